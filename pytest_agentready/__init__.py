@@ -1,0 +1,33 @@
+"""pytest-agentready proves, before release, that an AI agent's tools and loop survive production.
+
+These are the names that users import. They are loaded when first touched, so that pytest starts without them.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pytest_agentready.domain import Check, Fault, Finding, NotApplicable, Severity, Unproven
+    from pytest_agentready.patterns.results import ToolResult
+    from pytest_agentready.world.backend import IncomingRequest, Response
+
+__version__ = "0.1.0"
+__all__ = ["Check", "Fault", "Finding", "IncomingRequest", "NotApplicable", "Response", "Severity", "ToolResult", "Unproven"]
+
+_HOMES = {
+    "IncomingRequest": "world.backend",
+    "Response": "world.backend",
+    "ToolResult": "patterns.results",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES.get(name, 'domain')}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

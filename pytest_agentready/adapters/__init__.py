@@ -1,0 +1,1 @@
+"""Third-party objects made into subjects: one module per framework, each with `adapt(obj) -> Tool | None`."""

@@ -1,0 +1,166 @@
+"""What an experiment saw: frozen records of runs, with no opinion about them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pytest_agentready.domain.answer import Answer
+
+Expected = Literal["transient", "rate_limit", "permanent"]
+Family = Literal["silence", "trickle", "break", "status", "content", "certificate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One way in which a peer can fail: what it is called, and what an honest tool makes of it.
+
+    The virtual world's faults derive from this and add what they do on the wire.
+    """
+
+    slug: str  # "response-hang"
+    title: str  # "the peer accepts the request and never answers"
+    family: Family
+    failure: bool = True  # False: a tool may well answer as usual (a huge body, an odd content type)
+    expected: Expected | None = None  # the class that the error must have; None: any error will do
+    may_commit: bool = False  # a write may have happened although the answer did not arrive
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A blocking call of the tool, in virtual time."""
+
+    primitive: str  # "recv", "connect", "select", "join", ...
+    peer: str  # "api.example.com:443"; "" where no peer is involved
+    bound: float | None  # seconds until it gives up; None: never
+    seconds: float
+    outcome: Literal["ready", "timeout", "unbounded", "cut"]  # cut: the world ended the run
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """A pause that the tool took by itself, in virtual time."""
+
+    seconds: float
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request as the peer saw it."""
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...]
+    body: bytes
+    committed: bool  # the peer acted on it
+    status: int | None  # None: no answer was sent
+    routed: bool  # the backend has an answer for it
+    at: float  # virtual seconds since the run began
+    where: str
+
+    @property
+    def is_write(self) -> bool:
+        return self.method not in ("GET", "HEAD", "OPTIONS", "TRACE")
+
+    @property
+    def idempotency_key(self) -> str | None:
+        for name, value in self.headers:
+            if name in ("idempotency-key", "x-idempotency-key"):
+                return value
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class Raised:
+    """An exception that left the tool."""
+
+    kind: str  # "requests.exceptions.ReadTimeout"
+    message: str
+    where: str  # the user's own line that it passed last
+    fatal: bool  # no Exception: SystemExit, KeyboardInterrupt and their like
+    accidental: bool  # a slip of the code (KeyError, TypeError, ...), not a report of the failure
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How the world had to end a run that would not end by itself."""
+
+    kind: Literal["stuck", "endless", "runaway", "spin", "blind"]
+    detail: str
+    count: int = 0  # attempts, or waits, until it was ended
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One call of a subject in one world."""
+
+    arguments: Mapping[str, Any]
+    fault: Fault | None = None
+    fired: int = 0  # how often the fault was met; 0: this run proves nothing
+    value: object = None
+    answer: Answer | None = None  # how the value reads; None where the call did not return
+    raised: Raised | None = None
+    ending: Ending | None = None
+    waits: tuple[Wait, ...] = ()
+    sleeps: tuple[Sleep, ...] = ()
+    requests: tuple[Request, ...] = ()
+    peers: tuple[str, ...] = ()  # who was looked up or connected to
+    tls: bool = False
+    unspoken: tuple[str, ...] = ()  # peers whose protocol the world does not speak
+    refused: tuple[str, ...] = ()  # what would have left the world, and was refused
+    virtual: float = 0.0  # seconds
+    real: float = 0.0  # seconds
+
+    @property
+    def went_out(self) -> bool:
+        """Did it turn to the outside world at all?"""
+        return bool(self.peers or self.refused)
+
+    @property
+    def finished(self) -> bool:
+        """Did the tool come to an end of its own?"""
+        return self.ending is None
+
+    @property
+    def returned(self) -> bool:
+        return self.finished and self.raised is None
+
+
+@dataclass(frozen=True, slots=True)
+class NormalCall:
+    """The healthy warm-up: one run per set of arguments."""
+
+    runs: tuple[Run, ...]
+    obstacle: str = ""  # why this is not a normal call, and what would make it one; "" where it is
+    blind: tuple[str, ...] = ()  # clients of the tool whose sockets the world cannot see
+
+    @property
+    def self_contained(self) -> bool:
+        """Nothing outside the process was asked, and nothing can have escaped our sight."""
+        return not self.obstacle and not self.blind and not any(run.went_out for run in self.runs)
+
+
+@dataclass(frozen=True, slots=True)
+class FaultMatrix:
+    """One run per fault (and set of arguments); judged by many checks."""
+
+    runs: tuple[Run, ...]
+    skipped: Mapping[str, str] = field(default_factory=dict)  # fault slug -> why it was not tried
+
+    @property
+    def fired(self) -> Iterator[Run]:
+        """The runs that met their fault: the only ones that prove anything."""
+        return (run for run in self.runs if run.fired)
+
+    @property
+    def silent(self) -> Iterator[Run]:
+        return (run for run in self.fired if run.fault is not None and run.fault.family == "silence")
+
+    @property
+    def failures(self) -> Iterator[Run]:
+        """The runs whose fault has to be reported as a failure, and that came to an end of their own."""
+        return (run for run in self.fired if run.fault is not None and run.fault.failure and run.finished)

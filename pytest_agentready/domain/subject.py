@@ -1,0 +1,41 @@
+"""What is examined: a tool, and the facts that its owner states about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pytest_agentready.domain.answer import Answer, read_answer
+
+Kind = Literal["api", "db"]
+TIME_LIMITS: Mapping[Kind, float] = {"api": 5.0, "db": 30.0}  # seconds; the article's step 2
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the marker states. Every fact is optional; what is left out is found out or said to be missing."""
+
+    args: tuple[Mapping[str, Any], ...] | None = None  # one run per set of arguments; None: not given
+    backend: object = None  # what the outside world answers
+    timeout: float | None = None  # seconds
+    kind: Kind = "api"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tool:
+    """A callable that an agent's model may call, as an adapter made it out."""
+
+    name: str  # defining module and qualified name: "shop.tools.send_email"
+    call: Callable[..., Any]
+    is_async: bool
+    source: str  # "/home/ada/shop/tools.py:12"
+    framework: str = "python"
+    facts: Facts = field(default_factory=Facts)
+    read: Callable[[object], Answer] = read_answer  # how the framework's results are read
+    kind: Literal["tool"] = "tool"
+
+    @property
+    def time_limit(self) -> float:
+        """Seconds within which a call has to end: the declared timeout, else what its kind allows."""
+        return TIME_LIMITS[self.facts.kind] if self.facts.timeout is None else self.facts.timeout

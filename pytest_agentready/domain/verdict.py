@@ -1,0 +1,67 @@
+"""What a check says: findings, and the verdict that they add up to."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+class Severity(enum.Enum):
+    """How bad a finding is, as a promise about when it has to be mended."""
+
+    HIGH = "high"  # before anybody else uses the agent
+    MEDIUM = "medium"  # before production
+    LOW = "low"  # nice to have
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst, so that sorting puts it first."""
+        return list(Severity).index(self)
+
+    def at_least(self, other: Severity) -> bool:
+        return self.rank <= other.rank
+
+
+class Outcome(enum.Enum):
+    """The outcome of one check on one subject."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    UNPROVEN = "unproven"  # not exercised: the reason says what is missing
+    NOT_APPLICABLE = "not_applicable"  # proved irrelevant: the reason says why
+    WAIVED = "waived"
+    ERROR = "error"  # our own harness failed; never a finding
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One violation: what happened, with the measured number, and the user's own file and line."""
+
+    message: str
+    where: str = ""
+    evidence: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unproven:
+    """A check yields this where it could not exercise its subject, with what is missing."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotApplicable:
+    """A check yields this where it is proved not to matter, with the proof."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The outcome of one check on one subject, with its findings or the reason why there are none."""
+
+    outcome: Outcome
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    seconds: float = 0.0  # real time
