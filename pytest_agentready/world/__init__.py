@@ -1,0 +1,23 @@
+"""The virtual world: the user's unmodified code runs in it, and nothing leaves it.
+
+Real descriptors with peers in this process, and a discrete-event clock. `observe` runs one call in one world.
+"""
+
+from pytest_agentready.world.backend import Backend, BackendError, IncomingRequest, Response
+from pytest_agentready.world.faults import FAULTS, WireFault
+from pytest_agentready.world.run import BackendFailed, observe
+from pytest_agentready.world.timeline import Limits
+from pytest_agentready.world.tls import load_postponed
+
+__all__ = [
+    "FAULTS",
+    "Backend",
+    "BackendError",
+    "BackendFailed",
+    "IncomingRequest",
+    "Limits",
+    "Response",
+    "WireFault",
+    "load_postponed",
+    "observe",
+]

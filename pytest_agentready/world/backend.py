@@ -1,0 +1,229 @@
+"""What the outside world answers when it is in good health: the marker's `backend`.
+
+A mapping of routes, `{"GET https://api.example.com/orders/{id}": answer}`; `{name}` stands for one path segment, and
+the query counts only where the route has one. An answer is JSON (200 with it), a `Response`, or a callable of the
+`IncomingRequest` that returns either. A key without a method, `{"https://api.example.com": app}`, hands a whole host to a
+WSGI or ASGI application. The backend may also be one callable for every request. What no route names answers 404.
+"""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import json as _json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+JSON = "application/json"
+_UNSET: Any = object()
+
+
+class BackendError(ValueError):
+    """A backend that cannot be understood; `problems` lists everything that is wrong with it."""
+
+    def __init__(self, problems: tuple[str, ...]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class Response:
+    """An answer of the world. `Response(status=503)`, `Response(json={...})`, `Response(body="<html>", content_type="text/html")`."""
+
+    __slots__ = ("content", "content_type", "headers", "status")
+
+    def __init__(
+        self,
+        status: int = 200,
+        *,
+        json: Any = _UNSET,
+        body: str | bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        content_type: str | None = None,
+    ) -> None:
+        if json is not _UNSET and body:
+            raise TypeError("a Response has either json or a body")
+        self.status = status
+        self.content = _json.dumps(json).encode() if json is not _UNSET else body.encode() if isinstance(body, str) else bytes(body)
+        given = {name.lower(): name for name in headers or {}}
+        self.content_type = content_type or (headers or {}).get(given.get("content-type", ""), JSON if json is not _UNSET else "text/plain")
+        self.headers = {name: str(value) for name, value in (headers or {}).items() if name.lower() != "content-type"}
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status} {self.content_type} {len(self.content)} bytes>"
+
+    @property
+    def is_json(self) -> bool:
+        return "json" in self.content_type and bool(self.content)
+
+    def inflated(self, size: int) -> Response:
+        """The same answer, of at least `size` bytes: the first list or text in it is repeated."""
+        value = _json.loads(self.content)
+        grown = _inflate(value, size)
+        return Response(self.status, json=grown if grown is not None else {"value": value, "padding": "x" * size}, headers=self.headers)
+
+
+@dataclass(frozen=True, slots=True)
+class IncomingRequest:
+    """A request as the backend sees it."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+    params: Mapping[str, str] = field(default_factory=dict)  # the route's {segments}
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.url).path
+
+    @property
+    def query(self) -> dict[str, str]:
+        return dict(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
+
+    def json(self) -> Any:
+        return _json.loads(self.body)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    method: str
+    pattern: re.Pattern[str]
+    query: frozenset[tuple[str, str]]
+    answer: Any
+
+    def match(self, request: IncomingRequest) -> dict[str, str] | None:
+        if self.method != request.method and not (self.method == "GET" and request.method == "HEAD"):
+            return None
+        if self.query and not self.query <= set(request.query.items()):
+            return None
+        found = self.pattern.fullmatch(_without_query(request.url))
+        return found.groupdict() if found else None
+
+
+class Backend:
+    """The peers of one subject, parsed and checked."""
+
+    def __init__(self, routes: tuple[Route, ...] = (), apps: Mapping[str, Any] | None = None, handler: Any = None) -> None:
+        self.routes = routes
+        self.apps = dict(apps or {})
+        self.handler = handler
+
+    @classmethod
+    def parse(cls, value: object) -> Backend:
+        """Raises BackendError, with every problem at once."""
+        if isinstance(value, Backend):
+            return value
+        if callable(value):
+            return cls(handler=value)
+        if not isinstance(value, Mapping):
+            raise BackendError((f"backend is {value!r}: give a mapping of routes such as {{'GET https://api.example.com/orders/{{id}}': {{...}}}}",))
+        problems: list[str] = []
+        routes, apps = [], {}
+        for key, answer in value.items():
+            try:
+                if isinstance(key, str) and " " not in key.strip() and callable(answer) and "://" in key:
+                    apps[_authority(key.strip())] = answer
+                else:
+                    routes.append(_route(key, answer))
+            except ValueError as problem:
+                problems.append(str(problem))
+        if problems:
+            raise BackendError(tuple(problems))
+        return cls(tuple(routes), apps)
+
+    def answer(self, request: IncomingRequest) -> Response | None:
+        """The normal answer; None where no route names the request. Raises what the user's own callable raises."""
+        if self.handler is not None:
+            answer = _call(self.handler, request)
+            return None if answer is None else _response(answer)
+        for route in self.routes:
+            params = route.match(request)
+            if params is not None:
+                answer = route.answer
+                if callable(answer):
+                    answer = _call(answer, IncomingRequest(request.method, request.url, request.headers, request.body, params))
+                return _response(answer)
+        app = self.apps.get(_authority(request.url))
+        if app is not None:
+            from pytest_agentready.world.apps import serve
+
+            return serve(app, request)
+        return None
+
+
+NOT_FOUND = Response(404, json={"detail": "Not Found"})
+
+
+def _route(key: object, answer: object) -> Route:
+    if not isinstance(key, str):
+        raise ValueError(f"backend route {key!r} is no text: write 'GET https://host/path'")  # noqa: TRY004  (all problems are ValueErrors)
+    method, _, url = key.strip().partition(" ")
+    if not url:
+        raise ValueError(f"backend route {key!r} names no method: write 'GET {method}'")
+    if method.upper() not in METHODS:
+        near = difflib.get_close_matches(method.upper(), METHODS, n=1)
+        meant = f"did you mean {near[0]}?" if near else f"use one of {', '.join(METHODS)}"
+        raise ValueError(f"backend route {key!r} names the method {method!r}: {meant}")
+    parts = urlsplit(url.strip())
+    if parts.scheme not in ("http", "https") or not parts.netloc:
+        raise ValueError(f"backend route {key!r} names no host: write '{method.upper()} https://host/path'")
+    plain = f"{_authority(url.strip())}{parts.path or '/'}"
+    names = re.findall(r"{(\w+)}", plain)
+    if len(names) != len(set(names)):
+        raise ValueError(f"backend route {key!r} uses the segment name {{{next(n for n in names if names.count(n) > 1)}}} twice")
+    pattern = "".join(f"(?P<{piece[1:-1]}>[^/]+)" if re.fullmatch(r"{\w+}", piece) else re.escape(piece) for piece in re.split(r"({\w+})", plain))
+    if not callable(answer) and not isinstance(answer, Response):
+        try:
+            _json.dumps(answer)
+        except TypeError as reason:
+            raise ValueError(f"the answer of backend route {key!r} is no JSON ({reason}): give JSON, a Response or a callable") from None
+    return Route(method.upper(), re.compile(pattern), frozenset(parse_qsl(parts.query, keep_blank_values=True)), answer)
+
+
+def _authority(url: str) -> str:
+    """Scheme and host, with the port only where it is not the scheme's own."""
+    parts = urlsplit(url)
+    host = parts.netloc.rpartition("@")[2].lower()
+    default = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{host.removesuffix(default) if default else host}"
+
+
+def _without_query(url: str) -> str:
+    return f"{_authority(url)}{urlsplit(url).path or '/'}"
+
+
+def _call(answer: Callable[..., Any], request: IncomingRequest) -> Any:
+    found = answer(request)
+    if inspect.iscoroutine(found):
+        found.close()
+        raise TypeError(f"the backend's {getattr(answer, '__name__', answer)!r} is async: give a plain function of the request")
+    return found
+
+
+def _response(answer: Any) -> Response:
+    return answer if isinstance(answer, Response) else Response(json=answer)
+
+
+def other_shape(content: bytes) -> Any:
+    """JSON that a client of the old schema does not expect."""
+    return [{"schema": 2}] if content.lstrip()[:1] == b"{" else {"schema": 2, "page": None}
+
+
+def _inflate(value: Any, size: int) -> Any:
+    """A copy in which the first list or text is repeated up to `size` bytes; None where there is none."""
+    if isinstance(value, str) and value:
+        return value * (size // len(value) + 1)
+    if isinstance(value, list) and value:
+        return value * (size // max(1, len(_json.dumps(value))) + 1)
+    if isinstance(value, dict):
+        for want in (list, str, dict):
+            for key, item in value.items():
+                if isinstance(item, want):
+                    grown = _inflate(item, size)
+                    if grown is not None:
+                        return {**value, key: grown}
+    return None

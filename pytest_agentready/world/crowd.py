@@ -1,0 +1,161 @@
+"""Who else is running: the clock may only jump when nobody is about to change anything.
+
+Members in a wait are known. A member that is in none is running, unless the operating system says that it has been
+asleep for a while (in a C call that cannot be seen). Bystanders, threads that are no members, matter only to those who
+wait for a thread: they must be asleep too, and stay so while the interpreter is let go of.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from _thread import get_ident
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pytest_agentready.world import real
+
+if TYPE_CHECKING:
+    from pytest_agentready.world.timeline import Blocked
+
+NETWORK_WAITS = frozenset({"recv", "send", "connect", "sleep", "TLS handshake", "TLS read", "TLS write"})
+ASLEEP = 0.25  # real seconds without CPU time, after which a member in an unseen wait counts as parked
+REST = 0.03  # real seconds of rest that a bystander owes who was active since the wait began
+RESTLESS = 1.0  # real seconds after which a bystander that never rests is no longer waited for
+YIELD = 0.00003  # real seconds; lets go of the interpreter, so that a woken thread gets its turn
+
+harness: set[int] = set()  # idents of our own threads
+
+
+class Work(Protocol):
+    """Something handed over to another thread that has not begun."""
+
+    def stands_in_line(self, waiting: Iterable[int]) -> bool: ...
+
+
+class Crowd:
+    """The threads around one run."""
+
+    def __init__(self, members: set[int], blocked: dict[int, Blocked], now: Callable[[], float]) -> None:
+        self.members = members
+        self.blocked = blocked
+        self.handed_over: list[Work] = []
+        self.restless = False
+        self._now = now
+        self._seen: dict[int, tuple[Any, float]] = {}  # ident -> (CPU time, real moment at which it last changed)
+        self._busy_since: float | None = None
+
+    def anyone_running(self, me: int) -> bool:
+        """Is any other member about to do something, or is there work that a thread is about to take up?"""
+        if any(not work.stands_in_line(self.blocked) for work in tuple(self.handed_over)):
+            return True
+        for ident in tuple(self.members):
+            if ident == me:
+                continue
+            blocked = self.blocked.get(ident)
+            if blocked is not None:
+                if blocked.cut or blocked.ready() or self._now() >= blocked.deadline:
+                    return True  # about to wake
+            elif not self._is_parked(ident):
+                return True
+        return False
+
+    def bystanders_rest(self) -> bool:
+        """May a thread that is no member be about to wake one of ours?"""
+        blocked = tuple(self.blocked.values())
+        if all(wait.primitive in NETWORK_WAITS for wait in blocked):
+            return True
+        # A joined thread that is no member is on its last steps, or a pool's between two jobs: it moves soon.
+        busy = any(w.target is not None and w.target.ident not in self.members and w.target.is_alive() for w in blocked)
+        if not busy:
+            bystanders = self._bystanders()
+            if not bystanders:
+                return True
+            busy = not self._stay_asleep(bystanders, min((wait.since for wait in blocked), default=0.0))
+        if not busy:
+            self._busy_since = None
+            return True
+        now = real.monotonic()
+        self._busy_since = self._busy_since or now
+        if now - self._busy_since > RESTLESS:
+            self.restless = True
+            return True
+        return False
+
+    def forget(self, ident: int) -> None:
+        self.members.discard(ident)
+        self._seen.pop(ident, None)
+
+    def _bystanders(self) -> list[int]:
+        me = get_ident()
+        return [
+            ident
+            for ident, thread in tuple(threading._active.items())  # type: ignore[attr-defined]
+            if ident != me
+            and ident not in self.members
+            and ident not in harness
+            and getattr(thread, "_target", None) is not real.pool_worker  # between two jobs; its work makes it a member
+        ]
+
+    def _stay_asleep(self, idents: list[int], since: float) -> bool:
+        self._all_asleep(idents)
+        for _ in range(2):
+            real.sleep(YIELD)
+            if not self._all_asleep(idents):
+                return False
+        # Active since the wait began: perhaps in a short real wait (a disk, a child process). It has to rest a while.
+        now = real.monotonic()
+        return all(seen[1] <= since or now - seen[1] >= REST for ident in idents if (seen := self._seen.get(ident)))
+
+    def _all_asleep(self, idents: Iterable[int]) -> bool:
+        """Were they all asleep, and have used no CPU time since the last look?"""
+        asleep = True
+        for ident in idents:
+            state = _state(ident)
+            if state is None:  # gone, which is a change too
+                self.forget(ident)
+                asleep = False
+                continue
+            runnable, cpu = state
+            seen = self._seen.get(ident)
+            if seen is None or seen[0] != cpu:
+                self._seen[ident] = (cpu, real.monotonic() if seen is not None or runnable else 0.0)
+                asleep = False
+            elif runnable:
+                asleep = False
+        return asleep
+
+    def _is_parked(self, ident: int) -> bool:
+        """In no wait of ours, and yet asleep in the system for a while: in a C call that we do not see."""
+        self._all_asleep([ident])
+        if ident not in self.members:
+            return True
+        cpu, moment = self._seen[ident]
+        if moment == 0.0:
+            self._seen[ident] = (cpu, real.monotonic())
+            return False
+        state = _state(ident)
+        return real.monotonic() - moment > ASLEEP and not (state is not None and state[0])
+
+
+def _state(ident: int) -> tuple[bool, Any] | None:
+    """(runnable, CPU time in ns) of a thread; None if it is gone."""
+    thread = threading._active.get(ident)  # type: ignore[attr-defined]
+    if thread is None:
+        return None
+    try:
+        cpu = time.clock_gettime_ns(time.pthread_getcpuclockid(ident))
+        with open(f"/proc/self/task/{thread.native_id}/stat", "rb") as file:
+            letters = file.read(200)
+        return letters[letters.rindex(b")") + 2 :][:1] in (b"R", b"D"), cpu
+    except (AttributeError, FileNotFoundError):
+        return _state_by_frame(ident)
+    except (OSError, ValueError):
+        return None
+
+
+def _state_by_frame(ident: int) -> tuple[bool, Any] | None:
+    """Where the system does not tell (macOS, Windows): a thread whose frame stands still counts as asleep."""
+    frame = sys._current_frames().get(ident)
+    return None if frame is None else (False, (id(frame), frame.f_lasti))

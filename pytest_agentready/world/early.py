@@ -1,0 +1,102 @@
+"""Names bound early: `from time import sleep` keeps the real function, whatever `time.sleep` becomes.
+
+One pass over what the garbage collector knows finds every place that holds one of them: names of modules, values of
+dicts, attributes, list items, closures, defaults. It costs some 30 ms, and is made again when modules were imported
+since. What `functools.partial` and C structures hold cannot be reached.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import sys
+import types
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+from pytest_agentready.world import clocks, real, selecting
+
+_SKIPPED = ("_pytest", "pluggy", "pytest_agentready.world")  # pytest's own clock is real
+
+
+class Place(NamedTuple):
+    """Somewhere that holds a real function, and how to put another there."""
+
+    put: Callable[[Any], None]
+    original: Any
+    replacement: Any
+
+
+class EarlyNames:
+    """All such places of the process, as of the last look."""
+
+    def __init__(self) -> None:
+        self._places: list[Place] = []
+        self._modules = -1
+
+    def look(self) -> None:
+        if len(sys.modules) != self._modules:
+            self._places = list(_find())
+            self._modules = len(sys.modules)
+
+    def replace(self) -> None:
+        for place in self._places:
+            with contextlib.suppress(Exception):  # an owner may refuse by now
+                place.put(place.replacement)
+
+    def restore(self) -> None:
+        for place in self._places:
+            with contextlib.suppress(Exception):
+                place.put(place.original)
+        # What was imported meanwhile bound our dispatcher, which is the real function outside of a run.
+        self._modules = len(sys.modules)
+
+
+def _find() -> Iterable[Place]:
+    pairs = {getattr(real, name): replacement for name, replacement in clocks.REPLACEMENTS.items()}
+    pairs[real.select] = selecting.select_
+    replacements = {id(function): replacement for function, replacement in pairs.items()}
+    functions = list(pairs)
+    own = {id(functions), id(pairs), id(vars(sys.modules["time"])), id(vars(sys.modules["select"]))}
+    modules = {id(vars(module)): name for name, module in tuple(sys.modules.items()) if isinstance(module, types.ModuleType)}
+    tuples: list[tuple[Any, ...]] = []
+    for holder in gc.get_referrers(*functions):
+        if id(holder) in own or modules.get(id(holder), "").startswith(_SKIPPED):
+            continue
+        if type(holder) is tuple:
+            tuples.append(holder)
+        else:
+            yield from _places_in(holder, replacements)
+    yield from _defaults(tuples, replacements)
+
+
+def _places_in(holder: Any, replacements: dict[int, Any]) -> Iterable[Place]:
+    if isinstance(holder, dict):
+        for key, value in tuple(holder.items()):
+            if id(value) in replacements:
+                yield Place(lambda new, key=key: holder.__setitem__(key, new), value, replacements[id(value)])  # type: ignore[misc]
+    elif isinstance(holder, list):
+        for index, value in enumerate(holder):
+            if id(value) in replacements:
+                yield Place(lambda new, index=index: holder.__setitem__(index, new), value, replacements[id(value)])  # type: ignore[misc]
+    elif isinstance(holder, types.CellType):
+        value = holder.cell_contents
+        if id(value) in replacements:
+            yield Place(lambda new: setattr(holder, "cell_contents", new), value, replacements[id(value)])
+    elif not isinstance(holder, (types.FrameType, types.BuiltinFunctionType, types.FunctionType, types.ModuleType)):
+        # From 3.11 on an instance refers to its attributes itself, without a dict between.
+        for name, value in tuple(getattr(holder, "__dict__", {}).items()):
+            if id(value) in replacements:
+                yield Place(lambda new, name=name: setattr(holder, name, new), value, replacements[id(value)])  # type: ignore[misc]
+
+
+def _defaults(tuples: list[tuple[Any, ...]], replacements: dict[int, Any]) -> Iterable[Place]:
+    """Default arguments are tuples that a function refers to."""
+    if not tuples:
+        return
+    wanted = {id(found) for found in tuples}
+    for function in gc.get_referrers(*tuples):
+        if isinstance(function, types.FunctionType) and id(function.__defaults__) in wanted:
+            old = function.__defaults__
+            new = tuple(replacements.get(id(value), value) for value in old or ())
+            yield Place(lambda value, function=function: setattr(function, "__defaults__", value), old, new)  # type: ignore[misc]

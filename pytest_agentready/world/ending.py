@@ -1,0 +1,53 @@
+"""How a run is ended that will not end by itself.
+
+`WorldEnded` derives from BaseException, so that the tool's `except Exception` cannot hide it, and it is latched:
+every further wait or attempt raises it again, in every thread of the run. A tool that swallows even that
+(`except BaseException: pass` in a loop) is left at its `except` clause by a trace function: a line inside
+a handler is no longer guarded by its own `try`.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+from types import FrameType
+from typing import Any
+
+STUBBORN = 40  # swallowed signals after which the trace function is set
+
+
+class WorldEnded(BaseException):
+    """The world of this run is over; the verdict is known, and the tool has to unwind."""
+
+
+class WorldClosed(BaseException):
+    """A thread that is older than the run, or outlives it, waits on in real time."""
+
+
+class OutboundBlocked(BaseException):
+    """Something tried to leave the world; refused, and recorded."""
+
+
+def interrupt(ident: int) -> None:
+    """Raise WorldEnded in another thread, at its next bytecode."""
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(WorldEnded))
+
+
+def break_out(frame: FrameType | None) -> None:
+    """Make every further line of the user's code on this stack raise WorldEnded."""
+    sys.settrace(_raise_at_lines)
+    while frame is not None:
+        frame.f_trace = _raise_at_lines
+        frame.f_trace_lines = True
+        frame = frame.f_back
+
+
+def _raise_at_lines(frame: FrameType, event: str, _argument: Any) -> Any:
+    from pytest_agentready.world import active, stack
+
+    if active.world is None or not active.world.time.over:
+        sys.settrace(None)
+        return None
+    if event == "line" and stack.is_users(frame.f_code):
+        raise WorldEnded
+    return _raise_at_lines

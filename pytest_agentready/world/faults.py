@@ -1,0 +1,219 @@
+"""The faults: each a small frozen value that says what it is called and does one thing on the wire.
+
+A fault acts at one stage of a conversation (look-up, connection, handshake, answer) and leaves the others alone.
+Third parties derive from `WireFault`, override one hook and register the value under `agentready.faults`.
+"""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from pytest_agentready.domain import Fault
+from pytest_agentready.world.backend import Response, other_shape
+
+if TYPE_CHECKING:
+    from pytest_agentready.world.services.http import Exchange
+
+Certificate = Literal["good", "untrusted", "expired", "wrong host"]
+Connected = Literal["open", "refused", "hang"]
+
+HUGE = 1 << 20  # bytes of the huge body
+RETRY_AFTER = "30"  # seconds
+PORTAL = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Please sign in to continue</h1></body></html>"
+
+
+@dataclass(frozen=True, slots=True)
+class WireFault(Fault):
+    """A peer in good health; every fault overrides the one hook at which it differs.
+
+    A hook that acts says so by what it returns; the run counts how often that was.
+    """
+
+    def looked_up(self, host: str) -> OSError | None:
+        """The error with which the look-up of this host fails."""
+        return None
+
+    def connected(self) -> Connected:
+        """What becomes of a connection attempt."""
+        return "open"
+
+    @property
+    def deaf(self) -> bool:
+        """The connection is taken up by the system, and nobody ever reads from it."""
+        return False
+
+    @property
+    def certificate(self) -> Certificate:
+        return "good"
+
+    def answer(self, exchange: Exchange) -> bool:
+        """Answer one complete request; False where the fault does not apply to it, and the normal answer is sent."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class FailedLookup(WireFault):
+    def looked_up(self, host: str) -> OSError | None:
+        return socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+
+@dataclass(frozen=True, slots=True)
+class FailedConnection(WireFault):
+    how: Connected = "refused"
+
+    def connected(self) -> Connected:
+        return self.how
+
+
+@dataclass(frozen=True, slots=True)
+class DeafPeer(WireFault):
+    @property
+    def deaf(self) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class BadCertificate(WireFault):
+    flaw: Certificate = "untrusted"
+
+    @property
+    def certificate(self) -> Certificate:
+        return self.flaw
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer(WireFault):
+    def answer(self, exchange: Exchange) -> bool:
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Trickle(WireFault):
+    """Headers at once, and then a byte at a time, for ever."""
+
+    def answer(self, exchange: Exchange) -> bool:
+        exchange.trickle()
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenConnection(WireFault):
+    """Reset at some point; `after` is how much of the answer gets out, `commits` whether the peer acted on the request."""
+
+    after: Literal["nothing", "half"] = "nothing"
+    commits: bool = False
+
+    def answer(self, exchange: Exchange) -> bool:
+        if self.commits:
+            exchange.commit()
+        if self.after == "half":
+            exchange.send_half()
+        exchange.reset()
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class TruncatedBody(WireFault):
+    """The connection is closed in good order before the promised length is reached."""
+
+    def answer(self, exchange: Exchange) -> bool:
+        exchange.commit()
+        exchange.send_half()
+        exchange.close()
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class StatusAnswer(WireFault):
+    response: Response = Response(status=500)
+
+    def answer(self, exchange: Exchange) -> bool:
+        exchange.send(self.response)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class SpoiltContent(WireFault):
+    """Status 200, and a body that is not what was asked for. Applies where the normal answer is JSON."""
+
+    flaw: Literal["malformed", "other shape", "empty", "html", "type", "huge"] = "malformed"
+
+    def answer(self, exchange: Exchange) -> bool:
+        normal = exchange.commit()
+        if not normal.is_json:
+            return False
+        exchange.send(self._spoil(normal))
+        return True
+
+    def _spoil(self, normal: Response) -> Response:
+        match self.flaw:
+            case "malformed":
+                return Response(body=normal.content[:-1] + b',"', content_type="application/json")
+            case "other shape":
+                return Response(json=other_shape(normal.content))
+            case "empty":
+                return Response(body=b"", content_type="application/json")
+            case "html":
+                return Response(body=PORTAL, content_type="text/html; charset=utf-8")
+            case "type":
+                return Response(status=normal.status, body=normal.content, content_type="text/plain")
+            case "huge":
+                return normal.inflated(HUGE)
+
+
+@dataclass(frozen=True, slots=True)
+class RedirectLoop(WireFault):
+    def answer(self, exchange: Exchange) -> bool:
+        exchange.send(Response(status=302, headers={"Location": exchange.request.url}))
+        return True
+
+
+def _status(slug: str, title: str, expected: str | None, response: Response) -> StatusAnswer:
+    return StatusAnswer(slug, title, "status", expected=expected, response=response)  # type: ignore[arg-type]
+
+
+def _said(status: int, message: str, **headers: str) -> Response:
+    return Response(status=status, json={"error": {"message": message}}, headers={k.replace("_", "-"): v for k, v in headers.items()})
+
+
+def _page(status: int, title: str) -> Response:
+    return Response(status=status, body=f"<html><body><h1>{status} {title}</h1></body></html>", content_type="text/html")
+
+
+FAULTS: tuple[WireFault, ...] = (
+    FailedLookup("dns-failure", "the host's name cannot be resolved", "break"),
+    FailedConnection("refused", "the connection is refused", "break", expected="transient", how="refused"),
+    FailedConnection("connect-hang", "the connection is never established", "silence", expected="transient", how="hang"),
+    DeafPeer("accept-hang", "the peer accepts the connection and says nothing", "silence", expected="transient"),
+    NoAnswer("response-hang", "the peer reads the request and never answers", "silence", expected="transient", may_commit=True),
+    Trickle("trickle", "the answer comes in single bytes, without end", "trickle", expected="transient", may_commit=True),
+    BrokenConnection("reset-before-answer", "the connection is reset before the answer", "break", expected="transient", may_commit=True),
+    BrokenConnection(
+        "reset-during-answer", "the connection is reset in the middle of the answer", "break", expected="transient", may_commit=True, after="half", commits=True
+    ),
+    TruncatedBody("truncated-body", "the answer ends before its announced length", "content", may_commit=True),
+    BrokenConnection(
+        "lost-response", "the peer acts on the request, and its answer is lost", "break", expected="transient", may_commit=True, commits=True
+    ),
+    _status("429-retry-after", "HTTP 429 with Retry-After", "rate_limit", _said(429, "slow down", Retry_After=RETRY_AFTER)),
+    _status("429", "HTTP 429", "rate_limit", _said(429, "slow down")),
+    _status("500", "HTTP 500", "transient", _said(500, "internal server error")),
+    _status("502", "HTTP 502", "transient", _page(502, "Bad Gateway")),
+    _status("503", "HTTP 503", "transient", Response(status=503, body="service unavailable", content_type="text/plain")),
+    _status("504", "HTTP 504", "transient", _page(504, "Gateway Timeout")),
+    _status("401", "HTTP 401", "permanent", _said(401, "invalid credentials", WWW_Authenticate='Bearer realm="api"')),
+    _status("403", "HTTP 403", "permanent", _said(403, "forbidden")),
+    _status("404", "HTTP 404", "permanent", _said(404, "not found")),
+    SpoiltContent("malformed-json", "status 200 with broken JSON", "content", flaw="malformed"),
+    SpoiltContent("other-shape", "status 200 with JSON of another shape", "content", failure=False, flaw="other shape"),
+    SpoiltContent("empty-body", "status 200 with an empty body", "content", flaw="empty"),
+    SpoiltContent("html", "status 200 with an HTML page", "content", flaw="html"),
+    SpoiltContent("content-type", "the right answer under a wrong content type", "content", failure=False, flaw="type"),
+    SpoiltContent("huge-body", "an answer of one megabyte", "content", failure=False, flaw="huge"),
+    RedirectLoop("redirect-loop", "a redirect to itself", "content"),
+    BadCertificate("untrusted-certificate", "a certificate of an unknown authority", "certificate", failure=False, flaw="untrusted"),
+    BadCertificate("expired-certificate", "an expired certificate", "certificate", failure=False, flaw="expired"),
+    BadCertificate("wrong-host-certificate", "a certificate for another host", "certificate", failure=False, flaw="wrong host"),
+)

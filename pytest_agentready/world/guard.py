@@ -1,0 +1,71 @@
+"""Nothing leaves the world: an audit hook refuses what reaches the system below the replaced functions.
+
+It sees what was captured before any replacement (`_socket.socket.connect`, `os.system`, ...). A hook cannot be removed, so
+it is installed once, with the first world, and does nothing while none runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from pytest_agentready.world import active
+from pytest_agentready.world.ending import OutboundBlocked
+from pytest_agentready.world.network import is_address
+
+# Asked by the standard library and by importing libraries about the machine itself.
+HARMLESS = frozenset({"ldconfig", "gcc", "cc", "ld", "objdump", "uname", "lsb_release", "sw_vers"})
+_installed = False
+
+
+def install() -> None:
+    global _installed
+    if not _installed:
+        _installed = True
+        sys.addaudithook(_audit)
+
+
+def _audit(event: str, args: tuple[Any, ...]) -> None:
+    if active.world is None:
+        return
+    describe = _WATCHED.get(event)
+    if describe is not None and (what := describe(args)):
+        active.world.network.refused.append(what)
+        raise OutboundBlocked(f"{what} was refused: nothing leaves the virtual world")
+
+
+def _connecting(args: tuple[Any, ...]) -> str:
+    return f"a connection to {args[1]!r}"
+
+
+def _sending(args: tuple[Any, ...]) -> str:
+    return f"a message to {args[1]!r}" if args[1] is not None else ""
+
+
+def _resolving(args: tuple[Any, ...]) -> str:
+    host = args[0].decode() if isinstance(args[0], bytes) else args[0]
+    return "" if not host or host == "localhost" or is_address(host) else f"a look-up of {host!r}"
+
+
+def _starting(args: tuple[Any, ...]) -> str:
+    command = args[0] if args[0] is not None else args[1][0]
+    if not isinstance(command, (str, bytes, os.PathLike)):
+        command = command[0]
+    name = os.fsdecode(command)
+    return "" if os.path.basename(name.split()[0] if name.strip() else name) in HARMLESS else f"a process ({name})"
+
+
+_WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
+    "socket.connect": _connecting,
+    "socket.sendto": _sending,
+    "socket.sendmsg": _sending,
+    "socket.getaddrinfo": _resolving,
+    "socket.gethostbyname": _resolving,
+    "subprocess.Popen": _starting,
+    "os.system": _starting,
+    "os.exec": _starting,
+    "os.posix_spawn": _starting,
+    "os.spawn": lambda args: _starting(args[1:]),
+}

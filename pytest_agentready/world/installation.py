@@ -1,0 +1,57 @@
+"""Puts a world in place for one run, and takes it away again, whatever happened."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections.abc import Iterator
+
+from pytest_agentready.world import active, clocks, guard, loops, selecting, sockets, threads, tls
+from pytest_agentready.world.early import EarlyNames
+from pytest_agentready.world.patching import Patches
+from pytest_agentready.world.watchdog import Watchdog
+from pytest_agentready.world.world import World
+
+
+class NestedWorlds(RuntimeError):
+    """A world was entered while another runs; one process has room for one."""
+
+
+@functools.cache
+def _patches() -> Patches:
+    rooms = (sockets, tls, selecting, clocks, threads, loops)
+    return Patches(patch for room in rooms for patch in room.patches())
+
+
+@functools.cache
+def _early_names() -> EarlyNames:
+    return EarlyNames()
+
+
+@functools.cache
+def _watchdog() -> Watchdog:
+    return Watchdog()
+
+
+@contextlib.contextmanager
+def installed(world: World) -> Iterator[None]:
+    """The calling thread is the first member. Raises NestedWorlds."""
+    if active.world is not None:
+        raise NestedWorlds("A virtual world runs already: call the tool itself, not the check, from inside a tool.")
+    guard.install()
+    patches, early, watchdog = _patches(), _early_names(), _watchdog()
+    early.look()
+    loops.loop()
+    watchdog.watch(world.time.limits.real, world.overrun)
+    patches.install()
+    early.replace()
+    active.world = world
+    world.join()
+    try:
+        yield
+    finally:
+        watchdog.rest()
+        world.close()
+        active.world = None
+        early.restore()
+        patches.restore()

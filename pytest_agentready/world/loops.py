@@ -1,0 +1,78 @@
+"""asyncio: the loop in which async tools run, resolvers without a thread, and loops that work for the run elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import Awaitable, Iterator
+from typing import Any
+
+from pytest_agentready.world import active
+from pytest_agentready.world.ending import WorldEnded
+from pytest_agentready.world.patching import Patch
+
+_call_soon_threadsafe = asyncio.BaseEventLoop.call_soon_threadsafe
+_getaddrinfo = asyncio.BaseEventLoop.getaddrinfo
+_own_loop: asyncio.AbstractEventLoop | None = None
+
+
+def patches() -> Iterator[Patch]:
+    yield Patch(asyncio.BaseEventLoop, "call_soon_threadsafe", call_soon_threadsafe)
+    yield Patch(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
+    if uvloop := sys.modules.get("uvloop"):  # libuv's sockets are out of our sight: new loops are asyncio's own
+        yield Patch(uvloop, "Loop", asyncio.SelectorEventLoop)
+
+
+def call_soon_threadsafe(self: Any, callback: Any, *args: Any, **kwargs: Any) -> asyncio.Handle:
+    """A member that hands a callback to a loop of another thread makes that thread a member."""
+    world = active.mine()
+    if world is not None and self._thread_id is not None and self._thread_id not in world.time.members:
+        world.adopt_loop(self)
+    return _call_soon_threadsafe(self, callback, *args, **kwargs)
+
+
+async def getaddrinfo(self: Any, host: Any, port: Any, *, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> list[Any]:
+    if active.world is None:
+        found: list[Any] = await _getaddrinfo(self, host, port, family=family, type=type, proto=proto, flags=flags)
+        return found
+    await asyncio.sleep(0)
+    return socket.getaddrinfo(host, port, family, type, proto, flags)
+
+
+def loop() -> asyncio.AbstractEventLoop:
+    """One loop for all runs: a module's own async client keeps its connections in the loop where it was first used."""
+    global _own_loop
+    if _own_loop is None or _own_loop.is_closed():
+        _own_loop = asyncio.SelectorEventLoop()
+    return _own_loop
+
+
+def drive(awaitable: Awaitable[Any]) -> Any:
+    """Run to the end what an async tool returned."""
+    own = loop()
+
+    async def main() -> Any:
+        return await awaitable
+
+    return own.run_until_complete(main())
+
+
+def tidy() -> None:
+    """Cancel what a run left behind in our loop: tasks, and timers that would fire in another run's time."""
+    if _own_loop is None or _own_loop.is_running():
+        return
+    with contextlib.suppress(RuntimeError):
+        if tasks := asyncio.all_tasks(_own_loop):
+            for task in tasks:
+                task.cancel()
+            with contextlib.suppress(WorldEnded):
+                _own_loop.run_until_complete(asyncio.wait(tasks))
+            for task in tasks:
+                if task.done() and not task.cancelled():
+                    task.exception()  # looked at, so that asyncio does not complain of it
+                task._log_destroy_pending = False  # type: ignore[attr-defined]
+    scheduled: list[asyncio.TimerHandle] = getattr(_own_loop, "_scheduled", [])
+    for handle in tuple(scheduled):
+        handle.cancel()

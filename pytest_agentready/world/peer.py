@@ -1,0 +1,173 @@
+"""The far end of one connection: bytes in and out, TLS where the client begins it, and the service that answers."""
+
+from __future__ import annotations
+
+import _socket
+import contextlib
+import os
+import ssl
+from typing import TYPE_CHECKING
+
+from pytest_agentready.world import certificates, real, services
+from pytest_agentready.world.services import Service
+
+if TYPE_CHECKING:
+    from pytest_agentready.world.faults import WireFault
+    from pytest_agentready.world.network import Connection, Network
+
+CHUNK = 1 << 18  # bytes
+CLIENT_HELLO = b"\x16\x03"
+
+
+class Peer:
+    """A state machine without a thread: `pump` is called by whoever is about to wait."""
+
+    def __init__(self, network: Network, connection: Connection, far: _socket.socket, fault: WireFault | None) -> None:
+        self.network = network
+        self.connection = connection
+        self.fault = fault
+        self.host, self.port = connection.host, connection.port
+        self.deaf = fault is not None and fault.deaf
+        self.closed = False
+        self.owes_an_answer = self.deaf
+        self._far = far
+        self._out = bytearray()
+        self._closing = False
+        self._service: Service | None = None
+        self._tls: _TLS | None = None
+
+    # -- moving bytes
+
+    def pump(self) -> bool:
+        moved = False
+        while not self.closed:
+            try:
+                data = self._far.recv(CHUNK)
+            except (BlockingIOError, InterruptedError):
+                break
+            except OSError:
+                data = b""
+            moved = True
+            if not data:
+                self._shut()
+                break
+            if not self.deaf:
+                self.receive(data)
+        if self._out or self._closing:
+            moved |= self._flush()
+        return moved
+
+    def write(self, plain: bytes) -> None:
+        self._out += plain if self._tls is None else self._tls.encrypt(plain)
+        self._flush()
+
+    def _flush(self) -> bool:
+        moved = False
+        while self._out and not self.closed:
+            try:
+                sent = self._far.send(memoryview(self._out)[:CHUNK])
+            except (BlockingIOError, InterruptedError):
+                return moved
+            except OSError:
+                self._shut()
+                return True
+            del self._out[:sent]
+            moved = True
+        if self._closing and not self._out:
+            self._shut()
+            return True
+        return moved
+
+    # -- ending
+
+    def close(self) -> None:
+        """An orderly end, once everything is sent."""
+        self._closing = True
+        self._flush()
+
+    def reset(self) -> None:
+        """What is sent already still arrives; then the client's kernel says ECONNRESET.
+
+        A pair's end says so when the other is closed with unread bytes in its queue: one is put there through
+        the client's own descriptor.
+        """
+        if self.closed:
+            return
+        self._out.clear()
+        if self.connection.is_current:
+            with contextlib.suppress(OSError):
+                os.write(self.connection.fd, b"\0")
+        self._shut()
+
+    def _shut(self) -> None:
+        if not self.closed:
+            self.closed = True
+            self.owes_an_answer = False
+            self._far.close()
+
+    # -- understanding bytes
+
+    @property
+    def is_tls(self) -> bool:
+        return self._tls is not None
+
+    def retarget(self, host: str, port: int) -> None:
+        """A proxy was asked for a tunnel: from here on this is that host, and may speak TLS."""
+        self.host, self.port = host, port
+        self._service = None
+
+    def receive(self, data: bytes) -> None:
+        if self._tls is None and self._service is None and data.startswith(CLIENT_HELLO):
+            self.network.tls = True
+            self._tls = _TLS(certificates.authority().server_context(self.host, self._certificate()))
+        if self._tls is not None:
+            data = self._decrypt(self._tls, data)
+        if data:
+            self._serve(data)
+
+    def _serve(self, data: bytes) -> None:
+        if self._service is None:
+            self._service = services.pick(self, data)
+        self._service.receive(data)
+
+    def _certificate(self) -> certificates.Flaw:
+        flaw = "good" if self.fault is None else self.fault.certificate
+        if flaw != "good":
+            self.network.fired += 1
+        return flaw
+
+    def _decrypt(self, tls: _TLS, data: bytes) -> bytes:
+        try:
+            plain = tls.decrypt(data)
+        except ssl.SSLError:  # the client refuses the certificate, or speaks something else
+            plain = b""
+            self._closing = True
+        self._out += tls.pending()
+        return plain
+
+
+class _TLS:
+    """The server's side of the handshake and the records, in memory."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._object = real.wrap_bio(context, self._incoming, self._outgoing, server_side=True)
+        self._shaken = False
+
+    def decrypt(self, data: bytes) -> bytes:
+        self._incoming.write(data)
+        plain = bytearray()
+        with contextlib.suppress(ssl.SSLWantReadError):
+            if not self._shaken:
+                self._object.do_handshake()
+                self._shaken = True
+            while chunk := self._object.read(CHUNK):
+                plain += chunk
+        return bytes(plain)
+
+    def encrypt(self, plain: bytes) -> bytes:
+        self._object.write(plain)
+        return self._outgoing.read()
+
+    def pending(self) -> bytes:
+        return self._outgoing.read()

@@ -1,0 +1,51 @@
+"""The real functions, as they were before any world replaced them."""
+
+from __future__ import annotations
+
+import _socket
+import concurrent.futures.thread
+import select as _select
+import signal as _signal
+import ssl
+import subprocess
+import threading
+import time as _time
+
+sleep = _time.sleep
+time = _time.time
+monotonic = _time.monotonic
+perf_counter = _time.perf_counter
+time_ns = _time.time_ns
+monotonic_ns = _time.monotonic_ns
+perf_counter_ns = _time.perf_counter_ns
+
+select = _select.select
+poll = _select.poll
+epoll = getattr(_select, "epoll", None)
+
+socket = _socket.socket
+getaddrinfo = _socket.getaddrinfo
+gethostbyname = _socket.gethostbyname
+
+wrap_socket = ssl.SSLContext.wrap_socket
+wrap_bio = ssl.SSLContext.wrap_bio
+
+condition_wait = threading.Condition.wait
+thread_start = threading.Thread.start
+thread_join = threading.Thread.join
+submit = concurrent.futures.thread.ThreadPoolExecutor.submit
+pool_worker = concurrent.futures.thread._worker  # type: ignore[attr-defined]
+
+setitimer = getattr(_signal, "setitimer", None)
+alarm = getattr(_signal, "alarm", None)
+popen = subprocess.Popen.__init__
+
+READABLE = getattr(_select, "POLLIN", 1)
+WRITABLE = getattr(_select, "POLLOUT", 4)
+
+
+def pollable(fd: int, mask: int) -> _select.poll:
+    """A poll object for one descriptor; `.poll(0)` looks without taking anything away."""
+    found = poll()
+    found.register(fd, mask)
+    return found

@@ -1,0 +1,130 @@
+"""observe(call) -> Run: one call of the user's code in one world, and the frozen record of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import inspect
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pytest_agentready.domain import Ending, Raised, Run
+from pytest_agentready.world import loops, real, stack
+from pytest_agentready.world.backend import Backend
+from pytest_agentready.world.ending import OutboundBlocked, WorldEnded
+from pytest_agentready.world.faults import WireFault
+from pytest_agentready.world.installation import installed
+from pytest_agentready.world.timeline import Limits
+from pytest_agentready.world.world import World
+
+# Slips of the code, as opposed to a report of the failure.
+ACCIDENTS = (KeyError, IndexError, AttributeError, TypeError, NameError, UnboundLocalError, RecursionError, AssertionError, ZeroDivisionError)
+
+
+class BackendFailed(Exception):
+    """The user's own backend callable raised; the verdict is about the test, not about the tool."""
+
+
+def observe(
+    call: Callable[..., Any], arguments: Mapping[str, Any], *, fault: WireFault | None = None, backend: Backend, limits: Limits | None = None
+) -> Run:
+    """Call the tool with these arguments, async or not, in a world with this fault. Raises BackendFailed."""
+    if asyncio._get_running_loop() is not None:  # an async test: its thread's loop is taken
+        return _in_a_thread(lambda: observe(call, arguments, fault=fault, backend=backend, limits=limits))
+    world = World(fault, backend, limits or Limits())
+    start = real.perf_counter()
+    run = Run(dict(arguments), fault)
+    with _interrupts_noticed() as interrupted, installed(world):
+        run = _carry_out(call, run)
+        run = replace(run, virtual=world.time.now)
+        loops.tidy()
+    if interrupted:
+        raise KeyboardInterrupt
+    if world.network.backend_failure is not None:
+        raise BackendFailed(repr(world.network.backend_failure)) from world.network.backend_failure
+    return _record(world, run, real.perf_counter() - start)
+
+
+def _carry_out(call: Callable[..., Any], run: Run) -> Run:
+    try:
+        value = call(**run.arguments)
+        if inspect.isawaitable(value):
+            value = loops.drive(value)
+    except WorldEnded:
+        return run  # the timeline knows why
+    except OutboundBlocked as blocked:
+        return replace(run, ending=Ending("blind", str(blocked), where=stack.of_traceback(blocked.__traceback__)))
+    except BaseException as error:  # SystemExit and KeyboardInterrupt of the tool's own are findings
+        return replace(run, raised=_raised(error))
+    return replace(run, value=value)
+
+
+def _record(world: World, run: Run, seconds: float) -> Run:
+    network, time = world.network, world.time
+    return replace(
+        run,
+        fired=network.fired,
+        ending=time.ending or run.ending,
+        waits=tuple(wait.freeze() for wait in time.waits),
+        sleeps=tuple(time.sleeps),
+        requests=tuple(network.requests),
+        peers=tuple(network.peers),
+        tls=network.tls,
+        unspoken=tuple(network.unspoken),
+        refused=tuple(network.refused),
+        real=seconds,
+    )
+
+
+def _raised(error: BaseException) -> Raised:
+    cls = type(error)
+    module = "" if cls.__module__ == "builtins" else f"{cls.__module__}."
+    return Raised(
+        kind=f"{module}{cls.__qualname__}",
+        message=str(error),
+        where=stack.of_traceback(error.__traceback__),
+        fatal=not isinstance(error, Exception),
+        accidental=isinstance(error, ACCIDENTS) or (isinstance(error, ValueError) and "JSON" in cls.__qualname__),
+    )
+
+
+@contextlib.contextmanager
+def _interrupts_noticed() -> Iterator[list[int]]:
+    """A KeyboardInterrupt that the tool raises is a finding; one that the user sends ends the session."""
+    interrupted: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield interrupted
+        return
+    handler = signal.getsignal(signal.SIGINT)
+
+    def notice(number: int, frame: Any) -> None:
+        interrupted.append(number)
+        if callable(handler):
+            handler(number, frame)
+
+    signal.signal(signal.SIGINT, notice)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, handler)
+
+
+def _in_a_thread(work: Callable[[], Run]) -> Run:
+    found: list[Run] = []
+    failed: list[BaseException] = []
+
+    def go() -> None:
+        try:
+            found.append(work())
+        except BaseException as failure:  # handed on to the thread that asked
+            failed.append(failure)
+
+    thread = threading.Thread(target=go, name="agentready-run")
+    real.thread_start(thread)
+    real.thread_join(thread)
+    if failed:
+        raise failed[0]
+    return found[0]

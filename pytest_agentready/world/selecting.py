@@ -1,0 +1,135 @@
+"""select, poll, epoll and the selectors: what event loops and pools wait in."""
+
+from __future__ import annotations
+
+import asyncio
+import select
+import selectors
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pytest_agentready.world import active, real
+from pytest_agentready.world.ending import WorldClosed, WorldEnded
+from pytest_agentready.world.patching import Patch
+from pytest_agentready.world.world import World
+
+SELECTORS = ("EpollSelector", "PollSelector", "SelectSelector", "KqueueSelector", "_PollLikeSelector", "DevpollSelector")
+IDLE_LOOK = 1e-7  # virtual seconds that an empty look takes, so that a loop that polls sees time pass
+
+
+def patches() -> Iterator[Patch]:
+    for name in SELECTORS:
+        cls = getattr(selectors, name, None)
+        if cls is not None and "select" in vars(cls):
+            yield Patch(cls, "select", _selecting(cls))
+    yield Patch(select, "select", select_)
+    yield Patch(select, "poll", Poll)
+    if real.epoll is not None:
+        yield Patch(select, "epoll", Epoll)
+
+
+def _wait(
+    world: World, primitive: str, timeout: float | None, look: Callable[[], Any], ready: Callable[[], bool], rest: Callable[[float], object]
+) -> Any:
+    """Look, and only where nothing is there, wait; `look` takes what is ready, `ready` only asks."""
+    found = look()
+    if world.time.pump() and not found:
+        found = look()
+    if found or (timeout is not None and timeout <= 0):
+        if not found:
+            world.time.now += IDLE_LOOK
+        return found
+    in_loop = asyncio._get_running_loop() is not None
+    world.time.wait("await" if in_loop else primitive, timeout, ready, rest, world.network.awaited())
+    return look()
+
+
+def _selecting(cls: Any) -> Callable[..., Any]:
+    original = vars(cls)["select"]
+
+    def select(self: Any, timeout: float | None = None) -> Any:
+        world = active.mine()
+        if world is None:
+            return original(self, timeout)
+        look = lambda: original(self, 0)  # noqa: E731
+        ready: Callable[[], bool] = lambda: bool(look())  # noqa: E731
+        if hasattr(self, "fileno"):
+            poll = real.pollable(self.fileno(), real.READABLE)  # a ready epoll can itself be polled
+            ready = lambda: bool(poll.poll(0))  # noqa: E731
+        try:
+            return _wait(world, "select", timeout, look, ready, lambda seconds: original(self, seconds))
+        except WorldClosed:
+            return original(self, timeout)
+        except WorldEnded:
+            if not _cancel_tasks(world):
+                raise
+            return []
+
+    return select
+
+
+def _cancel_tasks(world: World) -> bool:
+    """The loop of a run that is over: its tasks are cancelled, once, so that they unwind in good order."""
+    loop = asyncio._get_running_loop()
+    if loop is None or id(loop) in world.cancelled_loops:
+        return False
+    world.cancelled_loops.add(id(loop))
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    return bool(tasks)
+
+
+def select_(readers: Any, writers: Any, others: Any, timeout: float | None = None) -> Any:
+    world = active.mine()
+    if world is None:
+        return real.select(readers, writers, others, timeout)
+
+    def look() -> Any:
+        found = real.select(readers, writers, others, 0)
+        return found if any(found) else ()
+
+    return _wait(world, "select", timeout, look, lambda: bool(look()), lambda s: real.select(readers, writers, others, s)) or ([], [], [])
+
+
+class Poll:
+    """`select.poll()`, which is a C type and cannot be patched in place."""
+
+    def __init__(self) -> None:
+        self._real = real.poll()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def poll(self, timeout: float | None = None) -> Any:  # milliseconds
+        world = active.mine()
+        if world is None:
+            return self._real.poll(timeout)
+        seconds = None if timeout is None or timeout < 0 else timeout / 1000
+        look = lambda: self._real.poll(0)  # noqa: E731
+        return _wait(world, "poll", seconds, look, lambda: bool(look()), lambda s: self._real.poll(s * 1000))
+
+
+class Epoll:
+    """`select.epoll()`, likewise."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._real = real.epoll(*args, **kwargs)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+    def __enter__(self) -> Epoll:
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self._real.close()
+
+    def poll(self, timeout: float | None = None, maxevents: int = -1) -> Any:  # seconds
+        world = active.mine()
+        if world is None:
+            return self._real.poll(timeout, maxevents)
+        seconds = None if timeout is None or timeout < 0 else timeout
+        poll = real.pollable(self._real.fileno(), real.READABLE)
+        look = lambda: self._real.poll(0, maxevents)  # noqa: E731
+        return _wait(world, "epoll", seconds, look, lambda: bool(poll.poll(0)), lambda s: poll.poll(s * 1000))

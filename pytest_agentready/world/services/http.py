@@ -1,0 +1,191 @@
+"""HTTP/1.1, parsed by h11: requests are recorded as the peer saw them, and answered by the fault or the backend."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import h11
+
+from pytest_agentready.domain import Request
+from pytest_agentready.world.backend import METHODS, NOT_FOUND, IncomingRequest, Response
+
+if TYPE_CHECKING:
+    from pytest_agentready.world.peer import Peer
+
+_STARTS = tuple(f"{method} ".encode() for method in (*METHODS, "CONNECT", "TRACE"))
+LATENCY = 0.001  # virtual seconds between a request and its answer
+
+
+def speaks(data: bytes) -> bool:
+    return data.startswith(_STARTS)
+
+
+class HTTP:
+    """One connection, with as many requests as the client keeps it alive for."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+        self._h11 = h11.Connection(h11.SERVER)
+        self._request: h11.Request | None = None
+        self._body = bytearray()
+
+    def receive(self, data: bytes) -> None:
+        self._h11.receive_data(data)
+        try:
+            self._read()
+        except h11.RemoteProtocolError:
+            self.peer.network.unspoken.setdefault(f"{self.peer.host}:{self.peer.port}")
+            self.peer.close()
+
+    def _read(self) -> None:
+        while True:
+            event = self._h11.next_event()
+            if self._h11.they_are_waiting_for_100_continue:
+                self._write(h11.InformationalResponse(status_code=100, headers=[]))
+            if isinstance(event, h11.Request):
+                self._request = event
+                self._body.clear()
+            elif isinstance(event, h11.Data):
+                self._body += event.data
+            elif isinstance(event, h11.EndOfMessage):
+                self._complete()
+            else:  # more data is needed, an answer is owed first, or the client is gone
+                return
+
+    def _complete(self) -> None:
+        assert self._request is not None
+        method, target = self._request.method.decode(), self._request.target.decode("latin-1")
+        if method == "CONNECT":
+            self._tunnel(target)
+            return
+        headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._request.headers)
+        incoming = IncomingRequest(method, self._url(target, dict(headers)), dict(headers), bytes(self._body))
+        self.peer.owes_an_answer = True
+        exchange = Exchange(self, incoming, headers)
+        self.peer.network.time.at(LATENCY, exchange.answer)
+
+    def _url(self, target: str, headers: dict[str, str]) -> str:
+        if target.startswith("http://"):  # asked as a proxy
+            return target
+        scheme = "https" if self.peer.is_tls else "http"
+        return f"{scheme}://{headers.get('host') or self.peer.host}{target}"
+
+    def _tunnel(self, target: str) -> None:
+        self._write(h11.Response(status_code=200, headers=[], reason=b"Connection established"))
+        host, _, port = target.rpartition(":")
+        rest = self._h11.trailing_data[0]
+        self.peer.retarget(host.strip("[]"), int(port))
+        if rest:
+            self.peer.receive(rest)
+
+    def _write(self, *events: h11.Event) -> None:
+        for event in events:
+            data = self._h11.send(event)
+            if data:
+                self.peer.write(data)
+
+    # -- what an exchange needs
+
+    def respond(self, method: str, response: Response) -> None:
+        """A whole answer; the connection stays open for the next request, if the client wants that."""
+        body = b"" if method == "HEAD" or response.status in (204, 304) else response.content
+        headers = [(name, value) for name, value in response.headers.items() if name.lower() not in ("content-length", "connection")]
+        if response.content or response.status not in (204, 304):
+            headers += [("Content-Type", response.content_type), ("Content-Length", str(len(response.content)))]
+        head = h11.Response(status_code=response.status, headers=headers, reason=b"")
+        self._write(head, *([h11.Data(data=body)] if body else []), h11.EndOfMessage())
+        self.peer.owes_an_answer = False
+        if self._h11.our_state is h11.MUST_CLOSE:
+            self.peer.close()
+        elif self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE:
+            self._h11.start_next_cycle()
+            self._read()  # a pipelined request may have come already
+
+    def head(self, response: Response, length: int) -> None:
+        """Only the status line and the headers, with a length that the body will not have."""
+        headers = [*response.headers.items(), ("Content-Type", response.content_type), ("Content-Length", str(length))]
+        self._write(h11.Response(status_code=response.status, headers=headers, reason=b""))
+
+    def body(self, data: bytes) -> None:
+        self._write(h11.Data(data=data))
+
+
+class Exchange:
+    """One request and what becomes of it; the faults act through this."""
+
+    def __init__(self, http: HTTP, request: IncomingRequest, headers: tuple[tuple[str, str], ...]) -> None:
+        self.request = request
+        self._http = http
+        self._peer = http.peer
+        self._network = http.peer.network
+        self._normal: Response | None = None
+        self._record = len(self._network.requests)
+        self._network.requests.append(
+            Request(
+                method=request.method,
+                url=request.url,
+                headers=headers,
+                body=request.body,
+                committed=False,
+                status=None,
+                routed=False,
+                at=self._network.time.now,
+                where=self._peer.connection.where,
+            )
+        )
+        self._network.time.count("requests", f"{request.method} {request.url}", lambda: self._peer.connection.where)
+
+    def answer(self) -> None:
+        """The fault's answer, or the normal one where it has none."""
+        if self._peer.closed:
+            return
+        fault = self._peer.fault
+        if fault is not None and fault.answer(self):
+            self._network.fired += 1
+        else:
+            self.send(self.commit())
+
+    def commit(self) -> Response:
+        """The peer acts on the request, once; its normal answer."""
+        if self._normal is None:
+            found = self._network.ask_backend(self.request)
+            self._normal = NOT_FOUND if found is None else found
+            self._note(committed=True, routed=found is not None)
+        return self._normal
+
+    def send(self, response: Response) -> None:
+        self._note(status=response.status)
+        self._http.respond(self.request.method, response)
+
+    def send_half(self) -> None:
+        """The headers promise a whole body, of which the first half is sent."""
+        normal = self.commit()
+        body = normal.content or b'{"data": "'.ljust(64, b".")
+        self._http.head(normal, max(4, len(body)))
+        self._http.body(body[: len(body) // 2])
+
+    def trickle(self) -> None:
+        """The headers, and then a space at a time: white space may stand before JSON for ever."""
+        normal = self.commit()
+        self._note(status=normal.status)
+        self._http.head(normal, 1_000_000)
+
+        def drip() -> bool:
+            if not self._peer.closed:
+                self._http.body(b" ")
+            return not self._peer.closed
+
+        self._network.time.just_in_time(drip)
+
+    def reset(self) -> None:
+        # In a moment of its own, so that what was sent before has arrived.
+        self._network.time.at(LATENCY / 2, self._peer.reset)
+
+    def close(self) -> None:
+        self._peer.close()
+
+    def _note(self, **changes: object) -> None:
+        requests = self._network.requests
+        requests[self._record] = replace(requests[self._record], **changes)  # type: ignore[arg-type]

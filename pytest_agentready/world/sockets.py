@@ -1,0 +1,244 @@
+"""The socket methods and the resolver, for simulated connections; real ones go on as they were."""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pytest_agentready.world import active, real, stack
+from pytest_agentready.world.network import PORTS, Connection, is_address
+from pytest_agentready.world.patching import Patch
+from pytest_agentready.world.world import World
+
+RECEIVING = ("recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into")
+LOCAL = ("", "localhost", "ip6-localhost")
+IGNORABLE = frozenset({errno.EOPNOTSUPP, errno.ENOPROTOOPT, errno.EINVAL})
+STREAMS = {socket.SOCK_STREAM: socket.IPPROTO_TCP, socket.SOCK_DGRAM: socket.IPPROTO_UDP}
+
+
+def patches() -> Iterator[Patch]:
+    cls = socket.socket
+    yield Patch(_socket, "getaddrinfo", getaddrinfo)
+    yield Patch(_socket, "gethostbyname", gethostbyname)
+    yield Patch(socket, "gethostbyname", gethostbyname)
+    yield Patch(cls, "connect", connect)
+    yield Patch(cls, "connect_ex", connect_ex)
+    for name in RECEIVING:
+        if hasattr(real.socket, name):
+            yield Patch(cls, name, _receiving(name))
+    yield Patch(cls, "send", send)
+    yield Patch(cls, "sendall", sendall)
+    yield Patch(cls, "sendto", sendto)
+    yield Patch(cls, "setsockopt", setsockopt)
+    yield Patch(cls, "getsockopt", getsockopt)
+    yield Patch(cls, "getpeername", getpeername)
+    yield Patch(cls, "getsockname", getsockname)
+
+
+def _simulated(sock: socket.socket) -> tuple[World, Connection] | None:
+    world = active.world
+    if world is None:
+        return None
+    connection = world.network.connection(sock)
+    return None if connection is None else (world, connection)
+
+
+# -- names
+
+
+def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> list[Any]:
+    world = active.world
+    if world is None:
+        return real.getaddrinfo(host, port, family, type, proto, flags)
+    name = host.decode() if isinstance(host, bytes) else host
+    if name is None or is_address(name):
+        return real.getaddrinfo(host, _numeric(port), family, type, proto, flags)
+    address = "127.0.0.1" if name in LOCAL else world.network.look_up(name.rstrip("."))
+    kinds = [type] if type else list(STREAMS)
+    where: tuple[Any, ...] = (address, _numeric(port))
+    if family == socket.AF_INET6:
+        where = (f"::ffff:{address}", _numeric(port), 0, 0)
+    return [(family or socket.AF_INET, kind, proto or STREAMS.get(kind, 0), "", where) for kind in kinds]  # type: ignore[call-overload]
+
+
+def gethostbyname(host: str) -> str:
+    if active.world is None:
+        return real.gethostbyname(host)
+    found: str = getaddrinfo(host, 0)[0][4][0]
+    return found
+
+
+def _numeric(port: Any) -> int:
+    if port is None:
+        return 0
+    text = port.decode() if isinstance(port, bytes) else str(port)
+    return int(text) if text.isdigit() else PORTS.get(text, 0)
+
+
+# -- connecting
+
+
+def connect(self: socket.socket, address: Any) -> None:
+    world = active.world
+    if world is None:
+        return real.socket.connect(self, address)
+    if self.family == socket.AF_UNIX:
+        host, port = address if isinstance(address, str) else address.decode(errors="replace"), 0
+    elif self.family in (socket.AF_INET, socket.AF_INET6):
+        host, port = address[0].removeprefix("::ffff:"), address[1]
+    else:
+        return real.socket.connect(self, address)
+    world.join()
+    if self.type & 0xF == socket.SOCK_DGRAM:
+        world.network.swallow_datagrams(self, host, port)
+        return None
+    connection = world.network.connect(self, host, port)
+    if connection.state != "open":
+        _await_nobody(world, connection, real.socket.gettimeout(self))
+    return None
+
+
+def _await_nobody(world: World, connection: Connection, bound: float | None) -> None:
+    """A connection that is never established: until the client's patience ends, or the system's."""
+    if bound == 0.0:
+        raise BlockingIOError(errno.EINPROGRESS, "Operation now in progress")
+    if not world.time.wait("connect", bound, lambda: connection.state != "hanging", real.sleep, connection.name):
+        raise TimeoutError("timed out")
+    if connection.state == "given up":
+        raise TimeoutError(errno.ETIMEDOUT, "Connection timed out")
+    raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+
+
+def connect_ex(self: socket.socket, address: Any) -> int:
+    if active.world is None:
+        return real.socket.connect_ex(self, address)
+    try:
+        self.connect(address)
+    except TimeoutError as error:
+        return error.errno or errno.EAGAIN
+    except OSError as error:
+        return error.errno or errno.EIO
+    return 0
+
+
+# -- moving bytes
+
+
+def _receiving(name: str) -> Callable[..., Any]:
+    original = getattr(real.socket, name)
+
+    def receive(self: socket.socket, *args: Any, **kwargs: Any) -> Any:
+        found = _simulated(self)
+        if found is None:
+            return original(self, *args, **kwargs)
+        world, connection = found
+        world.time.pump()
+        bound = real.socket.gettimeout(self)
+        if bound != 0.0:
+            world.join()
+            poll = real.pollable(connection.fd, real.READABLE)
+            if not poll.poll(0):
+                connection.where = stack.here()
+                if not world.time.wait("recv", bound, lambda: bool(poll.poll(0)), real.sleep, connection.name):
+                    raise TimeoutError("timed out")
+        return original(self, *args, **kwargs)
+
+    receive.__name__ = name
+    return receive
+
+
+def send(self: socket.socket, data: Any, *flags: int) -> int:
+    found = _simulated(self)
+    if found is None:
+        return real.socket.send(self, data, *flags)
+    return _push(self, *found, data, all_of_it=False)
+
+
+def sendall(self: socket.socket, data: Any, *flags: int) -> None:
+    found = _simulated(self)
+    if found is None:
+        return real.socket.sendall(self, data, *flags)
+    _push(self, *found, data, all_of_it=True)
+    return None
+
+
+def _push(sock: socket.socket, world: World, connection: Connection, data: Any, *, all_of_it: bool) -> int:
+    connection.where = stack.here(2)
+    world.time.strike()
+    bound = real.socket.gettimeout(sock)
+    if bound == 0.0:
+        return real.socket.send(sock, data)
+    world.join()
+    view = memoryview(data).cast("B")
+    sent = 0
+    deadline = None if bound is None else world.time.now + bound
+    real.socket.settimeout(sock, 0.0)
+    try:
+        while True:
+            try:
+                sent += real.socket.send(sock, view[sent:])
+            except BlockingIOError:
+                if not world.time.pump():
+                    poll = real.pollable(connection.fd, real.WRITABLE)
+                    left = None if deadline is None else max(0.0, deadline - world.time.now)
+                    if not world.time.wait("send", left, lambda poll=poll: bool(poll.poll(0)), real.sleep, connection.name):  # type: ignore[misc]
+                        raise TimeoutError("timed out") from None
+                continue
+            if not all_of_it or sent >= len(view):
+                return sent
+    finally:
+        real.socket.settimeout(sock, bound)
+
+
+def sendto(self: socket.socket, data: Any, *where: Any) -> int:
+    world = active.world
+    if world is None or self.family not in (socket.AF_INET, socket.AF_INET6):
+        return real.socket.sendto(self, data, *where)
+    world.network.peers.setdefault("{}:{}/udp".format(*where[-1][:2]))
+    return len(data)
+
+
+# -- what the kernel says of a pair is not what it would say of a TCP connection
+
+
+def _known(sock: socket.socket) -> tuple[World, Connection] | None:
+    world = active.world
+    connection = None if world is None else world.network.known(sock)
+    return None if world is None or connection is None else (world, connection)
+
+
+def setsockopt(self: socket.socket, *args: Any) -> None:
+    try:
+        return real.socket.setsockopt(self, *args)
+    except OSError as error:
+        if error.errno in IGNORABLE and _known(self) is not None:
+            return None
+        raise
+
+
+def getsockopt(self: socket.socket, *args: Any) -> Any:
+    found = _simulated(self)
+    if found is not None and args[:2] == (socket.SOL_SOCKET, socket.SO_ERROR):
+        if found[1].state == "given up":
+            return errno.ETIMEDOUT
+        if found[1].state == "cut":
+            return errno.ECONNREFUSED
+    return real.socket.getsockopt(self, *args)
+
+
+def getpeername(self: socket.socket) -> Any:
+    found = _known(self)
+    if found is None:
+        return real.socket.getpeername(self)
+    world, connection = found
+    if connection.state == "hanging":
+        raise OSError(errno.ENOTCONN, "Transport endpoint is not connected")
+    return world.network.address_of(connection.host), connection.port
+
+
+def getsockname(self: socket.socket) -> Any:
+    found = _known(self)
+    return real.socket.getsockname(self) if found is None else ("127.0.0.1", 40_000 + found[1].fd)

@@ -1,0 +1,79 @@
+"""Where the user's code stands: the nearest line that is neither a library's nor ours."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import sysconfig
+from types import CodeType, FrameType, TracebackType
+from typing import Any
+
+_OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_HARNESS = tuple(os.path.join(_OURS, room) for room in ("world", "experiments", "engine.py", "fixtures.py", "plugin.py"))
+_LIBRARIES = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")})
+_known: dict[str, bool] = {}
+
+
+def is_users(code: CodeType) -> bool:
+    """Did the user write this code? Asked for every frame of every wait, so the answer is remembered by file."""
+    name = code.co_filename
+    known = _known.get(name)
+    if known is None:
+        foreign = name.startswith(("<", *_LIBRARIES, *_HARNESS)) or "site-packages" in name or "dist-packages" in name
+        known = _known[name] = not foreign
+    return known
+
+
+def where(frame: FrameType | None) -> str:
+    """The innermost user's line on this stack, as `path:line`; for a loop that waits, the line its task awaits at."""
+    looped = None
+    while frame is not None:
+        code = frame.f_code
+        if is_users(code):
+            break
+        if looped is None and code.co_name == "run_forever":
+            looped = frame
+        frame = frame.f_back
+    if looped is not None:
+        awaiting = _awaiting_line(looped)
+        if awaiting:
+            return awaiting
+    return f"{frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
+
+
+def here(depth: int = 1) -> str:
+    return where(sys._getframe(depth + 1))
+
+
+def of_traceback(traceback: TracebackType | None) -> str:
+    """The user's line that the exception passed last."""
+    line = ""
+    while traceback is not None:
+        if is_users(traceback.tb_frame.f_code):
+            line = f"{traceback.tb_frame.f_code.co_filename}:{traceback.tb_lineno}"
+        traceback = traceback.tb_next
+    return line
+
+
+def _awaiting_line(run_forever: FrameType) -> str:
+    """A waiting loop has left the user's code: the chain of awaits of its tasks still knows the line."""
+    loop = run_forever.f_locals.get("self")
+    try:
+        tasks = asyncio.all_tasks(loop)
+    except RuntimeError:  # a task was born or died while we looked
+        return ""
+    lines = [line for task in tasks if (line := _innermost(task.get_coro()))]
+    # The longest chain is the one that does the work; a heartbeat beside it is a task of one link.
+    return max(lines)[1] if lines else ""
+
+
+def _innermost(awaitable: Any) -> tuple[int, str] | None:
+    depth, line = 0, ""
+    while awaitable is not None and depth < 200:  # a chain, not a ring; the bound is for the unforeseen
+        frame = getattr(awaitable, "cr_frame", None) or getattr(awaitable, "gi_frame", None) or getattr(awaitable, "ag_frame", None)
+        if frame is not None and is_users(frame.f_code):
+            line = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        awaitable = getattr(awaitable, "cr_await", None) or getattr(awaitable, "gi_yieldfrom", None) or getattr(awaitable, "ag_await", None)
+        depth += 1
+    return (depth, line) if line else None

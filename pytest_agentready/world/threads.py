@@ -1,0 +1,160 @@
+"""Threads, conditions and executors: who belongs to the run, and waits in its time."""
+
+from __future__ import annotations
+
+import _thread
+import concurrent.futures.thread
+import functools
+import threading
+from _thread import get_ident
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pytest_agentready.world import active, real
+from pytest_agentready.world.ending import WorldClosed, WorldEnded
+from pytest_agentready.world.patching import Patch
+from pytest_agentready.world.world import World
+
+_Pool = concurrent.futures.thread.ThreadPoolExecutor
+_WorkItem: Any = concurrent.futures.thread._WorkItem  # type: ignore[attr-defined]
+_work_item_init, _work_item_run = _WorkItem.__init__, _WorkItem.run
+_submitting = threading.local()
+
+
+def patches() -> Iterator[Patch]:
+    yield Patch(threading.Condition, "wait", wait)
+    yield Patch(threading.Thread, "start", start)
+    yield Patch(threading.Thread, "join", join)
+    yield Patch(_Pool, "submit", submit)
+    yield Patch(_WorkItem, "__init__", work_item_init)
+    yield Patch(_WorkItem, "run", work_item_run)
+
+
+def wait(self: threading.Condition, timeout: float | None = None) -> bool:
+    """Events, queues, futures, semaphores and barriers all end here."""
+    world = active.mine()
+    if world is None:
+        return real.condition_wait(self, timeout)
+    condition: Any = self
+    if not condition._is_owned():
+        raise RuntimeError("cannot wait on un-acquired lock")
+    notified = _thread.allocate_lock()
+    notified.acquire()
+    condition._waiters.append(notified)
+    state = condition._release_save()
+    woken = False
+    try:
+
+        def rest(seconds: float) -> None:
+            if notified.acquire(True, seconds):
+                notified.release()
+
+        woken = world.time.wait("wait", timeout, lambda: not notified.locked(), rest, world.network.awaited())
+    except WorldClosed:  # a thread that outlives the run goes on in real time
+        woken = notified.acquire(True, -1 if timeout is None else timeout)
+    finally:
+        condition._acquire_restore(state)
+        if not woken and notified in condition._waiters:
+            condition._waiters.remove(notified)
+    return woken
+
+
+def join(self: threading.Thread, timeout: float | None = None) -> None:
+    world = active.mine()
+    if world is None or not self._started.is_set() or self is threading.current_thread():  # type: ignore[attr-defined]
+        real.thread_join(self, timeout)
+        return
+    try:
+        if world.time.wait("join", timeout, lambda: not self.is_alive(), real.sleep, world.network.awaited(), target=self):
+            real.thread_join(self, 0.5)  # it is dead; this tidies up
+    except WorldClosed:
+        real.thread_join(self, timeout)
+
+
+class _Handover:
+    """Work that a member gave to another thread, until that thread begins it."""
+
+    def __init__(self, world: World, pool: Any = None, future: Any = None) -> None:
+        self.world = world
+        self.pool = pool
+        self.future = future
+        with world.time.mutex:
+            world.time.crowd.handed_over.append(self)
+
+    def stands_in_line(self, waiting: Iterable[int]) -> bool:
+        """Will nobody begin it now? All threads of its pool wait in the simulation, or it was called off."""
+        if self.future is not None and self.future.cancelled():
+            return True
+        if self.pool is None:
+            return False
+        idents = [thread.ident for thread in tuple(self.pool._threads)]
+        return len(idents) >= self.pool._max_workers and all(ident in waiting for ident in idents)
+
+    def begin(self) -> None:
+        with self.world.time.mutex:
+            self.world.time.members.add(get_ident())
+            self.call_off()
+
+    def call_off(self) -> None:
+        if self in self.world.time.crowd.handed_over:
+            self.world.time.crowd.handed_over.remove(self)
+
+    def end(self) -> None:
+        self.world.time.crowd.forget(get_ident())
+
+
+def start(self: threading.Thread) -> None:
+    world = active.mine()
+    if world is None or getattr(self, "_target", None) is real.pool_worker:
+        real.thread_start(self)
+        return
+    handover = _Handover(world)
+    world.threads.add(self)
+    run = self.run
+
+    @functools.wraps(run)
+    def run_as_member() -> None:
+        handover.begin()
+        try:
+            run()
+        except (Exception, WorldEnded):
+            # Under a fault a thread may well die; a traceback of each, on the terminal or as pytest's warning about
+            # unhandled exceptions in threads, would say nothing about the tool that its result does not say.
+            return
+        finally:
+            handover.end()
+            vars(self).pop("run", None)
+
+    vars(self)["run"] = run_as_member
+    try:
+        with active.bypassed():  # start() waits for the new thread, which is a real wait
+            real.thread_start(self)
+    except RuntimeError:  # no more threads can be had
+        handover.call_off()
+        raise
+
+
+def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:
+    _submitting.pool = self
+    try:
+        return real.submit(self, *args, **kwargs)
+    finally:
+        _submitting.pool = None
+
+
+def work_item_init(self: Any, *args: Any, **kwargs: Any) -> None:
+    _work_item_init(self, *args, **kwargs)
+    world = active.mine()
+    if world is not None:
+        self._agentready = _Handover(world, getattr(_submitting, "pool", None), self.future)
+
+
+def work_item_run(self: Any, *args: Any, **kwargs: Any) -> Any:
+    handover = getattr(self, "_agentready", None)
+    if handover is None or handover.world is not active.world:
+        return _work_item_run(self, *args, **kwargs)
+    handover.begin()
+    try:
+        return _work_item_run(self, *args, **kwargs)
+    finally:
+        handover.end()

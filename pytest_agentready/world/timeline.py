@@ -1,0 +1,288 @@
+"""Virtual time: a discrete-event simulation of everything that the run waits for.
+
+Each blocking primitive of a member thread becomes a wait here. When every member waits and nothing is ready, the clock
+jumps to the earliest deadline or event. Where there is neither, the wait is proved to have no end, at once.
+The clock moves by simulated waits alone: computing costs nothing, so that the same run takes the same virtual time.
+"""
+
+from __future__ import annotations
+
+import _thread
+import contextlib
+import heapq
+import math
+import sys
+from _thread import get_ident
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+from threading import Thread
+from typing import Literal
+
+from pytest_agentready.domain import Ending, Sleep, Wait
+from pytest_agentready.world import real, stack
+from pytest_agentready.world.crowd import Crowd
+from pytest_agentready.world.ending import STUBBORN, WorldClosed, WorldEnded, break_out
+
+CLOCK_TICK = 1e-6  # seconds that a look at the clock takes
+PATIENT_LOOKS = 20_000  # looks without a wait in between, before the clock runs faster and faster
+GRACE = 20  # attempts that a tool may still make, to unwind through its own error handling
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a run is ended that does not end by itself."""
+
+    attempts: int = 60  # look-ups, connections or requests
+    turns: int = 1_500  # jumps of the clock
+    horizon: float = 3_600.0  # virtual seconds
+    real: float = 10.0  # real seconds: the watchdog's
+
+
+@dataclass(slots=True, eq=False)
+class Blocked:
+    """A member thread in a wait."""
+
+    primitive: str
+    peer: str
+    bound: float | None
+    deadline: float
+    ready: Callable[[], bool]
+    ident: int
+    start: float  # virtual
+    since: float  # real
+    where: str
+    target: Thread | None = None  # the thread that a join waits for
+    outcome: Literal["ready", "timeout", "unbounded", "cut"] = "cut"
+    elapsed: float = 0.0
+    cut: bool = False
+
+    def freeze(self) -> Wait:
+        return Wait(self.primitive, self.peer, self.bound, self.elapsed, self.outcome, self.where)
+
+
+class Timeline:
+    """The clock, its events, and the threads that wait for them."""
+
+    def __init__(self, limits: Limits, pump: Callable[[], bool], cut_connections: Callable[[], bool]) -> None:
+        self.limits = limits
+        self.now = 0.0
+        self.mutex = _thread.RLock()
+        self.blocked: dict[int, Blocked] = {}
+        self.members: set[int] = set()
+        self.crowd = Crowd(self.members, self.blocked, lambda: self.now)
+        self.waits: list[Blocked] = []
+        self.sleeps: list[Sleep] = []
+        self.tries: dict[str, int] = {}  # look-ups, connections, requests
+        self.ending: Ending | None = None
+        self.closed = False
+        self._pump, self._cut_connections = pump, cut_connections
+        self._events: list[tuple[float, int, Callable[[], None]]] = []
+        self._elastic: list[Callable[[], bool]] = []
+        self._elastic_step = 1.0
+        self._sequence = 0
+        self._turns = 0
+        self._turns_after = 0
+        self._strikes = 0
+        self._looks = 0
+        # Whole seconds: aiohttp rounds its deadlines up to whole seconds of the loop's clock.
+        self._wall = float(math.ceil(real.time()))
+        self._monotonic = float(math.ceil(real.monotonic()))
+        self._perf_counter = float(math.ceil(real.perf_counter()))
+
+    # -- the clock
+
+    def time(self) -> float:
+        return self._wall + self._look()
+
+    def monotonic(self) -> float:
+        return self._monotonic + self._look()
+
+    def perf_counter(self) -> float:
+        return self._perf_counter + self._look()
+
+    def _look(self) -> float:
+        """A loop that only reads the clock has to see it move, and ever faster, or it would spin for ever."""
+        self._looks += 1
+        step = CLOCK_TICK
+        if self._looks > PATIENT_LOOKS:
+            step *= 2 ** min(40, (self._looks - PATIENT_LOOKS) // 1000)
+        self.now += step
+        if self.now > self.limits.horizon:
+            self.end(Ending("endless", f"still reading the clock after {self.now:,.0f} s of virtual time", where=stack.here(2)))
+            self.strike()
+        return self.now
+
+    def at(self, delay: float, event: Callable[[], None]) -> None:
+        """Let something happen `delay` virtual seconds from now."""
+        with self.mutex:
+            self._sequence += 1
+            heapq.heappush(self._events, (self.now + delay, self._sequence, event))
+
+    def just_in_time(self, event: Callable[[], bool]) -> None:
+        """Let something happen again and again, each time just before anybody's patience ends, while it returns True.
+
+        A fixed interval would miss a client with a shorter timeout, or cost thousands of events.
+        """
+        self._elastic.append(event)
+
+    # -- waiting
+
+    def wait(
+        self, primitive: str, bound: float | None, ready: Callable[[], bool], rest: Callable[[float], object], peer: str = "", target: Thread | None = None
+    ) -> bool:
+        """Block the calling member: True when `ready()`, False when `bound` seconds have passed.
+
+        `rest` waits in real time for what another thread may do. Raises WorldEnded where the world ends the run.
+        """
+        self._looks = 0
+        ident = get_ident()
+        deadline = inf if bound is None else self.now + max(0.0, bound)
+        blocked = Blocked(
+            primitive, peer, bound, deadline, ready, ident, self.now, real.monotonic(), stack.here(1), target
+        )
+        self.waits.append(blocked)
+        self.blocked[ident] = blocked
+        try:
+            return self._block(blocked, rest)
+        finally:
+            blocked.elapsed = self.now - blocked.start
+            self.blocked.pop(ident, None)
+
+    def sleep(self, seconds: float) -> None:
+        self.strike()
+        self.sleeps.append(Sleep(seconds, stack.here(1)))
+        with contextlib.suppress(WorldClosed):
+            self.wait("sleep", seconds, lambda: False, real.sleep)
+
+    def _block(self, blocked: Blocked, rest: Callable[[float], object]) -> bool:
+        rounds = 0
+        while True:
+            if blocked.cut:
+                raise WorldEnded
+            if self.closed:
+                raise WorldClosed
+            with self.mutex:
+                self.pump()
+                if blocked.ready():
+                    blocked.outcome = "unbounded" if blocked.outcome == "unbounded" else "ready"
+                    return True
+                if self.now >= blocked.deadline:
+                    blocked.outcome = "timeout"
+                    return False
+                alone = not self.crowd.anyone_running(blocked.ident)
+            if alone and self.crowd.bystanders_rest():
+                # Looking at the bystanders lets go of the interpreter: whatever was true before may not be now.
+                with self.mutex:
+                    if not blocked.ready() and not self.crowd.anyone_running(blocked.ident):
+                        self._advance()
+                        rounds = 0
+                        continue
+            rest(0.0002 if rounds < 5 else 0.001 if rounds < 50 else 0.005)
+            rounds += 1
+
+    def pump(self) -> bool:
+        """Let due events happen and the peers move; True if anything did."""
+        with self.mutex:
+            moved = self._run_due()
+            return self._pump() or moved
+
+    def _run_due(self) -> bool:
+        ran = False
+        while self._events and self._events[0][0] <= self.now:
+            heapq.heappop(self._events)[2]()
+            ran = True
+        return ran
+
+    def _advance(self) -> None:
+        """Everybody waits: jump to whatever comes first. The mutex is held."""
+        self._turns += 1
+        if self.ending is not None:
+            self._turns_after += 1
+        deadline = min((blocked.deadline for blocked in self.blocked.values()), default=inf)
+        if self._events:
+            deadline = min(deadline, self._events[0][0])
+        if self._elastic and self._happen_just_before(deadline):
+            return
+        if deadline == inf:
+            self._nobody_will_ever_wake()
+        elif self._out_of_turns(deadline):
+            self._end_without_an_end()
+        else:
+            self.now = max(self.now, deadline)
+            self._run_due()
+
+    def _happen_just_before(self, deadline: float) -> bool:
+        if deadline == inf:
+            self._elastic_step = min(600.0, self._elastic_step * 2)
+            moment = self.now + self._elastic_step
+        else:
+            moment = self.now + max(0.25, 0.8 * (deadline - self.now))
+        if moment >= deadline:
+            return False
+        if self._out_of_turns(moment):
+            self._end_without_an_end()
+        else:
+            self.now = moment
+            self._elastic = [event for event in self._elastic if event()]
+        return True
+
+    # -- ending
+
+    @property
+    def over(self) -> bool:
+        return self.ending is not None
+
+    @property
+    def attempts(self) -> int:
+        return max(self.tries.values(), default=0)
+
+    def attempt(self, kind: str, what: str) -> None:
+        """The tool tries a look-up or a connection. Raises WorldEnded once that was too often."""
+        self.count(kind, what, lambda: stack.here(3))
+        self.strike()
+
+    def count(self, kind: str, what: str, where: Callable[[], str]) -> None:
+        """The tripwire of every runaway: whoever goes on, or waits for an answer, meets the end of the run."""
+        self.tries[kind] = tries = self.tries.get(kind, 0) + 1
+        if tries > self.limits.attempts and self.ending is None:
+            self.end(Ending("runaway", what, tries - 1, where()))
+
+    def strike(self) -> None:
+        """Called by every primitive: once the run is ended, and the grace used up, nothing works any more."""
+        if not self.over:
+            return
+        self._strikes += 1
+        grace = GRACE if self.ending is not None and self.ending.kind in ("stuck", "endless") else 0
+        if self._strikes > grace:
+            if self._strikes > grace + STUBBORN:
+                break_out(sys._getframe(1))
+            raise WorldEnded
+
+    def end(self, ending: Ending) -> None:
+        """End the run, once: connections are reset, so that the tool unwinds through its own error handling."""
+        with self.mutex:
+            if self.ending is None:
+                self.ending = ending
+                self._events.clear()
+                self._elastic.clear()
+                if self._cut_connections() and ending.kind in ("stuck", "endless"):
+                    return
+            for blocked in self.blocked.values():
+                blocked.cut = True
+
+    def _nobody_will_ever_wake(self) -> None:
+        if self.ending is None:
+            for blocked in self.blocked.values():
+                blocked.outcome = "unbounded"
+        first = next(iter(self.blocked.values()))
+        self.end(Ending("stuck", f"{first.primitive} waits for ever", where=first.where))
+
+    def _out_of_turns(self, moment: float) -> bool:
+        if self.ending is not None:
+            return self._turns_after > self.limits.turns
+        return moment > self.limits.horizon or self._turns > self.limits.turns
+
+    def _end_without_an_end(self) -> None:
+        where = next(iter(self.blocked.values())).where
+        self.end(Ending("endless", f"no end in sight after {self.now:,.0f} s of virtual time", self._turns, where))

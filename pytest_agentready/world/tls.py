@@ -1,0 +1,122 @@
+"""TLS on the client's side: contexts that trust only the world's authority, and handshakes in virtual time."""
+
+from __future__ import annotations
+
+import os
+import ssl
+import weakref
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pytest_agentready.world import active, real
+from pytest_agentready.world.certificates import authority
+from pytest_agentready.world.patching import Patch
+
+_TIMED_OUT = {
+    "do_handshake": ("TLS handshake", "_ssl.c: The handshake operation timed out"),
+    "read": ("TLS read", "The read operation timed out"),
+    "unwrap": ("TLS read", "The read operation timed out"),
+    "send": ("TLS write", "The write operation timed out"),
+    "write": ("TLS write", "The write operation timed out"),
+}
+_LOADERS = {name: getattr(ssl.SSLContext, name) for name in ("load_verify_locations", "load_default_certs", "set_default_verify_paths")}
+_postponed: weakref.WeakKeyDictionary[ssl.SSLContext, list[Callable[[], None]]] = weakref.WeakKeyDictionary()
+
+
+def patches() -> Iterator[Patch]:
+    yield Patch(ssl.SSLContext, "wrap_socket", wrap_socket)
+    yield Patch(ssl.SSLContext, "wrap_bio", wrap_bio)
+    for name in _LOADERS:
+        yield Patch(ssl.SSLContext, name, _loading(name))
+    for name in _TIMED_OUT:
+        yield Patch(ssl.SSLSocket, name, _waiting(name))
+
+
+def wrap_socket(self: ssl.SSLContext, sock: Any, server_side: bool = False, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
+    world = active.world
+    if world is None or server_side or world.network.connection(sock) is None:
+        return real.wrap_socket(self, sock, server_side, *args, **kwargs)
+    return real.wrap_socket(authority().shadow(self), sock, server_side, *args, **kwargs)
+
+
+def wrap_bio(self: ssl.SSLContext, incoming: Any, outgoing: Any, server_side: bool = False, *args: Any, **kwargs: Any) -> ssl.SSLObject:
+    world = active.world
+    if world is None or server_side or not world.network.connections:
+        return real.wrap_bio(self, incoming, outgoing, server_side, *args, **kwargs)
+    return real.wrap_bio(authority().shadow(self), incoming, outgoing, server_side, *args, **kwargs)
+
+
+def _loading(name: str) -> Callable[..., None]:
+    """Loading the system's roots takes 20 to 40 ms for each client that is built, and no run ever asks them."""
+    original = _LOADERS[name]
+
+    def load(self: ssl.SSLContext, *args: Any, **kwargs: Any) -> None:
+        if active.mine() is None or _must_be_loaded(name, args, kwargs):
+            original(self, *args, **kwargs)
+        else:
+            context = weakref.ref(self)
+
+            def later() -> None:
+                if (alive := context()) is not None:
+                    original(alive, *args, **kwargs)
+
+            _postponed.setdefault(self, []).append(later)
+
+    load.__name__ = name
+    return load
+
+
+def _must_be_loaded(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Certificates given as data are cheap, and a file that is missing has to be complained about at once."""
+    if name != "load_verify_locations":
+        return False
+    given = dict(zip(("cafile", "capath", "cadata"), args, strict=False)) | kwargs
+    cafile = given.get("cafile")
+    return given.get("cadata") is not None or (cafile is not None and not os.path.exists(cafile))
+
+
+def load_postponed() -> None:
+    """Contexts that were built in a run and are still alive get their roots now, before they meet the real world."""
+    for loads in list(_postponed.values()):
+        for load in loads:
+            load()
+    _postponed.clear()
+
+
+def _waiting(name: str) -> Callable[..., Any]:
+    """An operation that may have to read and write: tried without blocking, and waited for in virtual time."""
+    original = getattr(ssl.SSLSocket, name)
+    primitive, timed_out = _TIMED_OUT[name]
+
+    def operate(self: ssl.SSLSocket, *args: Any, **kwargs: Any) -> Any:
+        world = active.world
+        connection = None if world is None else world.network.connection(self)
+        if world is None or connection is None:
+            return original(self, *args, **kwargs)
+        bound = real.socket.gettimeout(self)
+        if bound == 0.0:
+            world.time.pump()
+            return original(self, *args, **kwargs)
+        world.join()
+        deadline = None if bound is None else world.time.now + bound
+        real.socket.settimeout(self, 0.0)
+        try:
+            while True:
+                try:
+                    return original(self, *args, **kwargs)
+                except ssl.SSLWantReadError:
+                    poll = real.pollable(connection.fd, real.READABLE)
+                except ssl.SSLWantWriteError:
+                    poll = real.pollable(connection.fd, real.WRITABLE)
+                world.time.pump()
+                if poll.poll(0):
+                    continue
+                left = None if deadline is None else max(0.0, deadline - world.time.now)
+                if not world.time.wait(primitive, left, lambda poll=poll: bool(poll.poll(0)), real.sleep, connection.name):  # type: ignore[misc]
+                    raise TimeoutError(timed_out)
+        finally:
+            if real.socket.fileno(self) >= 0:  # unwrap and a failed handshake may have closed it
+                real.socket.settimeout(self, bound)
+
+    operate.__name__ = name
+    return operate

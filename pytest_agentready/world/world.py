@@ -1,0 +1,88 @@
+"""One virtual world: the network, the timeline, and who takes part."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import threading
+import weakref
+from _thread import get_ident
+from typing import Any
+
+from pytest_agentready.domain import Ending
+from pytest_agentready.world import real, stack
+from pytest_agentready.world.backend import Backend
+from pytest_agentready.world.ending import interrupt
+from pytest_agentready.world.faults import WireFault
+from pytest_agentready.world.network import Network
+from pytest_agentready.world.timeline import Limits, Timeline
+from pytest_agentready.world.watchdog import cpu_seconds
+
+UNWINDING = 0.2  # real seconds that threads left behind get to end
+
+
+class World:
+    """The surroundings of one run. It is installed by `installation.installed`, and observed by `run.observe`."""
+
+    def __init__(self, fault: WireFault | None, backend: Backend, limits: Limits) -> None:
+        self.network = Network(fault, backend)
+        self.time = Timeline(limits, self.network.pump, self.network.cut)
+        self.network.time = self.time
+        self.threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()  # started by the run
+        self.cancelled_loops: set[int] = set()
+        self.alarm: float | None = None  # virtual moment at which SIGALRM is due
+        self._adopted: list[tuple[Any, float]] = []
+        self._cpu = cpu_seconds()
+        self._thread = get_ident()
+
+    def join(self) -> None:
+        """The calling thread takes part from here on: it has turned to the world's network."""
+        self.time.members.add(get_ident())
+
+    def adopt_loop(self, loop: Any) -> None:
+        """A loop that has been running in its own thread works for this run from here on."""
+        self.time.members.add(loop._thread_id)
+        self._adopted.append((loop, self.time.monotonic() - real.monotonic()))
+
+    def overrun(self) -> None:
+        """Called by the watchdog, from its own thread: the run has taken too long in real time."""
+        seconds = self.time.limits.real
+        spins = cpu_seconds() - self._cpu > seconds / 2
+        frame = sys._current_frames().get(self._thread)
+        where = stack.where(frame)
+        if self.time.ending is None:
+            kind, detail = ("spin", "without waiting for anything") if spins else ("blind", "in a wait that cannot be seen from Python")
+            self.time.end(Ending(kind, f"still running after {seconds:g} s of real time, {detail}", where=where))  # type: ignore[arg-type]
+        for ident in tuple(self.time.members):
+            if ident not in self.time.blocked:
+                interrupt(ident)
+
+    def close(self) -> None:
+        """Let go of every thread: those of the run have to end, older ones go on in real time."""
+        self.network.close()
+        leaked = [thread for thread in self.threads if thread.is_alive() and thread.ident in self.time.members]
+        with self.time.mutex:
+            for thread in leaked:
+                blocked = self.time.blocked.get(thread.ident or 0)
+                if blocked is not None:
+                    blocked.cut = True
+        _wait_until(lambda: not any(thread.is_alive() for thread in leaked))
+        self.time.closed = True
+        _wait_until(lambda: not self.time.blocked)
+        for loop, ahead in self._adopted:
+            _shift_timers(loop, ahead + self.time.now)
+        self.time.members.clear()
+
+
+def _wait_until(done: Any) -> None:
+    end = real.monotonic() + UNWINDING
+    while not done() and real.monotonic() < end:
+        real.sleep(0.0005)
+
+
+def _shift_timers(loop: asyncio.AbstractEventLoop, ahead: float) -> None:
+    """The loop's clock goes back to real time, and so do the timers that it got meanwhile."""
+    now = real.monotonic()
+    for handle in tuple(getattr(loop, "_scheduled", ())):
+        if handle._when > now + 1e-3:
+            handle._when = max(handle._when - ahead, now)
