@@ -12,6 +12,7 @@ from typing import Any
 
 from pytest_agentready.domain import Check, Finding, Judgement, NotApplicable, Outcome, Tool, Unproven, Verdict
 from pytest_agentready.registry import Registry
+from pytest_agentready.world.leftovers import collected
 
 
 class Engine:
@@ -44,7 +45,8 @@ class Engine:
             experiment = self.registry.experiment(name)
             try:
                 needs = {need: self._observe(tool, need) for need in inspect.signature(experiment).parameters}
-                self._seen[key] = experiment(**needs)
+                with collected():
+                    self._seen[key] = experiment(**needs)
             except Exception as failure:  # remembered: the next check would only meet it again
                 self._seen[key] = failure
         seen = self._seen[key]

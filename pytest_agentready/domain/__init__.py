@@ -14,14 +14,18 @@ from pytest_agentready.domain.observation import (
     Run,
     Sleep,
     Wait,
+    mishaps,
 )
+from pytest_agentready.domain.result import PROPERTY, Assessment, Result, Subject
 from pytest_agentready.domain.subject import TIME_LIMITS, Facts, Kind, Tool
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unproven, Verdict
 
 __all__ = [
     "PROFILES",
+    "PROPERTY",
     "TIME_LIMITS",
     "Answer",
+    "Assessment",
     "Check",
     "Ending",
     "Example",
@@ -39,12 +43,15 @@ __all__ = [
     "Profile",
     "Raised",
     "Request",
+    "Result",
     "Run",
     "Severity",
     "Sleep",
+    "Subject",
     "Tool",
     "Unproven",
     "Verdict",
     "Wait",
+    "mishaps",
     "read_answer",
 ]

@@ -53,6 +53,12 @@ class Answer:
     def is_error(self) -> bool:
         return self.status == "error"
 
+    def reads_as_failure(self, normal: Answer | None) -> bool:
+        """Could a model tell that the call failed? A word that the normal answer has too tells it nothing."""
+        if self.status is not None:
+            return self.is_error
+        return bool(self.signs - (normal.signs if normal is not None else frozenset()))
+
 
 def read_answer(value: object) -> Answer:
     """Read any Python value; never raises, whatever the user's class does when it is looked at."""

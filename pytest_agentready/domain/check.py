@@ -95,7 +95,8 @@ class Check:
         """Make it a value: nothing can be changed from here on. Raises TypeError if it has no judge."""
         if self.judge is None:
             raise TypeError(f"{self.id} has no judge: decorate one with @check")
-        self._frozen = True
+        if not self._frozen:  # a second registry of the same process finds it frozen
+            self._frozen = True
         return self
 
     def __setattr__(self, name: str, value: object) -> None:

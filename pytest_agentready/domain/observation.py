@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -25,6 +25,7 @@ class Fault:
     failure: bool = True  # False: a tool may well answer as usual (a huge body, an odd content type)
     expected: Expected | None = None  # the class that the error must have; None: any error will do
     may_commit: bool = False  # a write may have happened although the answer did not arrive
+    good_status: bool = False  # the peer says 200 before it fails: who does not read the body cannot know
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ class Run:
 
     arguments: Mapping[str, Any]
     fault: Fault | None = None
+    spared: int = 0  # requests that were answered well before the fault began
     fired: int = 0  # how often the fault was met; 0: this run proves nothing
     value: object = None
     answer: Answer | None = None  # how the value reads; None where the call did not return
@@ -114,6 +116,17 @@ class Run:
     refused: tuple[str, ...] = ()  # what would have left the world, and was refused
     virtual: float = 0.0  # seconds
     real: float = 0.0  # seconds
+
+    @property
+    def mishap(self) -> str:
+        """The fault in words, and to which request it happened where that is not the first."""
+        title = self.fault.title if self.fault else ""
+        return f"{title} (from request {self.spared + 1} on)" if self.spared else title
+
+    @property
+    def mishap_slug(self) -> str:
+        slug = self.fault.slug if self.fault else ""
+        return f"{slug}@{self.spared + 1}" if self.spared else slug
 
     @property
     def went_out(self) -> bool:
@@ -137,6 +150,10 @@ class NormalCall:
     runs: tuple[Run, ...]
     obstacle: str = ""  # why this is not a normal call, and what would make it one; "" where it is
     blind: tuple[str, ...] = ()  # clients of the tool whose sockets the world cannot see
+
+    def beside(self, run: Run) -> Run:
+        """The normal run with the same arguments."""
+        return next(normal for normal in self.runs if normal.arguments == run.arguments)
 
     @property
     def self_contained(self) -> bool:
@@ -164,3 +181,10 @@ class FaultMatrix:
     def failures(self) -> Iterator[Run]:
         """The runs whose fault has to be reported as a failure, and that came to an end of their own."""
         return (run for run in self.fired if run.fault is not None and run.fault.failure and run.finished)
+
+
+def mishaps(runs: Iterable[Run], shown: int = 4) -> str:
+    """What befell these runs, for a message: the first few, and how many more."""
+    named = list(dict.fromkeys(run.mishap for run in runs))
+    more = f"; and {len(named) - shown} more" if len(named) > shown else ""
+    return "; ".join(named[:shown]) + more

@@ -120,7 +120,9 @@ class Backend:
         if callable(value):
             return cls(handler=value)
         if not isinstance(value, Mapping):
-            raise BackendError((f"backend is {value!r}: give a mapping of routes such as {{'GET https://api.example.com/orders/{{id}}': {{...}}}}",))
+            raise BackendError(
+                (f"backend is {value!r}: give a mapping of routes such as {{'GET https://api.example.com/orders/{{id}}': {{...}}}}",)
+            )
         problems: list[str] = []
         routes, apps = [], {}
         for key, answer in value.items():
@@ -175,7 +177,9 @@ def _route(key: object, answer: object) -> Route:
     names = re.findall(r"{(\w+)}", plain)
     if len(names) != len(set(names)):
         raise ValueError(f"backend route {key!r} uses the segment name {{{next(n for n in names if names.count(n) > 1)}}} twice")
-    pattern = "".join(f"(?P<{piece[1:-1]}>[^/]+)" if re.fullmatch(r"{\w+}", piece) else re.escape(piece) for piece in re.split(r"({\w+})", plain))
+    pattern = "".join(
+        f"(?P<{piece[1:-1]}>[^/]+)" if re.fullmatch(r"{\w+}", piece) else re.escape(piece) for piece in re.split(r"({\w+})", plain)
+    )
     if not callable(answer) and not isinstance(answer, Response):
         try:
             _json.dumps(answer)

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 NETWORK_WAITS = frozenset({"recv", "send", "connect", "sleep", "TLS handshake", "TLS read", "TLS write"})
 ASLEEP = 0.25  # real seconds without CPU time, after which a member in an unseen wait counts as parked
 REST = 0.03  # real seconds of rest that a bystander owes who was active since the wait began
-RESTLESS = 1.0  # real seconds after which a bystander that never rests is no longer waited for
+RESTLESS = 1.0  # real seconds after which bystanders that never rest are no longer waited for
+LAST_STEPS = 5.0  # real seconds that a thread may take to end
 YIELD = 0.00003  # real seconds; lets go of the interpreter, so that a woken thread gets its turn
 
 harness: set[int] = set()  # idents of our own threads
@@ -44,7 +45,6 @@ class Crowd:
         self.restless = False
         self._now = now
         self._seen: dict[int, tuple[Any, float]] = {}  # ident -> (CPU time, real moment at which it last changed)
-        self._busy_since: float | None = None
 
     def anyone_running(self, me: int) -> bool:
         """Is any other member about to do something, or is there work that a thread is about to take up?"""
@@ -62,26 +62,19 @@ class Crowd:
         return False
 
     def bystanders_rest(self) -> bool:
-        """May a thread that is no member be about to wake one of ours?"""
+        """May no thread that is no member be about to wake one of ours?"""
         blocked = tuple(self.blocked.values())
         if all(wait.primitive in NETWORK_WAITS for wait in blocked):
             return True
+        patience = real.monotonic() - max(wait.since for wait in blocked)
         # A joined thread that is no member is on its last steps, or a pool's between two jobs: it moves soon.
-        busy = any(w.target is not None and w.target.ident not in self.members and w.target.is_alive() for w in blocked)
-        if not busy:
-            bystanders = self._bystanders()
-            if not bystanders:
-                return True
-            busy = not self._stay_asleep(bystanders, min((wait.since for wait in blocked), default=0.0))
-        if not busy:
-            self._busy_since = None
+        if any(w.target is not None and w.target.ident not in self.members and w.target.is_alive() for w in blocked):
+            return patience > LAST_STEPS
+        bystanders = self._bystanders()
+        if not bystanders or self.restless or self._stay_asleep(bystanders, min(wait.since for wait in blocked)):
             return True
-        now = real.monotonic()
-        self._busy_since = self._busy_since or now
-        if now - self._busy_since > RESTLESS:
-            self.restless = True
-            return True
-        return False
+        self.restless = patience > RESTLESS
+        return self.restless
 
     def forget(self, ident: int) -> None:
         self.members.discard(ident)

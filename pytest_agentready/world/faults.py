@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 Certificate = Literal["good", "untrusted", "expired", "wrong host"]
 Connected = Literal["open", "refused", "hang"]
+Flaw = Literal["malformed", "other shape", "empty", "html", "type", "huge"]
 
 HUGE = 1 << 20  # bytes of the huge body
 RETRY_AFTER = "30"  # seconds
@@ -138,7 +139,7 @@ class StatusAnswer(WireFault):
 class SpoiltContent(WireFault):
     """Status 200, and a body that is not what was asked for. Applies where the normal answer is JSON."""
 
-    flaw: Literal["malformed", "other shape", "empty", "html", "type", "huge"] = "malformed"
+    flaw: Flaw = "malformed"
 
     def answer(self, exchange: Exchange) -> bool:
         normal = exchange.commit()
@@ -174,6 +175,10 @@ def _status(slug: str, title: str, expected: str | None, response: Response) -> 
     return StatusAnswer(slug, title, "status", expected=expected, response=response)  # type: ignore[arg-type]
 
 
+def _spoilt(slug: str, title: str, flaw: Flaw, *, failure: bool = True) -> SpoiltContent:
+    return SpoiltContent(slug, title, "content", failure=failure, good_status=True, flaw=flaw)
+
+
 def _said(status: int, message: str, **headers: str) -> Response:
     return Response(status=status, json={"error": {"message": message}}, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
@@ -188,14 +193,26 @@ FAULTS: tuple[WireFault, ...] = (
     FailedConnection("connect-hang", "the connection is never established", "silence", expected="transient", how="hang"),
     DeafPeer("accept-hang", "the peer accepts the connection and says nothing", "silence", expected="transient"),
     NoAnswer("response-hang", "the peer reads the request and never answers", "silence", expected="transient", may_commit=True),
-    Trickle("trickle", "the answer comes in single bytes, without end", "trickle", expected="transient", may_commit=True),
+    Trickle("trickle", "the answer comes in single bytes, without end", "trickle", expected="transient", may_commit=True, good_status=True),
     BrokenConnection("reset-before-answer", "the connection is reset before the answer", "break", expected="transient", may_commit=True),
     BrokenConnection(
-        "reset-during-answer", "the connection is reset in the middle of the answer", "break", expected="transient", may_commit=True, after="half", commits=True
+        "reset-during-answer",
+        "the connection is reset in the middle of the answer",
+        "break",
+        expected="transient",
+        may_commit=True,
+        good_status=True,
+        after="half",
+        commits=True,
     ),
-    TruncatedBody("truncated-body", "the answer ends before its announced length", "content", may_commit=True),
+    TruncatedBody("truncated-body", "the answer ends before its announced length", "content", may_commit=True, good_status=True),
     BrokenConnection(
-        "lost-response", "the peer acts on the request, and its answer is lost", "break", expected="transient", may_commit=True, commits=True
+        "lost-response",
+        "the peer acts on the request, and its answer is lost",
+        "break",
+        expected="transient",
+        may_commit=True,
+        commits=True,
     ),
     _status("429-retry-after", "HTTP 429 with Retry-After", "rate_limit", _said(429, "slow down", Retry_After=RETRY_AFTER)),
     _status("429", "HTTP 429", "rate_limit", _said(429, "slow down")),
@@ -206,13 +223,13 @@ FAULTS: tuple[WireFault, ...] = (
     _status("401", "HTTP 401", "permanent", _said(401, "invalid credentials", WWW_Authenticate='Bearer realm="api"')),
     _status("403", "HTTP 403", "permanent", _said(403, "forbidden")),
     _status("404", "HTTP 404", "permanent", _said(404, "not found")),
-    SpoiltContent("malformed-json", "status 200 with broken JSON", "content", flaw="malformed"),
-    SpoiltContent("other-shape", "status 200 with JSON of another shape", "content", failure=False, flaw="other shape"),
-    SpoiltContent("empty-body", "status 200 with an empty body", "content", flaw="empty"),
-    SpoiltContent("html", "status 200 with an HTML page", "content", flaw="html"),
-    SpoiltContent("content-type", "the right answer under a wrong content type", "content", failure=False, flaw="type"),
-    SpoiltContent("huge-body", "an answer of one megabyte", "content", failure=False, flaw="huge"),
-    RedirectLoop("redirect-loop", "a redirect to itself", "content"),
+    _spoilt("malformed-json", "status 200 with broken JSON", "malformed"),
+    _spoilt("other-shape", "status 200 with JSON of another shape", "other shape", failure=False),
+    _spoilt("empty-body", "status 200 with an empty body", "empty"),
+    _spoilt("html", "status 200 with an HTML page", "html"),
+    _spoilt("content-type", "the right answer under a wrong content type", "type", failure=False),
+    _spoilt("huge-body", "an answer of one megabyte", "huge", failure=False),
+    RedirectLoop("redirect-loop", "a redirect to itself", "status"),
     BadCertificate("untrusted-certificate", "a certificate of an unknown authority", "certificate", failure=False, flaw="untrusted"),
     BadCertificate("expired-certificate", "an expired certificate", "certificate", failure=False, flaw="expired"),
     BadCertificate("wrong-host-certificate", "a certificate for another host", "certificate", failure=False, flaw="wrong host"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import contextlib
 import socket
 import sys
@@ -46,6 +47,7 @@ def loop() -> asyncio.AbstractEventLoop:
     global _own_loop
     if _own_loop is None or _own_loop.is_closed():
         _own_loop = asyncio.SelectorEventLoop()
+        atexit.register(_own_loop.close)
     return _own_loop
 
 

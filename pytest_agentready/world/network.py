@@ -44,7 +44,7 @@ class Connection:
         self.where = where  # the user's line that used it last
         self.state: Literal["open", "hanging", "given up", "cut"] = "open"
         self.peer: Peer | None = None
-        self.rest: socket.socket | None = None  # the far end of a connection without a peer
+        self.rest: _socket.socket | None = None  # the far end of a connection without a peer
 
     @property
     def name(self) -> str:
@@ -61,8 +61,9 @@ class Connection:
 class Network:
     """All peers of one run, under one fault."""
 
-    def __init__(self, fault: WireFault | None, backend: Backend) -> None:
-        self.fault = fault
+    def __init__(self, fault: WireFault | None, backend: Backend, spared: int = 0) -> None:
+        self._fault = fault
+        self._spared = spared  # requests that are answered well before the fault begins
         self.backend = backend
         self.fired = 0
         self.requests: list[Request] = []
@@ -77,12 +78,17 @@ class Network:
         self._moving: list[Peer] = []
         self.time: Timeline  # set by the world: each needs the other
 
+    def fault(self, request: int | None = None) -> WireFault | None:
+        """The fault that this request meets, by its number; without one, that of whatever comes next."""
+        return self._fault if (len(self.requests) if request is None else request) >= self._spared else None
+
     # -- names
 
     def look_up(self, host: str) -> str:
         """The address of a host. Raises gaierror under a DNS fault."""
         self.peers.setdefault(host)
-        if self.fault is not None and (error := self.fault.looked_up(host)) is not None:
+        fault = self.fault()
+        if fault is not None and (error := fault.looked_up(host)) is not None:
             self.time.now += LATENCY
             self.fired += 1
             self.time.attempt("look-ups", f"to look up {host}")
@@ -111,7 +117,8 @@ class Network:
         self.peers.setdefault(name)
         self.time.attempt("connections", f"to connect to {name}")
         self.time.now += LATENCY
-        outcome = self.fault.connected() if self.fault is not None else "open"
+        fault = self.fault()
+        outcome = fault.connected() if fault is not None else "open"
         if outcome != "open":
             self.fired += 1
         if outcome == "refused" or self.time.over:
@@ -124,13 +131,12 @@ class Network:
         if outcome == "hang":
             self._hang(connection, far)
         else:
-            peer = Peer(self, connection, far, self.fault)
+            peer = Peer(self, connection, far, fault)
             connection.peer = peer
             if peer.deaf:
                 self.fired += 1
             self._moving.append(peer)
-        self.connections[connection.fd] = connection
-        return connection
+        return self._keep(connection)
 
     def swallow_datagrams(self, sock: socket.socket, host: str, port: int) -> None:
         """A UDP client's messages go nowhere."""
@@ -138,9 +144,9 @@ class Network:
         near, far = _socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         connection = Connection(_swap(sock, near), host, port, stack.here(2))
         connection.rest = far
-        self.connections[connection.fd] = connection
+        self._keep(connection)
 
-    def _hang(self, connection: Connection, far: socket.socket) -> None:
+    def _hang(self, connection: Connection, far: _socket.socket) -> None:
         """A descriptor that is neither readable nor writable, until the system gives up."""
         connection.state = "hanging"
         connection.rest = far
@@ -159,9 +165,19 @@ class Network:
         fd = real.socket.fileno(sock)
         found = self.connections.get(fd)
         if found is not None and not found.is_current:  # closed, and the number reused
-            del self.connections[fd]
+            self._forget(fd)
             return None
         return found
+
+    def _keep(self, connection: Connection) -> Connection:
+        self._forget(connection.fd)
+        self.connections[connection.fd] = connection
+        return connection
+
+    def _forget(self, fd: int) -> None:
+        former = self.connections.pop(fd, None)
+        if former is not None and former.rest is not None:
+            former.rest.close()
 
     def ask_backend(self, request: IncomingRequest) -> Response | None:
         """The backend's normal answer. What the user's own callable raises is kept, and ends the run."""

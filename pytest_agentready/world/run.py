@@ -21,7 +21,17 @@ from pytest_agentready.world.timeline import Limits
 from pytest_agentready.world.world import World
 
 # Slips of the code, as opposed to a report of the failure.
-ACCIDENTS = (KeyError, IndexError, AttributeError, TypeError, NameError, UnboundLocalError, RecursionError, AssertionError, ZeroDivisionError)
+ACCIDENTS = (
+    KeyError,
+    IndexError,
+    AttributeError,
+    TypeError,
+    NameError,
+    UnboundLocalError,
+    RecursionError,
+    AssertionError,
+    ZeroDivisionError,
+)
 
 
 class BackendFailed(Exception):
@@ -29,14 +39,23 @@ class BackendFailed(Exception):
 
 
 def observe(
-    call: Callable[..., Any], arguments: Mapping[str, Any], *, fault: WireFault | None = None, backend: Backend, limits: Limits | None = None
+    call: Callable[..., Any],
+    arguments: Mapping[str, Any],
+    *,
+    backend: Backend,
+    fault: WireFault | None = None,
+    spared: int = 0,
+    limits: Limits | None = None,
 ) -> Run:
-    """Call the tool with these arguments, async or not, in a world with this fault. Raises BackendFailed."""
+    """Call the tool with these arguments, async or not, in a world with this fault, from request `spared` on.
+
+    Raises BackendFailed.
+    """
     if asyncio._get_running_loop() is not None:  # an async test: its thread's loop is taken
-        return _in_a_thread(lambda: observe(call, arguments, fault=fault, backend=backend, limits=limits))
-    world = World(fault, backend, limits or Limits())
+        return _in_a_thread(lambda: observe(call, arguments, backend=backend, fault=fault, spared=spared, limits=limits))
+    world = World(fault, backend, limits or Limits(), spared)
     start = real.perf_counter()
-    run = Run(dict(arguments), fault)
+    run = Run(dict(arguments), fault, spared)
     with _interrupts_noticed() as interrupted, installed(world):
         run = _carry_out(call, run)
         run = replace(run, virtual=world.time.now)

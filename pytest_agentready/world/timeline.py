@@ -129,7 +129,13 @@ class Timeline:
     # -- waiting
 
     def wait(
-        self, primitive: str, bound: float | None, ready: Callable[[], bool], rest: Callable[[float], object], peer: str = "", target: Thread | None = None
+        self,
+        primitive: str,
+        bound: float | None,
+        ready: Callable[[], bool],
+        rest: Callable[[float], object],
+        peer: str = "",
+        target: Thread | None = None,
     ) -> bool:
         """Block the calling member: True when `ready()`, False when `bound` seconds have passed.
 
@@ -138,9 +144,7 @@ class Timeline:
         self._looks = 0
         ident = get_ident()
         deadline = inf if bound is None else self.now + max(0.0, bound)
-        blocked = Blocked(
-            primitive, peer, bound, deadline, ready, ident, self.now, real.monotonic(), stack.here(1), target
-        )
+        blocked = Blocked(primitive, peer, bound, deadline, ready, ident, self.now, real.monotonic(), stack.here(1), target)
         self.waits.append(blocked)
         self.blocked[ident] = blocked
         try:

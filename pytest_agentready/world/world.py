@@ -24,8 +24,8 @@ UNWINDING = 0.2  # real seconds that threads left behind get to end
 class World:
     """The surroundings of one run. It is installed by `installation.installed`, and observed by `run.observe`."""
 
-    def __init__(self, fault: WireFault | None, backend: Backend, limits: Limits) -> None:
-        self.network = Network(fault, backend)
+    def __init__(self, fault: WireFault | None, backend: Backend, limits: Limits, spared: int = 0) -> None:
+        self.network = Network(fault, backend, spared)
         self.time = Timeline(limits, self.network.pump, self.network.cut)
         self.network.time = self.time
         self.threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()  # started by the run

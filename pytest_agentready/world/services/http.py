@@ -141,7 +141,7 @@ class Exchange:
         """The fault's answer, or the normal one where it has none."""
         if self._peer.closed:
             return
-        fault = self._peer.fault
+        fault = self._network.fault(self._record)
         if fault is not None and fault.answer(self):
             self._network.fired += 1
         else:

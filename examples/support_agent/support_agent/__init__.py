@@ -1,0 +1,1 @@
+"""A support agent whose tools survive production."""

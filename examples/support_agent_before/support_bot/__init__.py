@@ -1,0 +1,1 @@
+"""The support bot of the post-mortem."""

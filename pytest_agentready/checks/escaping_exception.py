@@ -1,0 +1,98 @@
+"""An exception that leaves a tool ends the run, or reaches the model as a traceback that it tries to read as data.
+
+Every outside call fails some day: timeouts, resets, error pages, a changed schema. What the tool does not turn into a
+result, the framework turns into something else: most let it end the run, the others feed its text to the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_agentready.domain import (
+    Check,
+    FaultMatrix,
+    Finding,
+    Judgement,
+    NormalCall,
+    NotApplicable,
+    Raised,
+    Run,
+    Severity,
+    Unproven,
+    mishaps,
+)
+
+check = Check(
+    id="AR102",
+    title="An exception leaves the tool when its peer fails",
+    severity=Severity.HIGH,
+    profile="checklist",
+    fix=(
+        "Catch the client's base exception around the call and its parsing (`requests.RequestException`, `httpx.HTTPError`, "
+        "`aiohttp.ClientError`, and `ValueError` or `KeyError` for a body that is not what you expect), and return a typed error."
+    ),
+    since="0.1",
+)
+
+
+@check
+def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
+    for normal in normal_call.runs:
+        if normal.raised is not None and normal.raised.fatal:
+            yield Finding(f"a normal call raises {normal.raised.kind}, which ends the whole process", where=normal.raised.where)
+            return
+    if normal_call.self_contained:
+        yield NotApplicable("it asks nothing outside of the process")
+        return
+    runs = [run for run in fault_matrix.fired if run.finished]
+    if not runs:
+        yield Unproven(normal_call.obstacle or "no fault reached the tool")
+        return
+    causes: dict[tuple[str, bool, bool], list[Run]] = {}
+    for run in runs:
+        if run.raised is not None:
+            causes.setdefault((run.raised.where, run.raised.accidental, run.raised.fatal), []).append(run)
+    for (where, accidental, fatal), found in causes.items():
+        yield Finding(
+            f"{_exceptions(found)} the tool in {len(found)} of {len(runs)} failing calls{_remark(accidental, fatal)}: {mishaps(found)}",
+            where=where,
+            evidence={run.mishap_slug: _text(run.raised) for run in found if run.fault and run.raised},
+        )
+
+
+def _exceptions(runs: list[Run]) -> str:
+    kinds = list(dict.fromkeys(run.raised.kind.rpartition(".")[2] for run in runs if run.raised))
+    return f"{kinds[0]} leaves" if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]} leave"
+
+
+def _remark(accidental: bool, fatal: bool) -> str:
+    if fatal:
+        return ", and ends the whole process"
+    return ", by accident: the code expects another body" if accidental else ""
+
+
+def _text(raised: Raised) -> str:
+    return f"{raised.kind}: {raised.message}"[:200]
+
+
+@check.passes(args={"order_id": "7"}, backend={"GET https://api.example.com/orders/{id}": {"state": "shipped"}})
+def with_errors_as_results(order_id: str) -> dict[str, object]:
+    import requests
+
+    try:
+        response = requests.get(f"https://api.example.com/orders/{order_id}", timeout=5)
+        response.raise_for_status()
+        return {"status": "success", "data": response.json()["state"]}
+    except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+        return {"status": "error", "error_type": "transient", "retry_safe": True, "message": f"The order service failed: {error}"}
+
+
+@check.fails(args={"order_id": "7"}, backend={"GET https://api.example.com/orders/{id}": {"state": "shipped"}})
+def with_timeouts_alone(order_id: str) -> dict[str, object]:
+    import requests
+
+    try:
+        response = requests.get(f"https://api.example.com/orders/{order_id}", timeout=5)
+    except requests.Timeout:
+        return {"status": "error", "error_type": "transient", "retry_safe": True, "message": "The order service timed out."}
+    return {"status": "success", "data": response.json()["state"]}

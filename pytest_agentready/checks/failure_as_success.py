@@ -1,0 +1,109 @@
+"""A failure that reads like an answer is believed, and acted upon.
+
+The agent of the incident read a timeout as an order that was "pending", and asked again, 43,000 times. An empty list for a
+search that failed is the same lie: the model tells the user that there is nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_agentready.domain import (
+    Check,
+    FaultMatrix,
+    Finding,
+    Judgement,
+    NormalCall,
+    NotApplicable,
+    Run,
+    Severity,
+    Tool,
+    Unproven,
+    mishaps,
+)
+
+check = Check(
+    id="AR103",
+    title="A failed call comes back as a success or as an empty answer",
+    severity=Severity.HIGH,
+    profile="checklist",
+    fix=(
+        "Look at the status before the body (`response.raise_for_status()`), let a body that cannot be parsed be an error, and never "
+        "give a default, an empty list or None for a call that failed."
+    ),
+    since="0.1",
+)
+
+SHOWN = 60  # characters of a value
+
+
+@check
+def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
+    if normal_call.self_contained:
+        yield NotApplicable("it asks nothing outside of the process")
+        return
+    if normal_call.obstacle:
+        yield Unproven(f"there is no normal answer to compare with: {normal_call.obstacle}")
+        return
+    failures = list(fault_matrix.failures)
+    returned = [run for run in failures if run.returned]
+    if not failures:
+        yield Unproven("no fault reached the tool and let it return")
+    elif not returned:
+        yield NotApplicable("see AR102: every failure leaves the tool as an exception")
+    blamed: dict[str, list[Run]] = {}
+    for run in returned:
+        if disguise := _disguise(run, normal_call.beside(run)):
+            blamed.setdefault(disguise, []).append(run)
+    for disguise, runs in blamed.items():
+        example = runs[0].answer.text if runs[0].answer else ""
+        yield Finding(
+            f"{len(runs)} of {len(returned)} failed calls come back {disguise} (such as {_short(example)}): {mishaps(runs)}",
+            where=tool.source,
+            evidence={run.mishap_slug: _short(run.answer.text) for run in runs if run.fault and run.answer},
+        )
+
+
+def _disguise(run: Run, normal: Run) -> str:
+    """As what a failed call comes back; "" where it says that it failed, or cannot be expected to know."""
+    answer = run.answer
+    if answer is None or run.fault is None or answer.reads_as_failure(normal.answer):
+        return ""
+    if run.fault.good_status and _same(run.value, normal.value):
+        return ""  # no part of the answer comes from the body
+    if answer.status == "success":
+        return "as a success"
+    return "as an empty answer" if answer.empty else "looking like an answer"
+
+
+def _same(one: object, other: object) -> bool:
+    try:
+        return bool(one == other) or repr(one) == repr(other)
+    except Exception:  # an __eq__ of the user's own
+        return False
+
+
+def _short(text: str) -> str:
+    return repr(text) if len(text) <= SHOWN else f"{text[:SHOWN]!r}..."
+
+
+@check.passes(args={"query": "invoice"}, backend={"GET https://api.example.com/search": {"hits": [{"id": 1}], "error": None}})
+def with_an_honest_failure(query: str) -> dict[str, object]:
+    import requests
+
+    try:
+        response = requests.get("https://api.example.com/search", params={"q": query}, timeout=5)
+        response.raise_for_status()
+        return {"status": "success", "data": response.json()["hits"]}
+    except (requests.RequestException, ValueError, KeyError, TypeError):
+        return {"status": "error", "error_type": "transient", "retry_safe": True, "message": "The search failed."}
+
+
+@check.fails(args={"query": "invoice"}, backend={"GET https://api.example.com/search": {"hits": [{"id": 1}]}})
+def with_an_empty_list(query: str) -> list[object]:
+    import requests
+
+    try:
+        return requests.get("https://api.example.com/search", params={"q": query}, timeout=5).json()["hits"]
+    except Exception:
+        return []

@@ -1,0 +1,140 @@
+"""Whether to try again is the model's most expensive decision, and the tool is the only one who knows.
+
+A timeout called permanent gives up on a request that would have worked in a second; a missing order called transient is
+asked for until the money is gone. The classes are the article's: `transient` and `rate_limit` may be tried again,
+`permanent` may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_agentready.domain import (
+    Answer,
+    Check,
+    FaultMatrix,
+    Finding,
+    Judgement,
+    NormalCall,
+    NotApplicable,
+    Run,
+    Severity,
+    Tool,
+    Unproven,
+    mishaps,
+)
+
+check = Check(
+    id="AR104",
+    title="A failure is given the wrong class, or none",
+    severity=Severity.HIGH,
+    profile="checklist",
+    fix=(
+        "Set `error_type` and `retry_safe` by what happened: timeouts, resets, refused connections and 5xx are `transient` and retry-safe, "
+        "429 is `rate_limit` and retry-safe, 401, 403 and 404 are `permanent` and not. For a write without an idempotency key "
+        "`retry_safe` is False wherever it may have been committed."
+    ),
+    since="0.1",
+)
+
+CLASSES = ("transient", "rate_limit", "permanent")
+
+
+@check
+def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
+    if normal_call.self_contained:
+        yield NotApplicable("it asks nothing outside of the process")
+        return
+    failures = [run for run in fault_matrix.failures if run.fault is not None and run.fault.expected is not None]
+    if not failures:
+        yield Unproven(normal_call.obstacle or "no fault reached the tool and let it return")
+        return
+    told = [run for run in failures if run.answer is not None and run.answer.reads_as_failure(normal_call.beside(run).answer)]
+    if not told:
+        cause = "AR102: every failure leaves the tool as an exception" if not any(run.returned for run in failures) else "AR102 and AR103"
+        yield NotApplicable(f"see {cause}")
+        return
+    unclassified = [run for run in told if run.answer and run.answer.error_type is None and run.answer.retry_safe is None]
+    if unclassified:
+        yield Finding(
+            f"{len(unclassified)} of {len(told)} failures say neither of which type they are nor whether to try again",
+            where=tool.source,
+            evidence={run.mishap_slug: run.answer.text[:200] for run in unclassified if run.fault and run.answer},
+        )
+    wrong: dict[tuple[str, str], list[Run]] = {}
+    for run in told:
+        if run not in unclassified and run.answer is not None and not _is_right(run, run.answer, normal_call.beside(run)):
+            wrong.setdefault((_said(run.answer), _expected(run)), []).append(run)
+    for (said, expected), runs in wrong.items():
+        yield Finding(
+            f"{len(runs)} of {len(told)} failures {'is' if len(runs) == 1 else 'are'} called {said}, where {expected} is right: {mishaps(runs)}",
+            where=tool.source,
+            evidence={run.mishap_slug: _said(run.answer) for run in runs if run.fault and run.answer},
+        )
+
+
+def _is_right(run: Run, answer: Answer, normal: Run) -> bool:
+    assert run.fault is not None
+    expected = run.fault.expected
+    if answer.error_type in CLASSES and answer.error_type != expected:
+        # A write that may have happened must not be repeated: calling it permanent is one way to say so.
+        return answer.error_type == "permanent" and answer.retry_safe is False and _may_have_written(run, normal)
+    if answer.error_type is None or answer.retry_safe is None:
+        return False  # half a classification
+    if expected == "permanent":
+        return answer.retry_safe is False
+    return answer.retry_safe or _may_have_written(run, normal)
+
+
+def _may_have_written(run: Run, normal: Run) -> bool:
+    """Did a write without a stable idempotency key reach the peer, whose answer does not say what became of it?"""
+    fault = run.fault
+    unsure = fault is not None and (fault.may_commit or fault.slug in ("500", "502", "504"))
+    keys = {request.idempotency_key for request in normal.requests} - {None}
+    return unsure and any(request.is_write and request.idempotency_key not in keys for request in run.requests)
+
+
+def _said(answer: Answer) -> str:
+    kind = answer.error_type or "nothing"
+    return f"{kind} with retry_safe {answer.retry_safe}" if answer.retry_safe is not None else f"{kind} without retry_safe"
+
+
+def _expected(run: Run) -> str:
+    expected = run.fault.expected if run.fault else None
+    return "permanent, not safe to retry" if expected == "permanent" else f"{expected}, safe to retry"
+
+
+@check.passes(args={"order_id": "7"}, backend={"GET https://api.example.com/orders/{id}": {"state": "shipped"}})
+def with_the_right_class(order_id: str) -> dict[str, object]:
+    import requests
+
+    def error(error_type: str, message: str) -> dict[str, object]:
+        return {"status": "error", "error_type": error_type, "retry_safe": error_type != "permanent", "message": message}
+
+    try:
+        response = requests.get(f"https://api.example.com/orders/{order_id}", timeout=5)
+        if response.status_code == 429:
+            return error("rate_limit", "The order service is busy. Try again in a minute.")
+        if response.status_code >= 500:
+            return error("transient", "The order service is down.")
+        if response.status_code >= 400:
+            return error("permanent", f"Order {order_id} does not exist, or you may not see it.")
+        return {"status": "success", "data": response.json()["state"]}
+    except requests.JSONDecodeError:
+        return error("permanent", "The order service gave no order.")
+    except requests.RequestException:
+        return error("transient", "The order service cannot be reached.")
+    except (KeyError, TypeError):
+        return error("permanent", "The order service gave no order.")
+
+
+@check.fails(args={"order_id": "7"}, backend={"GET https://api.example.com/orders/{id}": {"state": "shipped"}})
+def with_one_class_for_all(order_id: str) -> dict[str, object]:
+    import requests
+
+    try:
+        response = requests.get(f"https://api.example.com/orders/{order_id}", timeout=5)
+        response.raise_for_status()
+        return {"status": "success", "data": response.json()["state"]}
+    except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+        return {"status": "error", "error_type": "transient", "retry_safe": True, "message": str(error)}

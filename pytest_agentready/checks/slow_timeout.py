@@ -1,0 +1,87 @@
+"""A timeout that is longer than the user's patience is only a slower way to hang.
+
+Five seconds for an API, thirty for a database query, or what the tool itself declares: retries and the pauses between
+them counted, for that is how long the agent and its user wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_agentready.domain import Check, FaultMatrix, Finding, Judgement, NormalCall, NotApplicable, Run, Severity, Tool, Unproven
+
+check = Check(
+    id="AR203",
+    title="The tool gives up later than it should",
+    severity=Severity.MEDIUM,
+    profile="checklist",
+    fix=(
+        "Let all attempts together end within the limit: a shorter timeout for each, fewer retries, or one deadline around them. If the "
+        'work needs longer, say so in the marker: `timeout=20`, or `kind="db"` for a query.'
+    ),
+    since="0.1",
+)
+
+TOLERANCE = 1.1  # seconds: aiohttp rounds its deadlines up to whole seconds
+
+
+@check
+def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
+    if normal_call.self_contained:
+        yield NotApplicable("it asks nothing outside of the process")
+        return
+    if any(run.ending is not None and run.fault is not None and run.fault.family != "trickle" for run in fault_matrix.fired):
+        yield NotApplicable("see AR202: it does not give up at all")
+        return
+    silent = list(fault_matrix.silent)
+    if not silent:
+        yield Unproven(normal_call.obstacle or "no silent peer was met")
+        return
+    late = [run for run in silent if run.virtual > tool.time_limit + TOLERANCE]
+    if late:
+        worst = max(late, key=lambda run: run.virtual)
+        yield Finding(
+            f"it holds its caller for {worst.virtual:.1f} s, {worst.virtual - tool.time_limit:.1f} s more than the limit of "
+            f"{tool.time_limit:g} s: {_made_of(worst)}, when {worst.mishap}",
+            where=_longest(worst),
+            evidence={run.mishap_slug: round(run.virtual, 1) for run in late if run.fault},
+        )
+
+
+def _made_of(run: Run) -> str:
+    attempts = [wait for wait in run.waits if wait.outcome == "timeout" and wait.primitive != "sleep" and wait.seconds >= 0.1]
+    pauses = sum(sleep.seconds for sleep in run.sleeps)
+    parts = [f"{len(attempts)} waits of up to {max(wait.seconds for wait in attempts):.1f} s"] if len(attempts) > 1 else []
+    if not attempts:
+        parts.append("only the operating system ends it")
+    elif not parts:
+        parts.append(f"one wait of {attempts[0].seconds:.1f} s")
+    return " and ".join(parts + ([f"{pauses:.1f} s of pauses"] if pauses >= 0.1 else []))
+
+
+def _longest(run: Run) -> str:
+    return max(run.waits, key=lambda wait: wait.seconds).where if run.waits else ""
+
+
+@check.passes(args={"order_id": "7"}, backend={"GET https://api.example.com/orders/{id}": {"state": "shipped"}})
+def with_two_short_attempts(order_id: str) -> str:
+    import httpx
+
+    for _ in range(2):
+        try:
+            return httpx.get(f"https://api.example.com/orders/{order_id}", timeout=2).text
+        except httpx.TimeoutException:
+            continue
+    return "The order service timed out."
+
+
+@check.fails(args={"order_id": "7"}, backend={"GET https://api.example.com/orders/{id}": {"state": "shipped"}})
+def with_three_long_attempts(order_id: str) -> str:
+    import httpx
+
+    for _ in range(3):
+        try:
+            return httpx.get(f"https://api.example.com/orders/{order_id}", timeout=5).text
+        except httpx.TimeoutException:
+            continue
+    return "The order service timed out."

@@ -1,0 +1,95 @@
+"""A tool that waits forever takes the agent, its user and its worker with it.
+
+A peer that accepts a connection and then says nothing is the commonest outage of all, and most clients wait for it without
+limit unless they are told otherwise. Retries without limit are the same wait in another coat: 43,000 calls of one tool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_agentready.domain import (
+    Check,
+    Ending,
+    FaultMatrix,
+    Finding,
+    Judgement,
+    NormalCall,
+    NotApplicable,
+    Run,
+    Severity,
+    Unproven,
+    mishaps,
+)
+
+check = Check(
+    id="AR202",
+    title="The tool waits forever on a silent peer",
+    severity=Severity.HIGH,
+    profile="checklist",
+    fix=(
+        "Give every outbound call a deadline (`requests.get(url, timeout=5)`, `httpx.Client(timeout=5)`, "
+        "`aiohttp.ClientTimeout(total=5)`), and every retry a last attempt."
+    ),
+    since="0.1",
+)
+
+
+@check
+def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
+    if normal_call.self_contained:
+        yield NotApplicable("it asks nothing outside of the process")
+        return
+    yield from _of_the_normal_call(normal_call)
+    ended = [run for run in fault_matrix.fired if run.ending is not None and run.fault is not None and run.fault.family != "trickle"]
+    causes: dict[tuple[str, str], list[Run]] = {}
+    for run in ended:
+        assert run.ending is not None
+        if run.ending.kind == "blind":
+            yield Unproven(run.ending.detail)
+        else:
+            causes.setdefault(_cause(run, run.ending), []).append(run)
+    for (what, where), runs in causes.items():
+        yield Finding(f"{what}: {mishaps(runs)}", where=where, evidence=_evidence(runs))
+    if not any(fault_matrix.silent):
+        yield Unproven(normal_call.obstacle or "no silent peer was met")
+
+
+def _of_the_normal_call(normal_call: NormalCall) -> Iterator[Judgement]:
+    for run in normal_call.runs:
+        if run.ending is not None and run.ending.kind in ("spin", "runaway", "endless"):
+            yield Finding(f"a normal call does not end: {_count(run.ending)}", where=run.ending.where)
+            return
+
+
+def _cause(run: Run, ending: Ending) -> tuple[str, str]:
+    if ending.kind == "stuck":
+        for wait in run.waits:
+            if wait.outcome == "unbounded" and wait.bound is None and wait.peer:
+                return f"nothing limits the wait for {wait.peer}", wait.where
+        return "it waits for a thread or a signal that will never come", ending.where
+    return f"it does not give up: {_count(ending)}", ending.where
+
+
+def _count(ending: Ending) -> str:
+    if ending.kind == "runaway":
+        return f"ended after {ending.count} attempts, still trying {ending.detail}"
+    return ending.detail
+
+
+def _evidence(runs: list[Run]) -> dict[str, object]:
+    return {run.mishap_slug: {"ending": run.ending.kind, "attempts": run.ending.count} for run in runs if run.fault and run.ending}
+
+
+@check.passes(args={"order_id": "7"}, backend={"GET https://api.example.com/orders/{id}": {"state": "shipped"}})
+def with_a_deadline(order_id: str) -> str:
+    import httpx
+
+    return httpx.get(f"https://api.example.com/orders/{order_id}", timeout=5).text
+
+
+@check.fails(args={"order_id": "7"}, backend={"GET https://api.example.com/orders/{id}": {"state": "shipped"}})
+def without_a_deadline(order_id: str) -> str:
+    import requests
+
+    return requests.get(f"https://api.example.com/orders/{order_id}").text

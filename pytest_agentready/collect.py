@@ -1,0 +1,125 @@
+"""From a marker to items: the tool that the mark names meets every check of the profile."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from pytest_agentready.domain import PROPERTY, Check, Profile, Result, Subject, Tool
+from pytest_agentready.engine import Engine
+from pytest_agentready.marker import MARK, Marks, Misuse, raised
+
+FIXTURE = "readiness_check"
+
+
+@dataclass
+class Collection:
+    """What one session has collected. Equal marks give the same Tool: its experiments are made once."""
+
+    engine: Engine
+    profile: Profile
+    marks: Marks
+    examined: set[str] = field(default_factory=set)  # ids of the nodes whose mark a test has asked readiness_check for
+
+    def parametrize(self, metafunc: pytest.Metafunc) -> None:
+        """One item per check; where the mark is unusable, one item that says so."""
+        definition = metafunc.definition
+        owner = _owner(definition)
+        if owner is None:
+            return  # the fixture says that the mark is missing
+        self.examined.add(owner.nodeid)
+        try:
+            tool = self.marks.tool(definition)
+            checks = self._checks()
+        except Misuse as misuse:
+            cases = [pytest.param((None, _told(misuse)), id=MARK)]
+        else:
+            cases = [pytest.param((tool, check), id=check.label) for check in checks]
+        metafunc.parametrize(FIXTURE, cases, indirect=True)
+
+    def prepare(self, config: pytest.Config, items: list[pytest.Item]) -> dict[pytest.Item, str]:
+        """Tie our items to what they judge. Returns the items that must not pass, with the reason."""
+        complaints: dict[pytest.Item, str] = {}
+        blamed: set[str] = set()
+        for item in items:
+            if FIXTURE in getattr(item, "fixturenames", ()):
+                self._tie(config, item)
+                continue
+            owner = _owner(item)
+            if owner is None or owner.nodeid in blamed:
+                continue
+            if owner is not item and (owner.nodeid in self.examined or _selected_by_id(config)):
+                continue  # a test beside this one examines the tool, or may do so in another run
+            blamed.add(owner.nodeid)
+            complaints[item] = _nothing_examined(item, owner)
+            self._carry(item, Result.misuse(MARK, self._place(item), item.nodeid))
+        return complaints
+
+    def _tie(self, config: pytest.Config, item: pytest.Item) -> None:
+        callspec = getattr(item, "callspec", None)
+        case: tuple[Tool, Check] | tuple[None, str] = callspec.params.get(FIXTURE, (None, "")) if callspec else (None, "")
+        if case[0] is None:
+            self._carry(item, Result.misuse(MARK, self._place(item), item.nodeid))
+            return
+        tool, check = case
+        subject = Subject(tool.name, self.engine.relative(tool.source), tool.kind, tool.framework)
+        self._carry(item, Result.expected(check, subject, item.nodeid))
+        if tool.source:
+            _point_at(item, tool.source)
+        if hasattr(config, "workerinput") and item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(tool.name))  # one tool, one worker: its experiments are made once
+
+    def _carry(self, item: pytest.Item, result: Result) -> None:
+        item.user_properties.append((PROPERTY, result.to_json()))
+
+    def _place(self, item: pytest.Item) -> Subject:
+        """The test stands for a tool that could not be made out."""
+        path, line, _ = item.reportinfo()
+        return Subject(item.nodeid.partition("[")[0], self.engine.relative(f"{path}:{(line or 0) + 1}"))
+
+    def _checks(self) -> tuple[Check, ...]:
+        try:
+            checks = self.engine.registry.in_profile(self.profile)
+        except Exception as failure:  # a check of a third party
+            raise Misuse(f"the checks cannot be loaded: {raised(failure)}. Update or remove the package that brings them") from failure
+        if not checks:
+            raise Misuse(f"profile {self.profile!r} has no checks. Set agentready_profile to a wider one")
+        return checks
+
+
+def _owner(node: pytest.Item) -> pytest.Item | pytest.Collector | None:
+    """The test, class or module on which the closest mark stands."""
+    found = next(node.iter_markers_with_node(MARK), None)
+    return cast("pytest.Item | pytest.Collector", found[0]) if found else None
+
+
+def _told(misuse: Misuse) -> str:
+    problems = [problem if problem.endswith(("?", ".")) else f"{problem}." for problem in misuse.args]
+    if len(problems) == 1:
+        return f"{MARK}: {problems[0]}"
+    return "\n".join([f"{MARK}: {len(problems)} problems", *(f"  - {problem}" for problem in problems)])
+
+
+def _nothing_examined(item: pytest.Item, owner: object) -> str:
+    stands = f"{MARK} stands on {getattr(owner, 'nodeid', owner)}"
+    unittest = sys.modules.get("unittest")
+    if unittest and issubclass(getattr(item, "cls", None) or object, unittest.TestCase):
+        return f"{stands}, but unittest's methods take no fixtures: nothing is examined. Write a function that takes `{FIXTURE}`."
+    what = "which does not ask" if owner is item else "but none of its tests asks"
+    return f"{stands}, {what} for `{FIXTURE}`: nothing is examined. Take `{FIXTURE}` as an argument of a test, and call it there."
+
+
+def _selected_by_id(config: pytest.Config) -> bool:
+    """With `file::test` on the command line the tests beside it are not collected: who asks is not known then."""
+    return any("::" in argument for argument in config.args)
+
+
+def _point_at(item: pytest.Item, source: str) -> None:
+    """A failure's place is the user's tool, for terminals, IDEs and junitxml alike."""
+    path, _, line = source.rpartition(":")
+    place = (Path(path), int(line) - 1, item.reportinfo()[2])
+    setattr(item, "reportinfo", lambda: place)

@@ -1,0 +1,178 @@
+"""What a run leaves behind: one result per item, and the assessment that they add up to.
+
+A result crosses processes (xdist) and files (junitxml) as one JSON text under the user property `agentready`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
+
+from pytest_agentready.domain.check import Check, Profile
+from pytest_agentready.domain.verdict import Finding, Outcome, Severity, Verdict
+
+PROPERTY = "agentready"
+JUDGED = frozenset({Outcome.PASSED, Outcome.FAILED, Outcome.NOT_APPLICABLE, Outcome.WAIVED})
+
+# A tool's output may hold anything: escape sequences that repaint a terminal, and halves of surrogate pairs, which
+# neither a UTF-8 file nor xdist's wire can carry.
+UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # differs from run to run
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subject:
+    """Who was examined, as the reports name it."""
+
+    name: str
+    source: str = ""  # relative to the project's root: "shop/tools.py:12"
+    kind: str = "tool"
+    framework: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """The outcome of one item."""
+
+    check: str
+    slug: str
+    severity: Severity
+    fix: str
+    subject: Subject
+    node: str
+    outcome: Outcome = Outcome.ERROR
+    reason: str = ""
+    findings: tuple[Finding, ...] = ()
+    seconds: float = 0.0
+    pending: bool = True  # the test has not called readiness_check() yet
+
+    @classmethod
+    def expected(cls, check: Check, subject: Subject, node: str) -> Result:
+        """What an item carries until its verdict is known."""
+        return cls(check.id, check.slug, check.severity, check.fix, subject, node)
+
+    @classmethod
+    def misuse(cls, name: str, subject: Subject, node: str) -> Result:
+        """What an item carries that no check can judge, because its mark or its test is unusable."""
+        return cls(name, name, Severity.HIGH, "", subject, node)
+
+    @property
+    def is_misuse(self) -> bool:
+        return self.check == self.slug
+
+    @property
+    def label(self) -> str:
+        return self.check if self.is_misuse else f"{self.check}-{self.slug}"
+
+    def judged(self, verdict: Verdict) -> Result:
+        findings = tuple(
+            Finding(clean(finding.message), clean(finding.where), {str(k): plain(v) for k, v in finding.evidence.items()})
+            for finding in verdict.findings
+        )
+        return replace(
+            self,
+            outcome=verdict.outcome,
+            reason=clean(verdict.reason),
+            findings=findings,
+            seconds=round(verdict.seconds, 4),
+            pending=False,
+        )
+
+    def abandoned(self, outcome: Outcome, reason: str) -> Result:
+        """The item ended without a verdict."""
+        return replace(self, outcome=outcome, reason=clean(reason), findings=(), pending=False)
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self) | {"severity": self.severity.value, "outcome": self.outcome.value})
+
+    @classmethod
+    def from_json(cls, text: str) -> Result:
+        data: dict[str, Any] = json.loads(text)
+        data["severity"] = Severity(data["severity"])
+        data["outcome"] = Outcome(data["outcome"])
+        data["subject"] = Subject(**data["subject"])
+        data["findings"] = tuple(Finding(**finding) for finding in data["findings"])
+        return cls(**data)
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """All that a report is made of."""
+
+    results: tuple[Result, ...]
+    version: str
+    profile: Profile = "standard"
+    fail_on: Severity = Severity.MEDIUM
+    unproven_fails: bool = False
+    gaps: tuple[str, ...] = field(default=())  # why the run did not see everything that it was asked to see
+
+    def __post_init__(self) -> None:
+        ordered = sorted(self.results, key=lambda result: (result.subject.name, result.check, result.node))
+        object.__setattr__(self, "results", tuple(ordered))
+
+    @property
+    def counts(self) -> Mapping[str, int]:
+        found = Counter(result.outcome for result in self.results)
+        return {outcome.value: found[outcome] for outcome in Outcome}
+
+    @property
+    def subjects(self) -> tuple[Subject, ...]:
+        return tuple(sorted({result.subject for result in self.results}))
+
+    def having(self, outcome: Outcome) -> tuple[Result, ...]:
+        return tuple(result for result in self.results if result.outcome is outcome)
+
+    def blocks(self, result: Result) -> bool:
+        """Does this result alone forbid READY?"""
+        match result.outcome:
+            case Outcome.FAILED:
+                return result.severity.at_least(self.fail_on)
+            case Outcome.UNPROVEN:
+                return self.unproven_fails
+            case outcome:
+                return outcome is Outcome.ERROR
+
+    @property
+    def doubts(self) -> tuple[str, ...]:
+        """Why not ready, beyond the results that block by themselves."""
+        settled = {result.subject for result in self.results if result.outcome in JUDGED or self.blocks(result)}
+        found = [*self.gaps]
+        found += [f"{subject.name} was judged by no check" for subject in self.subjects if subject not in settled]
+        if not found and not self.having(Outcome.PASSED):
+            found.append("no check passed")
+        return tuple(found)
+
+    @property
+    def ready(self) -> bool:
+        """Every subject was judged, at least one check passed, and nothing blocks. Unproven checks do not block."""
+        return not self.doubts and not any(self.blocks(result) for result in self.results)
+
+
+def clean(text: str) -> str:
+    """Text that every terminal, file and wire takes; what they would not take is spelt out."""
+    return UNPRINTABLE.sub(lambda match: match.group().encode("unicode_escape").decode("ascii"), text)
+
+
+def plain(value: object) -> object:
+    """A piece of evidence as JSON can hold it, the same in every run."""
+    match value:
+        case None | bool() | int():
+            return value
+        case float():
+            return value if value - value == 0 else str(value)  # JSON has no nan and no inf
+        case str():
+            return clean(value)
+        case bytes():
+            return clean(value.decode("utf-8", "backslashreplace"))
+        case Mapping():
+            return {clean(str(key)): plain(item) for key, item in value.items()}
+        case list() | tuple():
+            return [plain(item) for item in value]
+        case set() | frozenset():
+            return sorted((plain(item) for item in value), key=repr)
+        case _:
+            return clean(ADDRESS.sub("", repr(value)))

@@ -1,0 +1,78 @@
+"""The fault matrix: one run for each fault. It is made once per tool, and judged by every check that asks for it."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from pytest_agentready.domain import Fault, FaultMatrix, NormalCall, Run, Tool
+from pytest_agentready.world import Backend, BackendFailed, Limits, WireFault, load_postponed, observe
+
+ATTEMPTS = 60  # of one call, beside ten for each that the normal call makes
+ENOUGH = 3  # runaways after which it is known what the tool does: the next are ended sooner
+SOON = 15  # attempts
+STAGES = 4  # requests of one call that are made to fail in turn
+DRIPS = 100  # bytes of a trickled answer, after which nobody waits for more
+
+
+def run(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> FaultMatrix:
+    if not any(run.went_out for run in normal_call.runs):
+        return FaultMatrix((), {fault.slug: "the normal call does not reach the outside world" for fault in faults})
+    if any(run.ending is not None for run in normal_call.runs):
+        return FaultMatrix((), {fault.slug: "the normal call does not end" for fault in faults})
+    runs: list[Run] = []
+    skipped: dict[str, str] = {}
+    for fault in faults:
+        if fault.family == "certificate" and not any(run.tls for run in normal_call.runs):
+            skipped[fault.slug] = "the tool does not use TLS"
+        elif _hopeless(runs):
+            skipped[fault.slug] = "an earlier run had to be ended by the wall clock"
+        else:
+            runs.extend(_under(fault, tool, normal_call, runs))
+    load_postponed()
+    return FaultMatrix(tuple(runs), skipped)
+
+
+def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[Run]) -> Iterator[Run]:
+    assert isinstance(fault, WireFault)
+    backend = tool.facts.backend or Backend()
+    known = sum(run.ending is not None and run.ending.kind == "runaway" for run in before) >= ENOUGH
+    for normal in normal_call.runs:
+        usual = max(len(normal.requests), len(normal.peers))
+        limits = Limits(attempts=(SOON if known else ATTEMPTS) + 10 * usual)
+        if fault.family == "trickle":
+            limits = replace(limits, turns=DRIPS)
+        for spared in _stages(normal):
+            try:
+                found = observe(
+                    tool.call,
+                    copy.deepcopy(dict(normal.arguments)),
+                    backend=backend,  # type: ignore[arg-type]
+                    fault=fault,
+                    spared=spared,
+                    limits=limits,
+                )
+            except BackendFailed:  # an arrangement of the test's own, which the normal call did not meet
+                continue
+            yield replace(found, answer=tool.read(found.value)) if found.returned else found
+
+
+def _stages(normal: Run) -> list[int]:
+    """From which request on the peers fail: the first, and each that another line of the tool sends.
+
+    Otherwise a second call without a timeout would hide behind the first one, which fails before it.
+    """
+    sites: dict[tuple[str, str, str], int] = {}
+    for number, request in enumerate(normal.requests):
+        sites.setdefault((request.where, request.method, request.url.partition("?")[0]), number)
+    lines: dict[str, int] = {}
+    for (where, _, _), number in sites.items():
+        lines.setdefault(where, number)
+    chosen = sorted({0, *lines.values()} | ({min(set(sites.values()) - {0})} if len(lines) == 1 and len(sites) > 1 else set()))
+    return chosen[:STAGES]
+
+
+def _hopeless(runs: list[Run]) -> bool:
+    """Ten real seconds for each further fault would teach nothing."""
+    return any(run.ending is not None and run.ending.kind in ("spin", "blind") for run in runs)

@@ -1,0 +1,83 @@
+"""The healthy warm-up: the tool is called once with each set of arguments, and everything answers as it should.
+
+It comes first: it does the imports that a library puts off to its first use, says whom the tool talks to, and shows the
+normal answer that the answers under a fault are compared with.
+"""
+
+from __future__ import annotations
+
+import copy
+import inspect
+import sys
+from dataclasses import replace
+from typing import Any
+
+from pytest_agentready.domain import NormalCall, Run, Tool
+from pytest_agentready.world import Backend, BackendFailed, Limits, observe
+
+PATIENCE = Limits(attempts=2_000, turns=20_000)  # a healthy tool may well send many requests
+# Clients whose sockets are made in C. The world neither sees nor simulates them.
+BLIND_SPOTS = ("pycurl", "curl_cffi", "grpc", "psycopg2", "psycopg", "primp", "pyreqwest", "tls_client")
+
+
+def run(tool: Tool) -> NormalCall:
+    blind = _blind_spots(tool)
+    if tool.facts.args is None:
+        return NormalCall((), obstacle=f"it needs {_required(tool)}: give args={{...}} in the marker", blind=blind)
+    if blind:
+        return NormalCall((), obstacle=f"its sockets cannot be seen: it uses {' and '.join(blind)}", blind=blind)
+    backend = tool.facts.backend
+    runs: list[Run] = []
+    for arguments in tool.facts.args:
+        try:
+            found = observe(tool.call, copy.deepcopy(dict(arguments)), backend=backend or Backend(), limits=PATIENCE)  # type: ignore[arg-type]
+        except BackendFailed as failure:
+            return NormalCall(tuple(runs), obstacle=f"the backend itself raised {failure}: mend the marker's backend=")
+        runs.append(replace(found, answer=tool.read(found.value)) if found.returned else found)
+    return NormalCall(tuple(runs), obstacle=_obstacle(runs, backend is not None))
+
+
+def _obstacle(runs: list[Run], has_backend: bool) -> str:
+    """Why there is no normal answer to go by, and what would make one; "" where there is one."""
+    for run in runs:
+        unrouted = list(
+            dict.fromkeys(f"{request.method} {request.url.partition('?')[0]}" for request in run.requests if not request.routed)
+        )
+        if run.unspoken:
+            return f"{', '.join(run.unspoken)}: the world does not speak this protocol"
+        if unrouted and not has_backend:
+            return f"nothing answers {_listed(unrouted)}: give backend={{'{unrouted[0]}': {{...}}}} in the marker"
+        if unrouted:
+            return f"the backend has no route for {_listed(unrouted)}: add it to the marker's backend="
+        if run.ending is not None:
+            return f"the normal call does not end: {run.ending.detail}"
+        if run.raised is not None:
+            said = f": {run.raised.message}" if run.raised.message else ""
+            return f"the normal call raises {run.raised.kind}{said}"
+        if run.refused:
+            return f"the normal call wants {_listed(list(run.refused))}, which the world refuses"
+        if run.answer is not None and run.answer.typed and run.answer.is_error:
+            return (
+                f"the normal call answers with an error ({run.answer.message or 'without a message'}): give args= and backend= that succeed"
+            )
+    return ""
+
+
+def _listed(items: list[str]) -> str:
+    return ", ".join(items[:3]) + (f" and {len(items) - 3} more" if len(items) > 3 else "")
+
+
+def _required(tool: Tool) -> str:
+    parameters = inspect.signature(tool.call).parameters.values()
+    names = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    return " and ".join(names)
+
+
+def _blind_spots(tool: Tool) -> tuple[str, ...]:
+    """Such clients among what the tool's own module has imported."""
+    module: Any = sys.modules.get(getattr(inspect.unwrap(tool.call), "__module__", None) or "")
+    if module is None:
+        return ()
+    homes = {(getattr(value, "__module__", None) or getattr(value, "__name__", None) or "") for value in vars(module).values()}
+    tops = {home.partition(".")[0] for home in homes if isinstance(home, str)}
+    return tuple(name for name in BLIND_SPOTS if name in tops)

@@ -1,0 +1,76 @@
+"""What a marked test is given: `readiness_check`, which examines its tool and tells pytest the outcome."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_agentready.domain import PROPERTY, Check, Outcome, Result, Tool, Verdict
+from pytest_agentready.engine import Engine
+from pytest_agentready.reports import failure
+from pytest_agentready.settings import Settings
+
+NO_MARK = (
+    "readiness_check examines the tool of an agent_tool mark, and this test has none. Put `@pytest.mark.agent_tool(tool=send_email)` "
+    "on the test, its class or its module, and take readiness_check as an argument of the test."
+)
+NEVER_CALLED = "the test ended without calling readiness_check(): nothing was examined. Taking it as an argument is not enough, call it."
+
+
+class HarnessError(Exception):
+    """An item could not be judged: that is an error, and never a finding about the tool."""
+
+
+class ReadinessCheck:
+    """Examines one tool by one check when it is called; calling it again says the same again."""
+
+    def __init__(self, request: pytest.FixtureRequest, engine: Engine, settings: Settings) -> None:
+        case: tuple[Tool, Check] | tuple[None, str] = getattr(request, "param", (None, NO_MARK))
+        if case[0] is None:
+            pytest.fail(case[1], pytrace=False)
+        self._tool, self._check = case
+        self._node: pytest.Item = request.node
+        self._engine = engine
+        self._settings = settings
+        self._verdict: Verdict | None = None
+        # A rerun starts anew: what an earlier try found does not count.
+        carried = read_result(self._node)
+        self._result = self._record(Result.expected(self._check, carried.subject, carried.node))
+
+    def __call__(self) -> None:
+        __tracebackhide__ = True  # the place to look at is the test, and the tool that the text names
+        if self._verdict is None:
+            self._verdict = self._engine.examine(self._tool, self._check)
+            self._result = self._record(self._result.judged(self._verdict))
+        self._tell()
+
+    def finish(self) -> None:
+        """The test has ended well; has it examined anything?"""
+        __tracebackhide__ = True
+        if self._verdict is None:
+            self._record(self._result.abandoned(Outcome.ERROR, NEVER_CALLED))
+            raise HarnessError(NEVER_CALLED)
+
+    def _tell(self) -> None:
+        __tracebackhide__ = True
+        result, label = self._result, self._result.label
+        match result.outcome:
+            case Outcome.FAILED if result.severity.at_least(self._settings.fail_on):
+                pytest.fail(failure.render(result, self._check), pytrace=False)
+            case Outcome.UNPROVEN if self._settings.unproven == "fail":
+                pytest.fail(f"{result.subject.name}: {label} is unproven: {result.reason}", pytrace=False)
+            case Outcome.UNPROVEN:
+                pytest.skip(f"{label} is unproven: {result.reason}")
+            case Outcome.NOT_APPLICABLE:
+                pytest.skip(f"{label} is not applicable: {result.reason}")
+            case Outcome.ERROR:
+                raise HarnessError(f"{label} could not judge {result.subject.name}; the tool is not to blame.\n\n{result.reason}")
+
+    def _record(self, result: Result) -> Result:
+        others = [pair for pair in self._node.user_properties if pair[0] != PROPERTY]
+        self._node.user_properties[:] = [*others, (PROPERTY, result.to_json())]
+        return result
+
+
+def read_result(item: pytest.Item) -> Result:
+    """What the item carries; collection has given one to every item of ours."""
+    return Result.from_json(str(dict(item.user_properties)[PROPERTY]))

@@ -1,0 +1,236 @@
+"""What a marker says, read and checked, and made into a Tool; everything that is wrong with it is said at once."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import math
+import pkgutil
+import sys
+import traceback
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, get_args
+
+import pytest
+
+from pytest_agentready.domain import Facts, Kind, Tool
+from pytest_agentready.registry import Registry
+from pytest_agentready.settings import did_you_mean
+
+MARK = "agent_tool"
+FACTS = ("args", "backend", "timeout", "kind")
+SINGLE = ("timeout", "kind")  # a tool has one of each, whichever test states it
+
+
+class Misuse(Exception):
+    """Something that the user wrote cannot be used; the arguments say what, and what to write instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A tool, with what its mark said about it word for word, and the test that said it."""
+
+    tool: Tool
+    subject: object
+    facts: Mapping[str, object]
+    node: str
+
+
+@dataclass
+class Marks:
+    """The marks that one session has read. Equal marks give the same Tool: its experiments are made once."""
+
+    registry: Registry
+    stated: list[Stated] = field(default_factory=list)
+
+    def tool(self, definition: pytest.Item) -> Tool:
+        mark = _mark(definition)
+        given = {name: mark.kwargs[name] for name in FACTS if mark.kwargs.get(name) is not None}
+        problems = [_unknown_fact(name) for name in mark.kwargs if name not in ("tool", *FACTS)]
+        problems += _read_limits(given)
+        try:
+            subject = _subject(mark)
+            tool = self._adapted(subject)
+        except Misuse as misuse:
+            raise Misuse(*misuse.args, *problems, *_facts(Facts(), given)[1]) from None
+        given, misfits = _read_args(given, tool.call)
+        problems += misfits
+        for known in self.stated:
+            if _same_object(known.subject, subject):
+                if not problems and _equal(known.facts, given):
+                    return known.tool
+                problems += _contradictions(known, given)
+        facts, wrong = _facts(tool.facts, given)
+        if found := [*problems, *wrong]:
+            raise Misuse(*dict.fromkeys(found))
+        tool = replace(tool, facts=facts)
+        self.stated.append(Stated(tool, subject, given, definition.nodeid))
+        return tool
+
+    def _adapted(self, subject: object) -> Tool:
+        try:
+            adapters = self.registry.adapters
+            for adapt in adapters:
+                if (tool := adapt(subject)) is not None:
+                    return tool
+        except Exception as failure:  # an adapter of a third party
+            raise Misuse(f"no adapter could read {subject!r}: {raised(failure)}") from failure
+        if inspect.iscoroutine(subject):
+            subject.close()
+        raise Misuse(f"{subject!r} is no callable. Name the function itself, not what it returns")
+
+
+def _mark(definition: pytest.Item) -> pytest.Mark:
+    """The closest mark. Raises Misuse where two stand in the same place: one of them would be ignored."""
+    found = list(definition.iter_markers_with_node(MARK))
+    owner = found[0][0]
+    marks = [mark for node, mark in found if node is owner]
+    if isinstance(owner, pytest.Class):  # its bases' marks come with it, and come first
+        own = vars(owner.obj).get("pytestmark", [])
+        own = [mark for mark in (own if isinstance(own, list) else [own]) if mark.name == MARK]
+        marks = [marks[-1]] if len(own) < 2 else marks
+    if len(marks) > 1:
+        raise Misuse("two marks stand in one place, and only one could count. Write one test per tool")
+    return marks[0]
+
+
+def _subject(mark: pytest.Mark) -> object:
+    if len(mark.args) + ("tool" in mark.kwargs) > 1:
+        raise Misuse("it names more than one tool. Write one test per tool, each with `tool=`")
+    if not mark.args and "tool" not in mark.kwargs:
+        raise Misuse("it names no tool. Write `@pytest.mark.agent_tool(tool=send_email)`")
+    subject = mark.args[0] if mark.args else mark.kwargs["tool"]
+    return _imported(subject) if isinstance(subject, str) else subject
+
+
+def _imported(name: str) -> object:
+    module_name, _, path = name.partition(":")
+    if not all(part.isidentifier() for part in (*module_name.split("."), *path.split("."))):
+        stem, _, last = name.replace(":", ".").rpartition(".")
+        example = f"{stem}:{last}" if stem and last else "shop.tools:send_email"
+        raise Misuse(f"{name!r} is no import string. Write module:name, such as {example!r}")
+    try:
+        found: object = importlib.import_module(module_name)
+    except ModuleNotFoundError as failure:
+        if not failure.name or not f"{module_name}.".startswith(f"{failure.name}."):
+            raise Misuse(f"{name!r}: importing {module_name} raised {raised(failure)}") from failure
+        package = sys.modules.get(failure.name.rpartition(".")[0])
+        beside = [f"{package.__name__}.{info.name}" for info in pkgutil.iter_modules(package.__path__)] if package else []
+        remedy = did_you_mean(failure.name, beside) or " Mind the spelling, and that pytest's `pythonpath` setting names its folder."
+        raise Misuse(f"{name!r}: there is no module {failure.name!r}.{remedy}") from failure
+    except (Exception, SystemExit) as failure:
+        raise Misuse(f"{name!r}: importing {module_name} raised {raised(failure)}") from failure
+    for attribute in path.split("."):
+        try:
+            found = getattr(found, attribute)
+        except AttributeError:
+            raise Misuse(f"{name!r}: {module_name} has no {attribute!r}.{did_you_mean(attribute, dir(found))}") from None
+    return found
+
+
+def _read_args(given: dict[str, Any], call: Callable[..., Any]) -> tuple[dict[str, Any], list[str]]:
+    """The facts with `args` as a tuple of dicts that fit the tool, and what is wrong with them."""
+    try:
+        signature = inspect.signature(call)
+    except (TypeError, ValueError):  # some builtins have none
+        signature = None
+    if "args" not in given:
+        needs_none = signature is not None and not _misfits(signature, {})
+        return given | ({"args": ({},)} if needs_none else {}), []
+    try:
+        sets = _argument_sets(given["args"])
+    except Misuse as misuse:
+        return {name: fact for name, fact in given.items() if name != "args"}, list(misuse.args)
+    problems = []
+    for number, arguments in enumerate(sets):
+        label = "args" if len(sets) == 1 else f"args[{number}]"
+        if misfits := _misfits(signature, arguments) if signature else []:
+            problems.append(f"{label} does not fit {getattr(call, '__name__', 'the tool')}{signature}: {', '.join(misfits)}")
+    return given | {"args": sets}, problems
+
+
+def _argument_sets(value: object) -> tuple[dict[str, Any], ...]:
+    origin = "args"
+    if callable(value):
+        origin = f"args: {getattr(value, '__name__', 'the callable')}()"
+        try:
+            value = value()
+        except Exception as failure:
+            raise Misuse(f"{origin} raised {raised(failure)}") from failure
+        if inspect.iscoroutine(value):
+            value.close()  # it will never be awaited, and Python would warn of it
+    sets = (value,) if isinstance(value, Mapping) else value
+    if not isinstance(sets, (list, tuple)) or not all(isinstance(one, Mapping) for one in sets):
+        raise Misuse(f"{origin} gives {value!r}. Give a dict of the tool's arguments, a list of such dicts, or a callable that returns one")
+    if not sets:
+        raise Misuse(f"{origin} is an empty list: the tool would never be called. Give at least one dict of its arguments")
+    return tuple(dict(one) for one in sets)
+
+
+def _misfits(signature: inspect.Signature, arguments: Mapping[str, Any]) -> list[str]:
+    try:
+        signature.bind(**arguments)
+    except TypeError as refusal:
+        named = [p for p in signature.parameters.values() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+        names = [p.name for p in named]
+        open_ended = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
+        misfits = [f"{p.name!r} is missing" for p in named if p.default is p.empty and p.name not in arguments]
+        for name in arguments:
+            if name not in names and not open_ended:
+                misfits.append(f"there is no parameter {name!r}.{did_you_mean(str(name), names)}".removesuffix("."))
+        return misfits or [str(refusal)]
+    return []
+
+
+def _read_limits(given: Mapping[str, Any]) -> Iterator[str]:
+    timeout = given.get("timeout", 1)
+    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
+        yield f"timeout={timeout!r} is no positive number of seconds"
+    kinds = get_args(Kind)
+    if given.get("kind", "api") not in kinds:
+        yield f"kind={given['kind']!r} is unknown. Write {' or '.join(f'kind={kind!r}' for kind in kinds)}"
+
+
+def _facts(declared: Facts, given: Mapping[str, Any]) -> tuple[Facts, tuple[str, ...]]:
+    """What the framework's object declares, overruled by what the mark says."""
+    if "backend" not in given:
+        return replace(declared, **given), ()
+    from pytest_agentready.world.backend import Backend, BackendError
+
+    try:
+        return replace(declared, **{**given, "backend": Backend.parse(given["backend"])}), ()
+    except BackendError as error:
+        return declared, error.problems
+
+
+def _contradictions(known: Stated, given: Mapping[str, Any]) -> Iterator[str]:
+    for name in SINGLE:
+        if name in given and name in known.facts and known.facts[name] != given[name]:
+            yield f"{name}={given[name]!r} contradicts {name}={known.facts[name]!r} in {known.node}: a tool has one. Make them equal"
+
+
+def _same_object(one: object, other: object) -> bool:
+    return one is other or (inspect.ismethod(one) and one == other)
+
+
+def _equal(one: object, other: object) -> bool:
+    try:
+        return bool(one == other)
+    except Exception:  # arrays and their like do not compare to one truth
+        return False
+
+
+def _unknown_fact(name: str) -> str:
+    known = ("tool", *FACTS)
+    return f"there is no argument {name!r}.{did_you_mean(name, known)} Known: {', '.join(known)}"
+
+
+def raised(failure: BaseException) -> str:
+    """`KeyError: 'API_KEY' (shop/tools.py:3)`: the user's own line, for there is no traceback beside it."""
+    if isinstance(failure, SyntaxError):
+        where = f"{failure.filename}:{failure.lineno}"
+        return f"{type(failure).__name__}: {failure.msg} ({where})"
+    frames = [f for f in traceback.extract_tb(failure.__traceback__) if not f.filename.startswith("<") and f.filename != __file__]
+    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
+    return f"{type(failure).__name__}: {failure}{where}"

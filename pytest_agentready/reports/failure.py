@@ -1,0 +1,53 @@
+"""What a developer reads when a check fails: what happened, where, why it matters, what to do."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+
+from pytest_agentready.domain import Check, Finding, Result
+
+WIDTH = 100
+LABEL = 8  # columns of "  where "
+
+
+def render(result: Result, check: Check) -> str:
+    """The first line says it all: it is what pytest's short summary shows."""
+    first, *others = result.findings
+    more = f" (and {len(others)} more)" if others else ""
+    lines = [f"{result.subject.name}: {_one_line(first.message)}{more}", ""]
+    lines += [f"  {result.label}, {result.severity.value}: {check.title}", ""]
+    for finding in result.findings:
+        lines += _finding(finding)
+    lines += [*_entry("why", first_sentence(check.rationale)), *_entry("fix", check.fix)]
+    lines += _entry("more", f"pytest --agentready-explain {result.check}")
+    return "\n".join(lines)
+
+
+def first_sentence(text: str) -> str:
+    """A rationale opens with the reason why its check exists."""
+    paragraph = " ".join(text.split("\n\n", 1)[0].split())
+    found = re.match(r".+?[.!?](?=\s+[A-Z\"'`(]|$)", paragraph)
+    return found.group() if found else paragraph
+
+
+def _finding(finding: Finding) -> Iterator[str]:
+    yield from _entry("what", finding.message)
+    if finding.where:
+        yield from _entry("where", finding.where)
+
+
+def _entry(label: str, text: str) -> Iterator[str]:
+    """`  why   A tool that waits for ever ...`, with what follows below its first word; lines of code stay as they are."""
+    head = f"  {label}".ljust(LABEL)
+    for line in text.splitlines() or [""]:
+        indent = line[: len(line) - len(line.lstrip())]
+        wrapped = textwrap.wrap(line.strip(), WIDTH - LABEL - len(indent), break_long_words=False, break_on_hyphens=False) or [""]
+        for part in wrapped:
+            yield f"{head}{indent}{part}".rstrip()
+            head = " " * LABEL
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,108 @@
+"""The summary at the end of the run: the answer first, then what is unknown, then what is wrong."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+
+from pytest_agentready.domain import Assessment, Outcome, Result, Severity, Subject
+
+NARROWEST = 60
+WIDEST = 120
+SHOWN = 5  # findings of one check; the item's own failure and the JSON report have them all
+
+
+def render(assessment: Assessment, width: int = 100) -> str:
+    """Plain text; whoever prints it may colour its lines."""
+    width = max(NARROWEST, min(width, WIDEST))
+    blocks = [
+        _headline(assessment, width),
+        _by_reason("Could not be judged", assessment.having(Outcome.ERROR), width),
+        _by_reason("Not assessed", assessment.having(Outcome.UNPROVEN), width),
+        *_findings(assessment, width),
+    ]
+    if failed := assessment.having(Outcome.FAILED):
+        blocks.append(["Reasons and examples:", f"  pytest --agentready-explain {_worst_first(failed)[0].check}"])
+    return "\n\n".join("\n".join(block) for block in blocks if block)
+
+
+def _headline(assessment: Assessment, width: int) -> list[str]:
+    counts = assessment.counts
+    failed = [
+        f"{number} {severity.value}"
+        for severity in Severity
+        if (number := sum(result.severity is severity for result in assessment.having(Outcome.FAILED)))
+    ]
+    told = [f"{counts['passed']} passed"]
+    told += [f"{counts['failed']} failed ({', '.join(failed)})"] if failed else []
+    told += [f"{counts['error']} error{'s' * (counts['error'] != 1)}"] if counts["error"] else []
+    told += [f"{counts[name]} {name.replace('_', ' ')}" for name in ("unproven", "waived", "not_applicable") if counts[name]]
+    tools = len({result.subject for result in assessment.results if not result.is_misuse})
+    return [
+        *_wrapped(f"{'READY' if assessment.ready else 'NOT READY'}: {', '.join(told)}", "", width),
+        f"  {tools or 'no'} tool{'s' * (tools != 1)}, profile {assessment.profile}",
+        *(line for doubt in assessment.doubts for line in _wrapped(doubt, "  ", width)),
+    ]
+
+
+def _by_reason(title: str, results: Iterable[Result], width: int) -> list[str]:
+    """Many checks lack the same thing: it is said once, with all whom it would serve."""
+    reasons: dict[str, dict[str, list[str]]] = {}
+    for result in results:
+        labels = reasons.setdefault(_last_words(result), {}).setdefault(result.subject.name, [])
+        if not result.is_misuse and result.check not in labels:
+            labels.append(result.check)
+    lines = [title] if reasons else []
+    for reason, subjects in reasons.items():
+        lines += _wrapped(reason, "  ", width)
+        for subject, labels in subjects.items():
+            lines += _wrapped(f"{subject}: {', '.join(labels)}" if labels else subject, "      ", width)
+    return lines
+
+
+def _last_words(result: Result) -> str:
+    """Of our own traceback only the exception; pytest shows the rest above."""
+    lines = result.reason.strip().splitlines() or ["no reason was given"]
+    return lines[-1] if lines[0].startswith("Traceback") else "\n".join(lines)
+
+
+def _findings(assessment: Assessment, width: int) -> Iterator[list[str]]:
+    groups: dict[Subject, list[Result]] = {}
+    for result in _worst_first(assessment.having(Outcome.FAILED)):
+        groups.setdefault(result.subject, []).append(result)
+    for subject, results in groups.items():  # the worst result of all has put its subject first
+        lines = [f"{subject.name}  {subject.source}".rstrip()]
+        for _, same in groupby(results, key=lambda result: result.check):
+            lines += _check(list(same), assessment, width)
+        yield lines
+
+
+def _check(results: list[Result], assessment: Assessment, width: int) -> Iterator[str]:
+    first = results[0]
+    mild = "" if assessment.blocks(first) else "  (below agentready_fail_on)"
+    yield f"  {first.severity.value:<7} {first.label}{mild}"
+    # Two tests may mark one tool, and find the same.
+    findings = {(finding.message, finding.where): finding for result in results for finding in result.findings}
+    for finding in list(findings.values())[:SHOWN]:
+        yield from _wrapped(finding.message, " " * 10, width)
+        if finding.where:
+            yield f"{' ' * 12}at {finding.where}"
+    if len(findings) > SHOWN:
+        yield f"{' ' * 10}... and {len(findings) - SHOWN} more"
+    yield from _wrapped(f"fix: {first.fix}", " " * 10, width)
+
+
+def _worst_first(results: Iterable[Result]) -> list[Result]:
+    return sorted(results, key=lambda result: (result.severity.rank, result.subject.name, result.check, result.node))
+
+
+def _wrapped(text: str, indent: str, width: int) -> list[str]:
+    lines: list[str] = []
+    for line in text.splitlines():
+        first = indent + line[: len(line) - len(line.lstrip())]
+        hanging = first + "  " * line.lstrip().startswith("- ")
+        lines += textwrap.wrap(
+            line.strip(), width, initial_indent=first, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False
+        )
+    return lines

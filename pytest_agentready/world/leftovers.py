@@ -1,0 +1,28 @@
+"""What runs leave behind is collected at once, so that it is not blamed on the user's next test.
+
+A client that meets a fault may well forget a socket. Found by the garbage collector some tests later, it would become a
+ResourceWarning there, and under `-W error` a failure of an innocent test.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import warnings
+from collections.abc import Iterator
+
+
+@contextlib.contextmanager
+def collected() -> Iterator[None]:
+    """Everything older is set aside first, so that the collection looks at the runs' own objects alone."""
+    aside = gc.get_freeze_count() == 0  # somebody else's frozen objects are not ours to thaw
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        if aside:
+            gc.freeze()
+        try:
+            yield
+        finally:
+            gc.collect(2 if aside else 1)
+            if aside:
+                gc.unfreeze()

@@ -1,0 +1,55 @@
+"""Labelled tools: what each check has to say about them, decided from the checklist's meaning before any check was run.
+
+Each module is named as a check's slug and holds tools that have the fault beside look-alikes that have not. Every tool
+states its whole truth: the verdict of all checks, not only of the one that its module is named after.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+CHECKS = ("AR101", "AR102", "AR103", "AR104", "AR202", "AR203")
+WORDS = ("passed", "failed", "unproven", "not_applicable")
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """A tool, the facts that its marker would state, and the true verdict of every check."""
+
+    function: Callable[..., Any]
+    facts: Mapping[str, Any]
+    verdicts: Mapping[str, str]
+
+
+CORPUS: list[Labelled] = []
+
+
+def labelled(
+    *, args: Mapping[str, Any], backend: Mapping[str, Any], timeout: float | None = None, kind: str = "api", **verdicts: str
+) -> Callable[[Function], Function]:
+    """Put a tool into the corpus. A check that is not named passes."""
+    unknown = sorted(set(verdicts) - set(CHECKS)) + sorted(set(verdicts.values()) - set(WORDS))
+    if unknown:
+        raise ValueError(f"unknown in a label: {', '.join(unknown)}")
+    facts = {"args": args, "backend": backend, "kind": kind}
+    if timeout is not None:
+        facts["timeout"] = timeout
+
+    def keep(function: Function) -> Function:
+        CORPUS.append(Labelled(function, facts, {**dict.fromkeys(CHECKS, "passed"), **verdicts}))
+        return function
+
+    return keep
+
+
+def load() -> list[Labelled]:
+    """Import every module of the corpus, in the order of their names, and return the whole of it."""
+    for module in pkgutil.iter_modules(__path__):
+        importlib.import_module(f"{__name__}.{module.name}")
+    return CORPUS

@@ -1,0 +1,17 @@
+"""Every labelled tool of the corpus gets exactly the verdicts that its code deserves."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.corpus import Labelled, load
+from tests.examining import examine, told
+
+CORPUS = load()
+
+
+@pytest.mark.parametrize("labelled", CORPUS, ids=lambda labelled: f"{labelled.function.__module__.rpartition('.')[2]}.{labelled.function.__name__}")
+def test_a_labelled_tool_gets_the_verdicts_that_it_deserves(labelled: Labelled) -> None:
+    verdicts = examine(labelled.function, labelled.facts)
+    found = {check: verdict.outcome.value for check, verdict in verdicts.items()}
+    assert found == dict(labelled.verdicts), "\n".join(f"{check} {told(verdict)}" for check, verdict in verdicts.items())
