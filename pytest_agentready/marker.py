@@ -7,6 +7,7 @@ import inspect
 import math
 import pkgutil
 import sys
+import sysconfig
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -231,6 +232,7 @@ def raised(failure: BaseException) -> str:
     if isinstance(failure, SyntaxError):
         where = f"{failure.filename}:{failure.lineno}"
         return f"{type(failure).__name__}: {failure.msg} ({where})"
-    frames = [f for f in traceback.extract_tb(failure.__traceback__) if not f.filename.startswith("<") and f.filename != __file__]
+    library = (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), "<", __file__)
+    frames = [frame for frame in traceback.extract_tb(failure.__traceback__) if not frame.filename.startswith(library)]
     where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     return f"{type(failure).__name__}: {failure}{where}"

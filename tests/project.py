@@ -63,6 +63,7 @@ PASS = "yield from ()"
 FAIL = "yield Finding(f'{tool.name} hangs', where=tool.source, evidence={'seconds': 60})"
 UNPROVEN = "yield Unproven('no arguments: give `args` to the marker')"
 NOT_APPLICABLE = "yield NotApplicable('it never leaves the process')"
+COUNT = "import pathlib; log = pathlib.Path('judged'); log.write_text((log.read_text() if log.exists() else '') + 'x'); "
 BROKEN = "raise KeyError('our own slip')"
 
 

@@ -10,7 +10,9 @@ from tests.examining import examine, told
 CORPUS = load()
 
 
-@pytest.mark.parametrize("labelled", CORPUS, ids=lambda labelled: f"{labelled.function.__module__.rpartition('.')[2]}.{labelled.function.__name__}")
+@pytest.mark.parametrize(
+    "labelled", CORPUS, ids=lambda labelled: f"{labelled.function.__module__.rpartition('.')[2]}.{labelled.function.__name__}"
+)
 def test_a_labelled_tool_gets_the_verdicts_that_it_deserves(labelled: Labelled) -> None:
     verdicts = examine(labelled.function, labelled.facts)
     found = {check: verdict.outcome.value for check, verdict in verdicts.items()}

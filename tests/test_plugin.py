@@ -8,7 +8,8 @@ import sys
 import xml.etree.ElementTree as ET
 
 import pytest
-from tests.project import BROKEN, FAIL, MARKED, NOT_APPLICABLE, PASS, UNPROVEN, Project
+
+from tests.project import BROKEN, COUNT, FAIL, MARKED, NOT_APPLICABLE, PASS, PLAIN, UNPROVEN, Project
 
 
 def test_a_passed_check_is_a_passed_item_and_the_tool_is_ready(project: Project) -> None:
@@ -128,7 +129,7 @@ def test_a_slip_of_our_own_is_an_error_with_our_traceback_and_never_a_finding(pr
 
 
 def test_calling_twice_says_the_same_twice_and_examines_once(project: Project) -> None:
-    project.check("hang", "open('judged', 'a').write('x'); " + FAIL)
+    project.check("hang", COUNT + FAIL)
     project.tests(
         """
 @pytest.mark.agent_tool(tool=list_orders)
@@ -355,6 +356,14 @@ def test_explain_takes_id_slug_and_label(project: Project, name: str) -> None:
     result.stdout.fnmatch_lines(["T001-hang: It hangs"])
 
 
+def test_explain_works_on_a_check_of_the_checklist(pytester: pytest.Pytester) -> None:
+    result = pytester.runpytest(*PLAIN, "--agentready-explain", "AR202")
+    assert result.ret == 0
+    result.stdout.fnmatch_lines(
+        ["AR202-unbounded-wait: *", "severity high, profile checklist, *", "Fix", "Fails", "*def *", "Passes", "*def *"]
+    )
+
+
 def test_explain_of_an_unknown_check_says_what_was_meant(project: Project) -> None:
     project.check("hang", PASS)
     result = project.run("--agentready-explain", "hangs")
@@ -363,8 +372,10 @@ def test_explain_of_an_unknown_check_says_what_was_meant(project: Project) -> No
 
 
 def test_markers_documents_the_mark_and_fixtures_the_fixture(pytester: pytest.Pytester) -> None:
-    pytester.runpytest("--markers").stdout.fnmatch_lines(["@pytest.mark.agent_tool(tool, args=..., backend=..., timeout=..., kind=...):*"])
-    pytester.runpytest("--fixtures").stdout.fnmatch_lines(["readiness_check*"])
+    pytester.runpytest(*PLAIN, "--markers").stdout.fnmatch_lines(
+        ["@pytest.mark.agent_tool(tool, args=..., backend=..., timeout=..., kind=...):*"]
+    )
+    pytester.runpytest(*PLAIN, "--fixtures").stdout.fnmatch_lines(["readiness_check*"])
 
 
 def test_without_a_marked_test_nothing_of_ours_is_imported(pytester: pytest.Pytester) -> None:
@@ -378,7 +389,7 @@ def test_without_a_marked_test_nothing_of_ours_is_imported(pytester: pytest.Pyte
             assert not {"pydantic", "h11", "trustme", "fakeredis", "opentelemetry"} & set(sys.modules)
         """
     )
-    pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-p", "no:anyio", "-p", "no:time_machine").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*PLAIN).assert_outcomes(passed=1)
 
 
 def test_the_doorway_is_imported_in_well_under_fifty_milliseconds() -> None:
@@ -390,12 +401,12 @@ def test_the_doorway_is_imported_in_well_under_fifty_milliseconds() -> None:
 def test_the_marks_guard_is_taken_down_when_the_run_ends(pytester: pytest.Pytester) -> None:
     before = vars(pytest.mark).get("agent_tool")
     pytester.makepyfile("def test_plain(): pass")
-    pytester.runpytest_inprocess()
+    pytester.runpytest_inprocess(*PLAIN)
     assert vars(pytest.mark).get("agent_tool") is before
 
 
 def test_the_plugin_can_be_switched_off_by_its_name(pytester: pytest.Pytester) -> None:
     pytester.makepyfile("def test_plain(): pass")
-    result = pytester.runpytest_subprocess("-p", "no:agentready", "--agentready-report", "json:x.json")
+    result = pytester.runpytest_subprocess(*PLAIN, "-p", "no:agentready", "--agentready-report", "json:x.json")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    pytester.runpytest_subprocess("-p", "no:agentready").assert_outcomes(passed=1)
+    pytester.runpytest_subprocess(*PLAIN, "-p", "no:agentready").assert_outcomes(passed=1)

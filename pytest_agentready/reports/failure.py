@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import textwrap
 from collections.abc import Iterator
 
 from pytest_agentready.domain import Check, Finding, Result
+from pytest_agentready.reports import wrap
 
 WIDTH = 100
 LABEL = 8  # columns of "  where "
@@ -43,7 +43,7 @@ def _entry(label: str, text: str) -> Iterator[str]:
     head = f"  {label}".ljust(LABEL)
     for line in text.splitlines() or [""]:
         indent = line[: len(line) - len(line.lstrip())]
-        wrapped = textwrap.wrap(line.strip(), WIDTH - LABEL - len(indent), break_long_words=False, break_on_hyphens=False) or [""]
+        wrapped = wrap(line.strip(), WIDTH - LABEL - len(indent)) or [""]
         for part in wrapped:
             yield f"{head}{indent}{part}".rstrip()
             head = " " * LABEL

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from pytest_agentready.domain import Assessment, Outcome, Result, Severity, Subject
+from pytest_agentready.reports import wrap
 
 NARROWEST = 60
 WIDEST = 120
@@ -102,7 +102,5 @@ def _wrapped(text: str, indent: str, width: int) -> list[str]:
     for line in text.splitlines():
         first = indent + line[: len(line) - len(line.lstrip())]
         hanging = first + "  " * line.lstrip().startswith("- ")
-        lines += textwrap.wrap(
-            line.strip(), width, initial_indent=first, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False
-        )
+        lines += wrap(line.strip(), width, first, hanging)
     return lines

@@ -41,6 +41,7 @@ class Authority:
         context = self._servers.get((host, flaw))
         if context is None:
             context = self._servers[host, flaw] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.num_tickets = 0  # nobody comes back to resume a session
             self._leaf(host, flaw).configure_cert(context)
         return context
 

@@ -1,0 +1,43 @@
+# Two commands do everything on a fresh machine: `make demo` shows the main job, `make test` runs the tests.
+
+PYTHON ?= python3
+VENV ?= .venv
+PYTEST ?= pytest
+BIN = $(VENV)/bin
+
+.PHONY: demo test lint docs bench clean
+
+demo: $(VENV)/.installed  ## Examine the support agent of the incident, and the same agent done right.
+	@echo "== examples/support_agent_before: the agent of the incident"
+	@cd examples/support_agent_before && ! ../../$(BIN)/python -m pytest -q -rN --tb=no -p no:cacheprovider
+	@echo
+	@echo "== examples/support_agent: the same tools, done right"
+	@cd examples/support_agent && ../../$(BIN)/python -m pytest -q -rN --tb=short -p no:cacheprovider
+
+test: $(VENV)/.installed  ## Run the tests.
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.linted  ## Style, types, and the generated pages.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python docs/build.py --check
+
+docs: $(VENV)/.installed  ## Write the generated pages anew.
+	$(BIN)/python docs/build.py
+
+bench: $(VENV)/.installed  ## Measure, and compare with the targets.
+	$(BIN)/python benchmarks/run.py
+
+$(VENV)/.installed: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable . --group test "$(PYTEST)"
+	@touch $@
+
+$(VENV)/.linted: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --group lint
+	@touch $@
+
+clean:
+	rm -rf .venv* .mypy_cache .ruff_cache .pytest_cache dist build

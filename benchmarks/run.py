@@ -1,0 +1,173 @@
+"""Measures what the targets speak of, prints a table, and says which target is missed.
+
+    python benchmarks/run.py [--write]      --write puts the table into docs/benchmarks.md
+
+Medians of many runs, taken in turn with the bare loopback call of the same client, so that both see the same machine.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import requests
+
+from pytest_agentready.world import FAULTS, Backend, Limits, observe
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs" / "benchmarks.md"
+RUNS = 60
+ORDER = {"state": "shipped"}
+BACKEND = Backend.parse({f"GET {scheme}://api.example.com/orders/{{id}}": ORDER for scheme in ("http", "https")})
+FAULT = {fault.slug: fault for fault in FAULTS}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table."""
+
+    what: str
+    measured: float
+    target: float
+    unit: str = "ms"
+    remark: str = ""
+
+    @property
+    def met(self) -> bool:
+        return self.measured <= self.target
+
+
+def with_requests(url: str) -> Any:
+    return requests.get(url, timeout=5).json()
+
+
+async def with_httpx(url: str) -> Any:
+    async with httpx.AsyncClient(timeout=5) as client:
+        return (await client.get(url)).json()
+
+
+def for_ever(url: str) -> Any:
+    while True:
+        try:
+            return requests.get(url, timeout=2).json()
+        except Exception:
+            time.sleep(0.5)
+
+
+class _Orders(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        body = json.dumps(ORDER).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_arguments: object) -> None:
+        """A benchmark is quiet."""
+
+
+def loopback() -> str:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Orders)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    return f"http://127.0.0.1:{server.server_port}/orders/7"
+
+
+def fault_run(tool: Callable[[str], Any], scheme: str, fault: str, limits: Limits | None = None) -> float:
+    url = f"{scheme}://api.example.com/orders/7"
+    run = observe(tool, {"url": url}, backend=BACKEND, fault=FAULT[fault], limits=limits)
+    assert run.fired, f"{fault} was not met"
+    return run.real * 1e3
+
+
+def real_call(tool: Callable[[str], Any], url: str) -> float:
+    start = time.perf_counter()
+    found = tool(url)
+    if asyncio.iscoroutine(found):
+        asyncio.run(found)
+    return (time.perf_counter() - start) * 1e3
+
+
+def fault_rows() -> list[Row]:
+    """One fault run: the mean over a silent, a failing and a refusing peer, each the median of its runs."""
+    url = loopback()
+    rows = []
+    for what, tool, scheme, target in (
+        ("one fault run, requests, HTTP", with_requests, "http", 2.0),
+        ("one fault run, requests, TLS", with_requests, "https", 4.0),
+        ("one fault run, httpx async, TLS", with_httpx, "https", 6.0),
+    ):
+        observe(tool, {"url": f"{scheme}://api.example.com/orders/7"}, backend=BACKEND)
+        real_call(tool, url)
+        simulated: dict[str, list[float]] = {"response-hang": [], "500": [], "refused": []}
+        bare: list[float] = []
+        for _ in range(RUNS):
+            for fault, times in simulated.items():
+                times.append(fault_run(tool, scheme, fault))
+            bare.append(real_call(tool, url))
+        median = statistics.mean(statistics.median(times) for times in simulated.values())
+        rows.append(Row(what, median, target, remark=f"{median / statistics.median(bare):.2f} x a bare loopback HTTP call of the same client"))
+    return rows
+
+
+def runaway_row() -> Row:
+    times, attempts = [], []
+    for _ in range(10):
+        run = observe(for_ever, {"url": "http://api.example.com/orders/7"}, backend=BACKEND, fault=FAULT["response-hang"])
+        assert run.ending is not None
+        times.append(run.real * 1e3)
+        attempts.append(run.ending.count)
+    return Row("a runaway ended", statistics.median(times), 150.0, remark=f"after {max(attempts)} attempts (target: at most 200)")
+
+
+def start_up_row() -> Row:
+    """A pytest run over nothing, with the plugin and without it, in turn."""
+    empty = ROOT / "benchmarks" / "nothing"
+    empty.mkdir(exist_ok=True)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(empty), "-c", "/dev/null", str(empty)]
+    times: dict[str, list[float]] = {"with": [], "without": []}
+    for _ in range(12):
+        for label, extra in (("with", []), ("without", ["-p", "no:agentready"])):
+            start = time.perf_counter()
+            subprocess.run([*command, *extra], capture_output=True, check=False)
+            times[label].append((time.perf_counter() - start) * 1e3)
+    empty.rmdir()
+    medians = {label: statistics.median(found) for label, found in times.items()}
+    return Row("start-up, installed and unused", medians["with"] - medians["without"], 50.0, remark=f"{medians['without']:.0f} ms without")
+
+
+def table(rows: list[Row]) -> str:
+    lines = ["| what | median | target | |", "|---|---|---|---|"]
+    lines += [f"| {row.what} | {row.measured:.1f} {row.unit} | {row.target:g} {row.unit} | {row.remark} |" for row in rows]
+    return "\n".join(lines)
+
+
+def main(arguments: list[str]) -> int:
+    rows = [*fault_rows(), runaway_row(), start_up_row()]
+    print(table(rows))
+    if "--write" in arguments:
+        machine = f"CPython {platform.python_version()}, {platform.machine()}, two cores"
+        PAGE.write_text(
+            f"# Benchmarks\n\nWritten by `python benchmarks/run.py --write` on {machine}. Compare ratios rather than times.\n\n{table(rows)}\n"
+        )
+    missed = [row.what for row in rows if not row.met]
+    print(f"missed: {', '.join(missed)}" if missed else "every target is met")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

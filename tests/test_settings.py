@@ -1,0 +1,145 @@
+"""The configuration: what it may say, and that every mistake in it is told at once."""
+
+from __future__ import annotations
+
+import json
+import pkgutil
+from pathlib import Path
+
+import pytest
+
+from pytest_agentready import reports
+from pytest_agentready.settings import FORMATS
+from tests.project import MARKED, PASS, PLAIN, Project
+
+
+def usage_error(pytester: pytest.Pytester, *args: str) -> list[str]:
+    result = pytester.runpytest(*PLAIN, *args)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.no_fnmatch_line("*passed*")
+    assert "Traceback" not in result.stderr.str()
+    return [line.removeprefix("ERROR: ") for line in result.stderr.str().splitlines() if line.strip()]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("profile", "standrad", "agentready_profile = 'standrad': expected checklist, standard or strict. Did you mean 'standard'?"),
+        ("profile", "", "agentready_profile = '': expected checklist, standard or strict."),
+        ("fail_on", "med", "agentready_fail_on = 'med': expected high, medium or low. Did you mean 'medium'?"),
+        ("unproven", "ignore", "agentready_unproven = 'ignore': expected skip or fail."),
+        ("report", "json", "agentready_report 'json': expected FORMAT:PATH, such as 'json:agentready.json'. Did you mean 'json'?"),
+    ],
+)
+def test_a_bad_value_names_its_key_and_what_was_meant(pytester: pytest.Pytester, key: str, value: str, told: str) -> None:
+    pytester.makeini(f"[pytest]\nagentready_{key} = {value}\n")
+    assert usage_error(pytester) == [told]
+
+
+def test_all_bad_values_are_told_at_once(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nagentready_profile = x\nagentready_fail_on = y\nagentready_unproven = z\nagentready_profil = strict\n")
+    told = usage_error(pytester, "--agentready-report", "xml:here", "--agentready-report", "json:nowhere/x.json")
+    assert [line.split()[0] for line in told] == [
+        "agentready_profil:",
+        "agentready_profile",
+        "agentready_fail_on",
+        "agentready_unproven",
+        "--agentready-report",
+        "--agentready-report",
+    ]
+    assert "Did you mean 'agentready_profile'?" in told[0]
+
+
+@pytest.mark.parametrize(
+    ("report", "told"),
+    [
+        ("json", "expected FORMAT:PATH, such as 'json:agentready.json'*"),
+        ("json:", "expected FORMAT:PATH, such as 'json:agentready.json'*"),
+        (":x.json", "there is no format ''. Known: json."),
+        ("jsn:x.json", "there is no format 'jsn'. Did you mean 'json'? Known: json."),
+        ("sarif:x.sarif", "there is no format 'sarif'. Known: json."),
+        ("json:nowhere/x.json", "there is no directory *nowhere. Create it, or write elsewhere."),
+        ("json:.", "* is a directory. Name a file in it."),
+        ("json:/proc/agentready.json", "/proc/agentready.json cannot be written (*). Write elsewhere, or change its permissions."),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_told_before_the_first_test(pytester: pytest.Pytester, report: str, told: str) -> None:
+    pytester.makepyfile("def test_plain(): pass")
+    result = pytester.runpytest(*PLAIN, "--agentready-report", report)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"ERROR: --agentready-report '{report}': {told}"])
+    result.stdout.no_fnmatch_line("*passed*")
+
+
+def test_two_reports_to_one_file_are_an_error(pytester: pytest.Pytester) -> None:
+    told = usage_error(pytester, "--agentready-report", "json:x.json", "--agentready-report", "json:./x.json")
+    assert told == ["--agentready-report 'json:./x.json': another report goes to the same file. Give each its own."]
+
+
+def test_asking_whether_a_path_can_be_written_leaves_no_file_and_spoils_none(pytester: pytest.Pytester) -> None:
+    (pytester.path / "old.json").write_text("old", encoding="utf-8")
+    usage_error(pytester, "--agentready-report", "json:new.json", "--agentready-report", "json:old.json", "--agentready-report", "xml:x")
+    assert not (pytester.path / "new.json").exists()
+    assert (pytester.path / "old.json").read_text(encoding="utf-8") == "old"
+
+
+@pytest.mark.skipif(pytest.version_tuple < (9, 0), reason="TOML types come with pytest 9")
+def test_a_value_of_the_wrong_toml_type_is_told_like_any_other(pytester: pytest.Pytester) -> None:
+    pytester.makepyprojecttoml('[tool.pytest]\nagentready_profile = 5\nagentready_fail_on = "x"\n')
+    told = usage_error(pytester)
+    assert "agentready_profile" in told[0]
+    assert "expects a string" in told[0]
+    assert told[1].startswith("agentready_fail_on = 'x'")
+
+
+def test_settings_may_stand_in_pyproject(project: Project) -> None:
+    project.check("slow", PASS, profile="strict")
+    project.tests(MARKED)
+    project.pytester.makepyprojecttoml(
+        '[tool.pytest.ini_options]\nagentready_profile = "strict"\nagentready_report = ["json:one.json", "json:two.json"]\n'
+    )
+    project.run().assert_outcomes(passed=1)
+    one, two = (json.loads((project.pytester.path / name).read_text(encoding="utf-8")) for name in ("one.json", "two.json"))
+    assert one == two
+    assert one["profile"] == "strict"
+
+
+def test_a_report_from_the_settings_is_written_beside_them_and_one_from_the_command_line_where_one_stands(project: Project) -> None:
+    project.check("no-hang", PASS)
+    project.tests(MARKED)
+    project.pytester.makeini("[pytest]\nagentready_report = json:settings.json\n")
+    below = project.pytester.mkdir("below")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(below)
+        project.run("--agentready-report", "json:here.json", "..").assert_outcomes(passed=1)
+    assert (project.pytester.path / "settings.json").is_file()
+    assert (below / "here.json").is_file()
+
+
+def test_a_report_is_written_and_not_ready_where_no_test_is_ours(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile("def test_plain(): pass")
+    result = pytester.runpytest(*PLAIN, "--agentready-report", "json:report.json")
+    result.assert_outcomes(passed=1)
+    report = json.loads((pytester.path / "report.json").read_text(encoding="utf-8"))
+    assert report["ready"] is False
+    assert report["results"] == []
+
+
+def test_collecting_only_writes_no_report(project: Project) -> None:
+    project.check("no-hang", PASS)
+    project.tests(MARKED)
+    project.run("--collect-only", "--agentready-report", "json:report.json")
+    assert not (project.pytester.path / "report.json").exists()
+
+
+def test_a_report_that_cannot_be_written_in_the_end_fails_the_run(project: Project) -> None:
+    project.check("no-hang", PASS)
+    project.tests(MARKED + "\ndef test_gets_in_the_way():\n    import os\n    os.mkdir('report.json')\n")
+    result = project.run("--agentready-report", "json:report.json")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stdout.fnmatch_lines(["ERROR: *report.json could not be written: *"])
+
+
+def test_every_format_has_its_module_and_no_other_is_promised() -> None:
+    modules = {info.name for info in pkgutil.iter_modules([str(Path(reports.__file__).parent)])}
+    assert set(FORMATS) == modules - {"terminal", "explain", "failure"}
