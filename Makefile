@@ -27,7 +27,7 @@ docs: $(VENV)/.installed  ## Write the generated pages anew.
 	$(BIN)/python docs/build.py
 
 bench: $(VENV)/.installed  ## Measure, and compare with the targets.
-	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/run.py --write
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

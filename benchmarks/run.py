@@ -120,7 +120,9 @@ def fault_rows() -> list[Row]:
                 times.append(fault_run(tool, scheme, fault))
             bare.append(real_call(tool, url))
         median = statistics.mean(statistics.median(times) for times in simulated.values())
-        rows.append(Row(what, median, target, remark=f"{median / statistics.median(bare):.2f} x a bare loopback HTTP call of the same client"))
+        rows.append(
+            Row(what, median, target, remark=f"{median / statistics.median(bare):.2f} x a bare loopback HTTP call of the same client")
+        )
     return rows
 
 
@@ -161,9 +163,7 @@ def main(arguments: list[str]) -> int:
     print(table(rows))
     if "--write" in arguments:
         machine = f"CPython {platform.python_version()}, {platform.machine()}, two cores"
-        PAGE.write_text(
-            f"# Benchmarks\n\nWritten by `python benchmarks/run.py --write` on {machine}. Compare ratios rather than times.\n\n{table(rows)}\n"
-        )
+        PAGE.write_text(f"# Benchmarks\n\nWritten by `make bench` on {machine}. Compare ratios rather than times.\n\n{table(rows)}\n")
     missed = [row.what for row in rows if not row.met]
     print(f"missed: {', '.join(missed)}" if missed else "every target is met")
     return 0

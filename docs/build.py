@@ -1,7 +1,7 @@
 """Writes what is generated: docs/checks.md, from the checks' own modules, and the table of checks in the README.
 
-    python docs/build.py            write
-    python docs/build.py --check    only say what is out of date, with exit code 1
+python docs/build.py            write
+python docs/build.py --check    only say what is out of date, with exit code 1
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ def pages() -> dict[Path, str]:
     table = f"{BEGIN}\n{explain.table(checks)}{END}"
     catalogue = "\n".join(explain.render_markdown(check) for check in checks)
     return {
-        ROOT / "docs" / "checks.md": f"# The checks\n\nGenerated from the checks' own modules, as `--agentready-explain` prints them.\n\n{catalogue}",
+        ROOT
+        / "docs"
+        / "checks.md": f"# The checks\n\nGenerated from the checks' own modules, as `--agentready-explain` prints them.\n\n{catalogue}",
         readme: re.sub(f"{re.escape(BEGIN)}.*?{re.escape(END)}", lambda _: table, readme.read_text(), flags=re.DOTALL),
     }
 

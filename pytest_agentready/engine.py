@@ -12,6 +12,7 @@ from typing import Any
 
 from pytest_agentready.domain import Check, Finding, Judgement, NotApplicable, Outcome, Tool, Unproven, Verdict
 from pytest_agentready.registry import Registry
+from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.leftovers import collected
 
 
@@ -30,7 +31,7 @@ class Engine:
             assert check.judge is not None
             observations = {name: self._observe(tool, name) for name in check.needs}
             verdict = self._add_up(check.judge(**observations))
-        except Exception as failure:
+        except (Exception, Signal) as failure:
             verdict = Verdict(Outcome.ERROR, reason="".join(traceback.format_exception(failure)))
         return replace(verdict, seconds=time.perf_counter() - start)
 

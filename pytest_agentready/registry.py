@@ -85,4 +85,7 @@ def _own_modules(room: str) -> Iterator[ModuleType]:
 
 def _foreign(group: str) -> Iterator[Any]:
     for entry in sorted(entry_points(group=group), key=lambda entry: entry.name):
-        yield entry.load()
+        try:
+            yield entry.load()
+        except Exception as failure:
+            raise ImportError(f"the entry point {entry.name!r} of {group} ({entry.value}) cannot be loaded: {failure!r}") from failure

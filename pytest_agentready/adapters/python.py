@@ -14,7 +14,7 @@ def adapt(obj: object) -> Tool | None:
     if not callable(obj):
         return None
     function = _underlying(obj)
-    return Tool(name=_name(obj, function), call=obj, is_async=_is_async(obj, function), source=_source(obj, function))
+    return Tool(name=_name(obj, function), call=obj, is_async=_is_async(obj, function), source=_source(function))
 
 
 def _underlying(obj: Any) -> Any:
@@ -26,8 +26,8 @@ def _underlying(obj: Any) -> Any:
             obj = obj.__func__
         elif hasattr(obj, "__wrapped__"):
             obj = obj.__wrapped__
-        elif not inspect.isroutine(obj) and not inspect.isclass(obj) and inspect.ismethod(getattr(obj, "__call__", None)):
-            obj = obj.__call__.__func__
+        elif not inspect.isroutine(obj) and not inspect.isclass(obj) and inspect.isfunction(type(obj).__call__):
+            obj = type(obj).__call__
         else:
             return obj
 
@@ -44,7 +44,7 @@ def _name(obj: Any, function: Any) -> str:
     return f"{module}.{name.replace('.<locals>', '')}"
 
 
-def _source(obj: Any, function: Any) -> str:
+def _source(function: Any) -> str:
     code = getattr(function, "__code__", None)
     if code is not None:
         return f"{code.co_filename}:{code.co_firstlineno}"

@@ -104,6 +104,7 @@ def with_an_empty_list(query: str) -> list[object]:
     import requests
 
     try:
-        return requests.get("https://api.example.com/search", params={"q": query}, timeout=5).json()["hits"]
+        response = requests.get("https://api.example.com/search", params={"q": query}, timeout=5)
+        return list(response.json()["hits"])
     except Exception:
         return []

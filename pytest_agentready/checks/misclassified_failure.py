@@ -51,8 +51,8 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         return
     told = [run for run in failures if run.answer is not None and run.answer.reads_as_failure(normal_call.beside(run).answer)]
     if not told:
-        cause = "AR102: every failure leaves the tool as an exception" if not any(run.returned for run in failures) else "AR102 and AR103"
-        yield NotApplicable(f"see {cause}")
+        escaped = not any(run.returned for run in failures)
+        yield NotApplicable("see AR102: every failure leaves the tool as an exception" if escaped else "see AR103: no failure is told")
         return
     unclassified = [run for run in told if run.answer and run.answer.error_type is None and run.answer.retry_safe is None]
     if unclassified:

@@ -59,4 +59,5 @@ def with_a_status_of_its_own(order_id: str) -> dict[str, object]:
 def with_the_bare_text(order_id: str) -> str:
     import requests
 
-    return requests.get(f"https://api.example.com/orders/{order_id}", timeout=5).json()["status"]
+    order: dict[str, str] = requests.get(f"https://api.example.com/orders/{order_id}", timeout=5).json()
+    return order["status"]

@@ -59,18 +59,17 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
 
 
 def _stages(normal: Run) -> list[int]:
-    """From which request on the peers fail: the first, and each that another line of the tool sends.
+    """From which request on the peers fail: from the first, and from each that is the first of its line and address.
 
     Otherwise a second call without a timeout would hide behind the first one, which fails before it.
     """
-    sites: dict[tuple[str, str, str], int] = {}
+    first: dict[tuple[str, str], int] = {}
     for number, request in enumerate(normal.requests):
-        sites.setdefault((request.where, request.method, request.url.partition("?")[0]), number)
-    lines: dict[str, int] = {}
-    for (where, _, _), number in sites.items():
-        lines.setdefault(where, number)
-    chosen = sorted({0, *lines.values()} | ({min(set(sites.values()) - {0})} if len(lines) == 1 and len(sites) > 1 else set()))
-    return chosen[:STAGES]
+        # Many addresses from one line (a batch, pages) are one kind of request; one other stands for them all.
+        known = sum(where == request.where for where, _ in first)
+        if known < 2:
+            first.setdefault((request.where, request.url.partition("?")[0]), number)
+    return sorted({0, *first.values()})[:STAGES]
 
 
 def _hopeless(runs: list[Run]) -> bool:

@@ -62,7 +62,7 @@ def setitimer(which: int, seconds: float, interval: float = 0.0) -> tuple[float,
     """A timeout by SIGALRM becomes an event of virtual time."""
     world = active.mine()
     if world is None or which != signal.ITIMER_REAL:
-        found: tuple[float, float] = real.setitimer(which, seconds, interval)  # type: ignore[misc]
+        found: tuple[float, float] = real.setitimer(which, seconds, interval)
         return found
     before = world.alarm
     left = max(0.0, before - world.time.now) if before is not None else 0.0
@@ -81,5 +81,5 @@ def setitimer(which: int, seconds: float, interval: float = 0.0) -> tuple[float,
 
 def alarm(seconds: int, /) -> int:
     if active.mine() is None:
-        return real.alarm(seconds)  # type: ignore[misc]
+        return int(real.alarm(seconds))
     return math.ceil(setitimer(signal.ITIMER_REAL, seconds)[0])

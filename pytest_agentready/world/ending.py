@@ -16,15 +16,19 @@ from typing import Any
 STUBBORN = 40  # swallowed signals after which the trace function is set
 
 
-class WorldEnded(BaseException):
+class Signal(BaseException):
+    """A word of the world to its runs; no Exception, so that no tool mistakes it for one of its own."""
+
+
+class WorldEnded(Signal):
     """The world of this run is over; the verdict is known, and the tool has to unwind."""
 
 
-class WorldClosed(BaseException):
+class WorldClosed(Signal):
     """A thread that is older than the run, or outlives it, waits on in real time."""
 
 
-class OutboundBlocked(BaseException):
+class OutboundBlocked(Signal):
     """Something tried to leave the world; refused, and recorded."""
 
 

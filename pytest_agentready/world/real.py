@@ -10,6 +10,7 @@ import ssl
 import subprocess
 import threading
 import time as _time
+from typing import Any
 
 sleep = _time.sleep
 time = _time.time
@@ -21,7 +22,7 @@ perf_counter_ns = _time.perf_counter_ns
 
 select = _select.select
 poll = _select.poll
-epoll = getattr(_select, "epoll", None)
+epoll: Any = getattr(_select, "epoll", None)
 
 socket = _socket.socket
 getaddrinfo = _socket.getaddrinfo
@@ -34,17 +35,17 @@ condition_wait = threading.Condition.wait
 thread_start = threading.Thread.start
 thread_join = threading.Thread.join
 submit = concurrent.futures.thread.ThreadPoolExecutor.submit
-pool_worker = concurrent.futures.thread._worker  # type: ignore[attr-defined]
+pool_worker = concurrent.futures.thread._worker  # type: ignore[attr-defined,unused-ignore]
 
-setitimer = getattr(_signal, "setitimer", None)
-alarm = getattr(_signal, "alarm", None)
+setitimer: Any = getattr(_signal, "setitimer", None)
+alarm: Any = getattr(_signal, "alarm", None)
 popen = subprocess.Popen.__init__
 
 READABLE = getattr(_select, "POLLIN", 1)
 WRITABLE = getattr(_select, "POLLOUT", 4)
 
 
-def pollable(fd: int, mask: int) -> _select.poll:
+def pollable(fd: int, mask: int) -> Any:
     """A poll object for one descriptor; `.poll(0)` looks without taking anything away."""
     found = poll()
     found.register(fd, mask)

@@ -44,6 +44,11 @@ def _wait(
     return look()
 
 
+def _asker(fd: int) -> Callable[[], bool]:
+    poll = real.pollable(fd, real.READABLE)
+    return lambda: bool(poll.poll(0))
+
+
 def _selecting(cls: Any) -> Callable[..., Any]:
     original = vars(cls)["select"]
 
@@ -53,9 +58,8 @@ def _selecting(cls: Any) -> Callable[..., Any]:
             return original(self, timeout)
         look = lambda: original(self, 0)  # noqa: E731
         ready: Callable[[], bool] = lambda: bool(look())  # noqa: E731
-        if hasattr(self, "fileno"):
-            poll = real.pollable(self.fileno(), real.READABLE)  # a ready epoll can itself be polled
-            ready = lambda: bool(poll.poll(0))  # noqa: E731
+        if hasattr(self, "fileno"):  # a ready epoll can itself be polled
+            ready = _asker(self.fileno())
         try:
             return _wait(world, "select", timeout, look, ready, lambda seconds: original(self, seconds))
         except WorldClosed:
@@ -130,6 +134,5 @@ class Epoll:
         if world is None:
             return self._real.poll(timeout, maxevents)
         seconds = None if timeout is None or timeout < 0 else timeout
-        poll = real.pollable(self._real.fileno(), real.READABLE)
         look = lambda: self._real.poll(0, maxevents)  # noqa: E731
-        return _wait(world, "epoll", seconds, look, lambda: bool(poll.poll(0)), lambda s: poll.poll(s * 1000))
+        return _wait(world, "epoll", seconds, look, _asker(self._real.fileno()), lambda s: self._real.poll(s, maxevents))

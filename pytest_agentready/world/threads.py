@@ -16,7 +16,7 @@ from pytest_agentready.world.patching import Patch
 from pytest_agentready.world.world import World
 
 _Pool = concurrent.futures.thread.ThreadPoolExecutor
-_WorkItem: Any = concurrent.futures.thread._WorkItem  # type: ignore[attr-defined]
+_WorkItem: Any = concurrent.futures.thread._WorkItem  # type: ignore[attr-defined,unused-ignore]
 _work_item_init, _work_item_run = _WorkItem.__init__, _WorkItem.run
 _submitting = threading.local()
 
