@@ -50,13 +50,13 @@ def _asker(fd: int) -> Callable[[], bool]:
 
 
 def _selecting(cls: Any) -> Callable[..., Any]:
-    original = vars(cls)["select"]
+    original: Callable[..., Any] = vars(cls)["select"]
 
     def select(self: Any, timeout: float | None = None) -> Any:
         world = active.mine()
         if world is None:
             return original(self, timeout)
-        look = lambda: original(self, 0)  # noqa: E731
+        look: Callable[[], Any] = lambda: original(self, 0)  # noqa: E731
         ready: Callable[[], bool] = lambda: bool(look())  # noqa: E731
         if hasattr(self, "fileno"):  # a ready epoll can itself be polled
             ready = _asker(self.fileno())
@@ -110,7 +110,7 @@ class Poll:
         if world is None:
             return self._real.poll(timeout)
         seconds = None if timeout is None or timeout < 0 else timeout / 1000
-        look = lambda: self._real.poll(0)  # noqa: E731
+        look: Callable[[], Any] = lambda: self._real.poll(0)  # noqa: E731
         return _wait(world, "poll", seconds, look, lambda: bool(look()), lambda s: self._real.poll(s * 1000))
 
 
