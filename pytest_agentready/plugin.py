@@ -236,9 +236,8 @@ def _settings(config: pytest.Config) -> Settings:
 
 def _collection(config: pytest.Config) -> Collection:
     if COLLECTION_KEY not in config.stash:
-        from pytest_agentready.collect import Collection
+        from pytest_agentready.collect import Collection, Marks
         from pytest_agentready.engine import Engine
-        from pytest_agentready.marker import Marks
         from pytest_agentready.registry import Registry
 
         registry = Registry()

@@ -54,7 +54,7 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
             causes.setdefault((run.raised.where, run.raised.accidental, run.raised.fatal), []).append(run)
     for (where, accidental, fatal), found in causes.items():
         yield Finding(
-            f"{_exceptions(found)} the tool in {len(found)} of {len(runs)} failing calls{_remark(accidental, fatal)}: {mishaps(found)}",
+            f"{_exceptions(found)} the tool in {len(found)} of {len(runs)} failing calls{_remark(accidental, fatal)} ({mishaps(found)})",
             where=where,
             evidence={run.mishap_slug: _text(run.raised) for run in found if run.fault and run.raised},
         )
@@ -68,7 +68,7 @@ def _exceptions(runs: list[Run]) -> str:
 def _remark(accidental: bool, fatal: bool) -> str:
     if fatal:
         return ", and ends the whole process"
-    return ", by accident: the code expects another body" if accidental else ""
+    return ", by accident, for the code expects another body" if accidental else ""
 
 
 def _text(raised: Raised) -> str:

@@ -58,7 +58,7 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
     for disguise, runs in blamed.items():
         example = runs[0].answer.text if runs[0].answer else ""
         yield Finding(
-            f"{len(runs)} of {len(returned)} failed calls come back {disguise} (such as {_short(example)}): {mishaps(runs)}",
+            f"{len(runs)} of {len(returned)} failed calls come back {disguise}, such as {_short(example)} ({mishaps(runs)})",
             where=tool.source,
             evidence={run.mishap_slug: _short(run.answer.text) for run in runs if run.fault and run.answer},
         )

@@ -67,7 +67,7 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
             wrong.setdefault((_said(run.answer), _expected(run)), []).append(run)
     for (said, expected), runs in wrong.items():
         yield Finding(
-            f"{len(runs)} of {len(told)} failures called {said}, where {expected} is right: {mishaps(runs)}",
+            f"{len(runs)} of {len(told)} failures are called {said}, where {expected} is right ({mishaps(runs)})",
             where=tool.source,
             evidence={run.mishap_slug: _said(run.answer) for run in runs if run.fault and run.answer},
         )

@@ -41,8 +41,8 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
     if late:
         worst = max(late, key=lambda run: run.virtual)
         yield Finding(
-            f"it holds its caller for {worst.virtual:.1f} s, {worst.virtual - tool.time_limit:.1f} s more than the limit of "
-            f"{tool.time_limit:g} s: {_made_of(worst)}, when {worst.mishap}",
+            f"holds its caller for {worst.virtual:.1f} s, {worst.virtual - tool.time_limit:.1f} s more than the limit of "
+            f"{tool.time_limit:g} s: {_made_of(worst)} ({worst.mishap})",
             where=_longest(worst),
             evidence={run.mishap_slug: round(run.virtual, 1) for run in late if run.fault},
         )

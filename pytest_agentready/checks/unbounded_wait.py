@@ -50,7 +50,7 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
         else:
             causes.setdefault(_cause(run, run.ending), []).append(run)
     for (what, where), runs in causes.items():
-        yield Finding(f"{what}: {mishaps(runs)}", where=where, evidence=_evidence(runs))
+        yield Finding(f"{what} ({mishaps(runs)})", where=where, evidence=_evidence(runs))
     if not any(fault_matrix.silent):
         yield Unproven(normal_call.obstacle or "no silent peer was met")
 
@@ -66,9 +66,9 @@ def _cause(run: Run, ending: Ending) -> tuple[str, str]:
     if ending.kind == "stuck":
         for wait in run.waits:
             if wait.outcome == "unbounded" and wait.bound is None and wait.peer:
-                return f"nothing limits the wait for {wait.peer}", wait.where
-        return "it waits for a thread or a signal that will never come", ending.where
-    return f"it does not give up: {_count(ending)}", ending.where
+                return f"waits for {wait.peer} for ever, for no timeout is set", wait.where
+        return "waits for a thread or a signal that will never come", ending.where
+    return f"does not give up: {_count(ending)}", ending.where
 
 
 def _count(ending: Ending) -> str:

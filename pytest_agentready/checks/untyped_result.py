@@ -36,7 +36,7 @@ def judge(tool: Tool, normal_call: NormalCall) -> Iterator[Judgement]:
             text = run.answer.text if len(run.answer.text) <= SHOWN else f"{run.answer.text[:SHOWN]}..."
             kind = type(run.value).__name__
             yield Finding(
-                f"a normal call returns {_with_article(kind)} ({text}), which does not say whether it is a success or an error",
+                f"a normal call returns {_with_article(kind)} ({text}), which says neither that it is a success nor that it is an error",
                 where=tool.source,
                 evidence={"type": kind, "value": text},
             )

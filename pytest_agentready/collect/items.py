@@ -11,7 +11,7 @@ import pytest
 
 from pytest_agentready.domain import PROPERTY, Check, Profile, Result, Subject, Tool
 from pytest_agentready.engine import Engine
-from pytest_agentready.marker import MARK, Marks, Misuse, raised
+from pytest_agentready.collect.marker import MARK, Marks, Misuse, raised
 
 FIXTURE = "readiness_check"
 

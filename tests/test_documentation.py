@@ -1,0 +1,58 @@
+"""What is written about the project agrees with it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import pytest_agentready
+from pytest_agentready.plugin import MARKER
+from pytest_agentready.registry import Registry
+from pytest_agentready.settings import KEYS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_generated_pages_are_up_to_date() -> None:
+    finished = subprocess.run([sys.executable, ROOT / "docs" / "build.py", "--check"], capture_output=True, text=True)
+    assert finished.returncode == 0, finished.stdout
+
+
+def test_the_changelog_names_every_check() -> None:
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    assert [check.label for check in Registry().checks if check.label not in changelog] == []
+
+
+def test_the_readme_names_every_setting_and_every_argument_of_the_marker() -> None:
+    arguments = re.findall(r"(\w+)=\.\.\.", MARKER)
+    assert arguments == ["args", "backend", "timeout", "kind"]
+    assert [name for name in (*KEYS, *(f"`{name}`" for name in arguments)) if name not in README] == []
+
+
+def test_the_readmes_two_commands_are_in_the_makefile() -> None:
+    targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), flags=re.MULTILINE)
+    assert {"demo", "test"} <= set(targets)
+    assert re.findall(r"^make (\w+)", README, flags=re.MULTILINE) == ["demo", "test"]
+
+
+@pytest.mark.parametrize("snippet", re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
+def test_a_snippet_of_the_readme_is_python(snippet: str) -> None:
+    assert ast.parse(snippet).body
+
+
+def test_every_link_of_the_readme_leads_somewhere() -> None:
+    links = [link for link in re.findall(r"\]\(([^)#]+)\)", README) if not link.startswith("http")]
+    assert links
+    assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_names_for_users_can_be_imported_and_do_not_load_pytest() -> None:
+    names = ", ".join(pytest_agentready.__all__)
+    code = f"import sys; from pytest_agentready import {names}; sys.exit('pytest' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
