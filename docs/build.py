@@ -16,7 +16,7 @@ from pytest_agentready.registry import Registry
 from pytest_agentready.reports import explain
 
 ROOT = Path(__file__).parent.parent
-SCREEN = ["-k", "get_delivery_status or get_order_status", "--tb=no", "-rN", "-p", "no:cacheprovider", "--color=no"]
+SCREEN = ["-k", "get_delivery_status", "--tb=no", "-rN", "-p", "no:cacheprovider", "--color=no"]
 
 
 def pages() -> dict[Path, str]:
@@ -35,7 +35,7 @@ def pages() -> dict[Path, str]:
 
 
 def screen() -> str:
-    """What pytest says about two tools of the incident."""
+    """What pytest says about the tool of the incident."""
     command = [sys.executable, "-m", "pytest", *SCREEN]
     finished = subprocess.run(
         command,

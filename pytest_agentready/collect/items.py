@@ -9,9 +9,9 @@ from typing import cast
 
 import pytest
 
+from pytest_agentready.collect.marker import MARK, Marks, Misuse, raised
 from pytest_agentready.domain import PROPERTY, Check, Profile, Result, Subject, Tool
 from pytest_agentready.engine import Engine
-from pytest_agentready.collect.marker import MARK, Marks, Misuse, raised
 
 FIXTURE = "readiness_check"
 

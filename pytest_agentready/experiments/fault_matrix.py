@@ -9,7 +9,7 @@ from dataclasses import replace
 from pytest_agentready.domain import Fault, FaultMatrix, NormalCall, Run, Tool
 from pytest_agentready.world import Backend, BackendFailed, Limits, WireFault, load_postponed, observe
 
-ATTEMPTS = 60  # of one call, beside ten for each that the normal call makes
+ATTEMPTS = 100  # of one call, beside ten for each that the normal call makes
 ENOUGH = 3  # runaways after which it is known what the tool does: the next are ended sooner
 SOON = 15  # attempts
 STAGES = 4  # requests of one call that are made to fail in turn

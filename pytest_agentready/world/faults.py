@@ -218,7 +218,7 @@ FAULTS: tuple[WireFault, ...] = (
     _status("429", "HTTP 429", "rate_limit", _said(429, "slow down")),
     _status("500", "HTTP 500", "transient", _said(500, "internal server error")),
     _status("502", "HTTP 502", "transient", _page(502, "Bad Gateway")),
-    _status("503", "HTTP 503", "transient", Response(status=503, body="service unavailable", content_type="text/plain")),
+    _status("503", "HTTP 503", "transient", Response(status=503, content_type="text/plain")),
     _status("504", "HTTP 504", "transient", _page(504, "Gateway Timeout")),
     _status("401", "HTTP 401", "permanent", _said(401, "invalid credentials", WWW_Authenticate='Bearer realm="api"')),
     _status("403", "HTTP 403", "permanent", _said(403, "forbidden")),

@@ -33,7 +33,7 @@ GRACE = 20  # attempts that a tool may still make, to unwind through its own err
 class Limits:
     """When a run is ended that does not end by itself."""
 
-    attempts: int = 60  # look-ups, connections or requests
+    attempts: int = 110  # look-ups, connections or requests
     turns: int = 1_500  # jumps of the clock
     horizon: float = 3_600.0  # virtual seconds
     real: float = 10.0  # real seconds: the watchdog's
@@ -86,14 +86,14 @@ class Timeline:
         self._strikes = 0
         self._looks = 0
         # Whole seconds: aiohttp rounds its deadlines up to whole seconds of the loop's clock.
-        self._wall = float(math.ceil(real.time()))
+        self.wall = float(math.ceil(real.time()))  # seconds since the epoch when the run began
         self._monotonic = float(math.ceil(real.monotonic()))
         self._perf_counter = float(math.ceil(real.perf_counter()))
 
     # -- the clock
 
     def time(self) -> float:
-        return self._wall + self._look()
+        return self.wall + self._look()
 
     def monotonic(self) -> float:
         return self._monotonic + self._look()
