@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from pytest_agentready.domain import PROPERTY, Check, Outcome, Result, Tool, Verdict
@@ -36,12 +38,14 @@ class ReadinessCheck:
         carried = read_result(self._node)
         self._result = self._record(Result.expected(self._check, carried.subject, carried.node))
 
-    def __call__(self) -> None:
+    def __call__(self) -> Literal[True]:
+        """True, so that `assert readiness_check()` holds as well; whatever else there is to say is raised."""
         __tracebackhide__ = True  # the place to look at is the test, and the tool that the text names
         if self._verdict is None:
             self._verdict = self._engine.examine(self._tool, self._check)
             self._result = self._record(self._result.judged(self._verdict))
         self._tell()
+        return True
 
     def finish(self) -> None:
         """The test has ended well; has it examined anything?"""

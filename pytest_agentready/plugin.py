@@ -157,11 +157,15 @@ class Recorder:
         self.config = config
         self.results: dict[str, Result] = {}
         self.gaps: list[str] = []
+        self.deselected = 0
         self.written: list[tuple[Path, OSError | None]] = []
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
             self.gaps.append(f"{report.nodeid} could not be collected")
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        self.deselected += sum("readiness_check" in getattr(item, "fixturenames", ()) for item in items)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when not in ("setup", "call", "teardown"):  # xdist's word for an item whose worker has died
@@ -175,6 +179,8 @@ class Recorder:
             self.gaps.append("the run was interrupted")
         elif session.shouldfail or session.shouldstop:
             self.gaps.append(f"the run ended early: {session.shouldfail or session.shouldstop}")
+        if session.exitstatus == pytest.ExitCode.OK and self.results and not self.deselected and self._assessment().doubts:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED  # unproven checks skip, but a run that judged nothing is not green
         if SETTINGS_KEY not in self.config.stash or self.config.getoption("collectonly"):
             return
         for report in self.config.stash[SETTINGS_KEY].reports:
@@ -214,6 +220,7 @@ class Recorder:
             fail_on=settings.fail_on,
             unproven_fails=settings.unproven == "fail",
             gaps=tuple(dict.fromkeys(self.gaps)),
+            deselected=self.deselected,
         )
 
 
@@ -263,11 +270,12 @@ def _is_error(report: pytest.TestReport) -> bool:
 
 
 def _settled(result: Result, report: pytest.TestReport) -> Result:
-    """The result, and where the item ended before its verdict, how it did."""
-    if not result.pending:
-        return result
+    """The result; where the item ended otherwise than its verdict, or before it, how it did."""
     from pytest_agentready.domain import Outcome
 
+    told = result.outcome in (Outcome.FAILED, Outcome.UNPROVEN, Outcome.ERROR)  # these may fail an item
+    if not result.pending and (told or not report.failed):
+        return result
     if report.skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(getattr(report, "wasxfail", ""))
         return result.abandoned(Outcome.UNPROVEN, f"the test did not run ({reason.removeprefix('Skipped: ')}); let it")

@@ -61,7 +61,7 @@ class Registry:
         names = {spelling.lower(): check for check in self.checks for spelling in (check.id, check.slug, check.label)}
         if found := names.get(name.lower()):
             return found
-        hint = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.5)
+        hint = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
         meant = f" Did you mean {names[hint[0]].label}?" if hint else ""
         raise UnknownName(f"There is no check {name!r}.{meant} Known: {', '.join(check.label for check in self.checks)}.")
 

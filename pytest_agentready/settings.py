@@ -49,7 +49,7 @@ class Settings:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` Did you mean 'standard'?`, or nothing where nothing comes near."""
-    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.5)
+    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
     return f" Did you mean {close[0]!r}?" if close else ""
 
 

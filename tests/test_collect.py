@@ -162,7 +162,7 @@ def test_args_may_be_a_dict_a_list_or_a_callable_that_gives_one(project: Project
     assert sum("ARGS ({'to': 'a'},)" in line for line in result.outlines) == 5
 
 
-def test_a_tool_that_needs_no_arguments_is_called_without_and_others_are_left_unproven(project: Project) -> None:
+def test_a_tool_that_needs_no_arguments_is_called_without_and_others_have_to_be_told(project: Project) -> None:
     project.check("seen", "print('ARGS', tool.name, tool.facts.args); yield from ()")
     project.tests(
         """
@@ -175,7 +175,14 @@ def test_needs_some(readiness_check):
     readiness_check()
 """
     )
-    project.run("-s").stdout.fnmatch_lines(["*ARGS shop.tools.list_orders ({},)*", "*ARGS shop.tools.send_email None*"])
+    result = project.run("-s")
+    result.assert_outcomes(passed=1, errors=1)
+    result.stdout.fnmatch_lines(
+        [
+            "*ARGS shop.tools.list_orders ({},)*",
+            "*agent_tool: it gives no args, and send_email(to, subject='Hello') cannot be called without: 'to' is missing. *",
+        ]
+    )
 
 
 def test_timeout_kind_and_backend_reach_the_tool(project: Project) -> None:
@@ -186,7 +193,7 @@ def test_timeout_kind_and_backend_reach_the_tool(project: Project) -> None:
 def test_api(readiness_check):
     readiness_check()
 
-@pytest.mark.agent_tool(tool=send_email, kind="db")
+@pytest.mark.agent_tool(tool=send_email, args={"to": "ada"}, kind="db")
 def test_db(readiness_check):
     readiness_check()
 """

@@ -98,6 +98,44 @@ def test_a_tool_of_which_nothing_was_proved_is_not_ready(project: Project) -> No
     result.stdout.fnmatch_lines(["NOT READY: 0 passed, 1 unproven", "  shop.tools.send_email was judged by no check"])
 
 
+def test_a_run_that_judged_nothing_is_not_green(project: Project) -> None:
+    project.check("unseen", UNPROVEN)
+    project.tests(MARKED)
+    assert project.run().ret == pytest.ExitCode.TESTS_FAILED
+    assert project.run("-p", "no:terminal").ret == pytest.ExitCode.TESTS_FAILED
+
+
+def test_an_unproven_check_that_was_chosen_by_hand_skips_as_ever(project: Project) -> None:
+    project.check("no-hang", PASS)
+    project.check("unseen", UNPROVEN)
+    project.tests(MARKED)
+    result = project.run("-k", "T002")
+    assert result.ret == pytest.ExitCode.OK
+    result.stdout.fnmatch_lines(["  1 tool, profile standard; 1 more check deselected"])
+
+
+def test_a_test_that_fails_after_its_verdict_is_an_error_in_the_report(project: Project) -> None:
+    project.check("no-hang", PASS)
+    project.tests(MARKED + "    assert 'my own' == 'other'\n")
+    result = project.run()
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["NOT READY: 0 passed, 1 error", "*my own*"])
+
+
+def test_a_check_may_be_asserted(project: Project) -> None:
+    project.check("no-hang", PASS)
+    project.tests(MARKED.replace("readiness_check()\n", "assert readiness_check()\n"))
+    project.run().assert_outcomes(passed=1)
+
+
+def test_a_findings_own_fix_is_told_instead_of_the_checks(project: Project) -> None:
+    project.check("hang", "yield Finding('it hangs', fix='Call it off.')")
+    project.tests(MARKED)
+    result = project.run()
+    result.stdout.fnmatch_lines(["  fix   Call it off.", "*fix: Call it off."])
+    assert "Mend it" not in result.stdout.str()
+
+
 def test_a_check_that_does_not_apply_skips_with_the_proof_and_counts_apart(project: Project) -> None:
     project.check("no-hang", PASS)
     project.check("offline", NOT_APPLICABLE)

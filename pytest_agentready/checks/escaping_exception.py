@@ -28,18 +28,22 @@ check = Check(
     severity=Severity.HIGH,
     profile="checklist",
     fix=(
-        "Catch the client's base exception around the call and its parsing (`requests.RequestException`, `httpx.HTTPError`, "
-        "`aiohttp.ClientError`, and `ValueError` or `KeyError` for a body that is not what you expect), and return a typed error."
+        "Catch the client's base exceptions around the call and its parsing (`requests.RequestException`, `httpx.HTTPError`, "
+        "`aiohttp.ClientError` and `TimeoutError`), and `ValueError`, `KeyError` and `TypeError` for a body that is not what you expect; "
+        "return a typed error."
     ),
     since="0.1",
 )
+
+EXIT = "A tool does not end its process: return a typed error where it now exits (`sys.exit`, `raise SystemExit`)."
+SHOWN = 80  # characters of an exception's message
 
 
 @check
 def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
     for normal in normal_call.runs:
         if normal.raised is not None and normal.raised.fatal:
-            yield Finding(f"a normal call raises {normal.raised.kind}, which ends the whole process", where=normal.raised.where)
+            yield Finding(f"a normal call raises {normal.raised.kind}, which ends the whole process", where=normal.raised.where, fix=EXIT)
             return
     if normal_call.self_contained:
         yield NotApplicable("it asks nothing outside of the process")
@@ -54,15 +58,26 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
             causes.setdefault((run.raised.where, run.raised.accidental, run.raised.fatal), []).append(run)
     for (where, accidental, fatal), found in causes.items():
         yield Finding(
-            f"{_exceptions(found)} the tool in {len(found)} of {len(runs)} failing calls{_remark(accidental, fatal)} ({mishaps(found)})",
+            f"{_exceptions(found)} the tool in {len(found)} of {len(runs)} failing calls{_remark(accidental, fatal)} ({mishaps(found)})"
+            f"{_example(found)}",
             where=where,
             evidence={run.mishap_slug: _text(run.raised) for run in found if run.fault and run.raised},
+            fix=EXIT if fatal else "",
         )
 
 
 def _exceptions(runs: list[Run]) -> str:
     kinds = list(dict.fromkeys(run.raised.kind.rpartition(".")[2] for run in runs if run.raised))
     return f"{kinds[0]} leaves" if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]} leave"
+
+
+def _example(runs: list[Run]) -> str:
+    """The first message that says something: the kind alone often does not tell what went wrong."""
+    raised = next((run.raised for run in runs if run.raised and run.raised.message.strip()), None)
+    if raised is None:
+        return ""
+    message = " ".join(raised.message.split())
+    return f", such as {raised.kind.rpartition('.')[2]}: {message if len(message) <= SHOWN else f'{message[:SHOWN]}...'}"
 
 
 def _remark(accidental: bool, fatal: bool) -> str:

@@ -32,7 +32,7 @@ check = Check(
     fix=(
         "Set `error_type` and `retry_safe` by what happened: timeouts, resets, refused connections and 5xx are `transient` and retry-safe, "
         "429 is `rate_limit` and retry-safe, 401, 403 and 404 are `permanent` and not. For a write without an idempotency key "
-        "`retry_safe` is False wherever it may have been committed."
+        "`retry_safe` may be False wherever it may have been committed."
     ),
     since="0.1",
 )

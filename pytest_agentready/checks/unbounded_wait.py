@@ -50,7 +50,7 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
         else:
             causes.setdefault(_cause(run, run.ending), []).append(run)
     for (what, where), runs in causes.items():
-        yield Finding(f"{what} ({mishaps(runs)})", where=where, evidence=_evidence(runs))
+        yield Finding(f"{what} ({mishaps(runs)})", where=where, evidence=_evidence(runs), fix=_fix(runs[0].ending))
     if not any(fault_matrix.silent):
         yield Unproven(normal_call.obstacle or "no silent peer was met")
 
@@ -58,7 +58,7 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
 def _of_the_normal_call(normal_call: NormalCall) -> Iterator[Judgement]:
     for run in normal_call.runs:
         if run.ending is not None and run.ending.kind in ("spin", "runaway", "endless"):
-            yield Finding(f"a normal call does not end: {_count(run.ending)}", where=run.ending.where)
+            yield Finding(f"a normal call does not end: {_count(run.ending)}", where=run.ending.where, fix=_fix(run.ending))
             return
 
 
@@ -69,6 +69,10 @@ def _cause(run: Run, ending: Ending) -> tuple[str, str]:
                 return f"waits for {wait.peer} for ever, for no timeout is set", wait.where
         return "waits for a thread or a signal that will never come", ending.where
     return f"does not give up: {_count(ending)}", ending.where
+
+
+def _fix(ending: Ending | None) -> str:
+    return "Give the loop an end: a number of rounds, or a deadline that it looks at." if ending and ending.kind == "spin" else ""
 
 
 def _count(ending: Ending) -> str:

@@ -98,7 +98,9 @@ def _mark(definition: pytest.Item) -> pytest.Mark:
 
 def _subject(mark: pytest.Mark) -> object:
     if len(mark.args) + ("tool" in mark.kwargs) > 1:
-        raise Misuse("it names more than one tool. Write one test per tool, each with `tool=`")
+        raise Misuse(
+            "it is given more than one positional argument or tool. Write one test per tool, `tool=send_email`, and all else by name"
+        )
     if not mark.args and "tool" not in mark.kwargs:
         raise Misuse("it names no tool. Write `@pytest.mark.agent_tool(tool=send_email)`")
     subject = mark.args[0] if mark.args else mark.kwargs["tool"]
@@ -137,8 +139,11 @@ def _read_args(given: dict[str, Any], call: Callable[..., Any]) -> tuple[dict[st
     except (TypeError, ValueError):  # some builtins have none
         signature = None
     if "args" not in given:
-        needs_none = signature is not None and not _misfits(signature, {})
-        return given | ({"args": ({},)} if needs_none else {}), []
+        missing = _misfits(signature, {}) if signature else []
+        if missing:
+            name = getattr(call, "__name__", "the tool")
+            return given, [f"it gives no args, and {name}{signature} cannot be called without: {', '.join(missing)}. Write args={{...}}"]
+        return given | {"args": ({},)}, []
     try:
         sets = _argument_sets(given["args"])
     except Misuse as misuse:
@@ -187,7 +192,7 @@ def _misfits(signature: inspect.Signature, arguments: Mapping[str, Any]) -> list
 def _read_limits(given: Mapping[str, Any]) -> Iterator[str]:
     timeout = given.get("timeout", 1)
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
-        yield f"timeout={timeout!r} is no positive number of seconds"
+        yield f"timeout={timeout!r} is no positive number of seconds. Write such as timeout=5"
     kinds = get_args(Kind)
     if given.get("kind", "api") not in kinds:
         yield f"kind={given['kind']!r} is unknown. Write {' or '.join(f'kind={kind!r}' for kind in kinds)}"

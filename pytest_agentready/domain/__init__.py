@@ -18,7 +18,7 @@ from pytest_agentready.domain.observation import (
 )
 from pytest_agentready.domain.result import PROPERTY, Assessment, Result, Subject
 from pytest_agentready.domain.subject import TIME_LIMITS, Facts, Kind, Tool
-from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unproven, Verdict
+from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unjudgeable, Unproven, Verdict
 
 __all__ = [
     "PROFILES",
@@ -49,6 +49,7 @@ __all__ = [
     "Sleep",
     "Subject",
     "Tool",
+    "Unjudgeable",
     "Unproven",
     "Verdict",
     "Wait",

@@ -9,7 +9,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from pytest_agentready.domain.check import Check, Profile
@@ -70,7 +70,9 @@ class Result:
 
     def judged(self, verdict: Verdict) -> Result:
         findings = tuple(
-            Finding(clean(finding.message), clean(finding.where), {str(k): plain(v) for k, v in finding.evidence.items()})
+            Finding(
+                clean(finding.message), clean(finding.where), {str(k): plain(v) for k, v in finding.evidence.items()}, clean(finding.fix)
+            )
             for finding in verdict.findings
         )
         return replace(
@@ -108,7 +110,8 @@ class Assessment:
     profile: Profile = "standard"
     fail_on: Severity = Severity.MEDIUM
     unproven_fails: bool = False
-    gaps: tuple[str, ...] = field(default=())  # why the run did not see everything that it was asked to see
+    gaps: tuple[str, ...] = ()  # why the run did not see everything that it was asked to see
+    deselected: int = 0  # items that were not to be run
 
     def __post_init__(self) -> None:
         ordered = sorted(self.results, key=lambda result: (result.subject.name, result.check, result.node))

@@ -41,6 +41,7 @@ class Finding:
     message: str
     where: str = ""
     evidence: Mapping[str, object] = field(default_factory=dict)
+    fix: str = ""  # where the check's own would not help; "" for the check's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,10 @@ class NotApplicable:
     """A check yields this where it is proved not to matter, with the proof."""
 
     reason: str
+
+
+class Unjudgeable(Exception):
+    """What the user arranged for the examination does not work: an error of the test, and no word about the subject."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -13,7 +15,7 @@ ATTEMPTS = 100  # of one call, beside ten for each that the normal call makes
 ENOUGH = 3  # runaways after which it is known what the tool does: the next are ended sooner
 SOON = 15  # attempts
 STAGES = 4  # requests of one call that are made to fail in turn
-DRIPS = 100  # bytes of a trickled answer, after which nobody waits for more
+DRIPS = 50  # bytes of a trickled answer, after which nobody waits for more
 
 
 def run(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> FaultMatrix:
@@ -21,6 +23,11 @@ def run(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> Fault
         return FaultMatrix((), {fault.slug: "the normal call does not reach the outside world" for fault in faults})
     if any(run.ending is not None for run in normal_call.runs):
         return FaultMatrix((), {fault.slug: "the normal call does not end" for fault in faults})
+    with _muted():
+        return _matrix(tool, normal_call, faults)
+
+
+def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> FaultMatrix:
     runs: list[Run] = []
     skipped: dict[str, str] = {}
     for fault in faults:
@@ -32,6 +39,13 @@ def run(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> Fault
             runs.extend(_under(fault, tool, normal_call, runs))
     load_postponed()
     return FaultMatrix(tuple(runs), skipped)
+
+
+@contextlib.contextmanager
+def _muted() -> Iterator[None]:
+    """What a tool prints in its normal call is shown with a failure; thirty times the same under faults is not."""
+    with io.TextIOWrapper(io.BytesIO(), encoding="utf-8") as sink, contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
+        yield
 
 
 def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[Run]) -> Iterator[Run]:

@@ -12,7 +12,7 @@ import sys
 from dataclasses import replace
 from typing import Any
 
-from pytest_agentready.domain import NormalCall, Run, Tool
+from pytest_agentready.domain import NormalCall, Run, Tool, Unjudgeable
 from pytest_agentready.world import Backend, BackendFailed, Limits, observe
 
 PATIENCE = Limits(attempts=2_000, turns=20_000)  # a healthy tool may well send many requests
@@ -32,7 +32,7 @@ def run(tool: Tool) -> NormalCall:
         try:
             found = observe(tool.call, copy.deepcopy(dict(arguments)), backend=backend or Backend(), limits=PATIENCE)  # type: ignore[arg-type]
         except BackendFailed as failure:
-            return NormalCall(tuple(runs), obstacle=f"the backend itself raised {failure}: mend the marker's backend=")
+            raise Unjudgeable(f"the marker's backend= does not work: it raised {failure}") from failure
         runs.append(replace(found, answer=tool.read(found.value)) if found.returned else found)
     return NormalCall(tuple(runs), obstacle=_obstacle(runs, backend is not None))
 
@@ -43,6 +43,8 @@ def _obstacle(runs: list[Run], has_backend: bool) -> str:
         unrouted = list(
             dict.fromkeys(f"{request.method} {request.url.partition('?')[0]}" for request in run.requests if not request.routed)
         )
+        if run.refused:
+            return f"the normal call wants {_listed(list(run.refused))}, which the world does not let out"
         if run.unspoken:
             return f"{', '.join(run.unspoken)}: the world does not speak this protocol"
         if unrouted and not has_backend:
@@ -53,9 +55,7 @@ def _obstacle(runs: list[Run], has_backend: bool) -> str:
             return f"the normal call does not end: {run.ending.detail}"
         if run.raised is not None:
             said = f": {run.raised.message}" if run.raised.message else ""
-            return f"the normal call raises {run.raised.kind}{said}"
-        if run.refused:
-            return f"the normal call wants {_listed(list(run.refused))}, which the world refuses"
+            return f"the normal call raises {run.raised.kind}{said}: give it arguments, a backend and an environment in which it succeeds"
         if run.answer is not None and run.answer.typed and run.answer.is_error:
             return (
                 f"the normal call answers with an error ({run.answer.message or 'without a message'}): give args= and backend= that succeed"

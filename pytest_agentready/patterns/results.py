@@ -24,8 +24,8 @@ class ToolResult(BaseModel):
 
     @model_validator(mode="after")
     def _an_error_says_what_it_is(self) -> ToolResult:
-        if self.status == "error" and (self.error_type is None or not self.message):
-            raise ValueError("an error needs an error_type and a message that the model can act on")
+        if self.status == "error" and self.error_type is None:
+            raise ValueError("an error needs an error_type, by which the model decides what to do next")
         return self
 
     @classmethod

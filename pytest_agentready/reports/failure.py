@@ -20,7 +20,9 @@ def render(result: Result, check: Check) -> str:
     lines += [f"  {result.label}, {result.severity.value}: {check.title}", ""]
     for finding in result.findings:
         lines += _finding(finding)
-    lines += [*_entry("why", first_sentence(check.rationale)), *_entry("fix", check.fix)]
+    lines += _entry("why", first_sentence(check.rationale))
+    for fix in dict.fromkeys(finding.fix or check.fix for finding in result.findings):
+        lines += _entry("fix", fix)
     lines += _entry("more", f"pytest --agentready-explain {result.check}")
     return "\n".join(lines)
 

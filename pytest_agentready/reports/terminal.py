@@ -41,9 +41,13 @@ def _headline(assessment: Assessment, width: int) -> list[str]:
     tools = len({result.subject for result in assessment.results if not result.is_misuse})
     return [
         *_wrapped(f"{'READY' if assessment.ready else 'NOT READY'}: {', '.join(told)}", "", width),
-        f"  {tools or 'no'} tool{'s' * (tools != 1)}, profile {assessment.profile}",
+        f"  {tools or 'no'} tool{'s' * (tools != 1)}, profile {assessment.profile}{_left_out(assessment)}",
         *(line for doubt in assessment.doubts for line in _wrapped(doubt, "  ", width)),
     ]
+
+
+def _left_out(assessment: Assessment) -> str:
+    return f"; {assessment.deselected} more check{'s' * (assessment.deselected != 1)} deselected" if assessment.deselected else ""
 
 
 def _by_reason(title: str, results: Iterable[Result], width: int) -> list[str]:
@@ -90,7 +94,8 @@ def _check(results: list[Result], assessment: Assessment, width: int) -> Iterato
             yield f"{' ' * 12}at {finding.where}"
     if len(findings) > SHOWN:
         yield f"{' ' * 10}... and {len(findings) - SHOWN} more"
-    yield from _wrapped(f"fix: {first.fix}", " " * 10, width)
+    for fix in dict.fromkeys(finding.fix or first.fix for finding in findings.values()):
+        yield from _wrapped(f"fix: {fix}", " " * 10, width)
 
 
 def _worst_first(results: Iterable[Result]) -> list[Result]:

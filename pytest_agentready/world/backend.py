@@ -128,7 +128,7 @@ class Backend:
         for key, answer in value.items():
             try:
                 if isinstance(key, str) and " " not in key.strip() and callable(answer) and "://" in key:
-                    apps[_authority(key.strip())] = answer
+                    apps[_host(key.strip())] = answer
                 else:
                     routes.append(_route(key, answer))
             except ValueError as problem:
@@ -165,7 +165,7 @@ def _route(key: object, answer: object) -> Route:
         raise ValueError(f"backend route {key!r} is no text: write 'GET https://host/path'")  # noqa: TRY004  (all problems are ValueErrors)
     method, _, url = key.strip().partition(" ")
     if not url:
-        raise ValueError(f"backend route {key!r} names no method: write 'GET {method}'")
+        raise ValueError(f"backend route {key!r} names no method: write 'GET {method}'{'' if urlsplit(method).path else ' and a path'}")
     if method.upper() not in METHODS:
         near = difflib.get_close_matches(method.upper(), METHODS, n=1)
         meant = f"did you mean {near[0]}?" if near else f"use one of {', '.join(METHODS)}"
@@ -186,6 +186,13 @@ def _route(key: object, answer: object) -> Route:
         except TypeError as reason:
             raise ValueError(f"the answer of backend route {key!r} is no JSON ({reason}): give JSON, a Response or a callable") from None
     return Route(method.upper(), re.compile(pattern), frozenset(parse_qsl(parts.query, keep_blank_values=True)), answer)
+
+
+def _host(url: str) -> str:
+    """The whole host that an application answers for."""
+    if urlsplit(url).path not in ("", "/"):
+        raise ValueError(f"backend key {url!r} gives an application a path: it answers for the whole host, write {_authority(url)!r}")
+    return _authority(url)
 
 
 def _authority(url: str) -> str:

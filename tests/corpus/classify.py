@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+
+import aiohttp
 import httpx
 import httpx2
 import requests
@@ -34,6 +37,15 @@ def from_httpx(error: httpx.HTTPError | httpx2.HTTPError) -> ToolResult:
     if isinstance(error, (httpx.TransportError, httpx2.TransportError)):
         return ToolResult.transient("The service could not be reached.")
     return ToolResult.permanent("The service's answer could not be understood.")
+
+
+def from_aiohttp(error: aiohttp.ClientError | asyncio.TimeoutError) -> ToolResult:
+    """Classify what aiohttp raises, its total timeout and `raise_for_status` included."""
+    if isinstance(error, aiohttp.TooManyRedirects):
+        return ToolResult.permanent("The service sends us in circles.")
+    if isinstance(error, aiohttp.ClientResponseError):
+        return from_status(error.status)
+    return ToolResult.transient("The service could not be reached.")
 
 
 def unreadable() -> ToolResult:

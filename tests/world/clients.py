@@ -113,7 +113,7 @@ async def httpx_async_default() -> Any:
         return (await session.get(HTTP)).json()
 
 
-@client(connect="ConnectTimeout 127.0", response="stuck", trickle="endless")
+@client(connect="ConnectError 127.0", response="stuck", trickle="endless")
 async def httpx_async_with_timeout_none() -> Any:
     async with httpx.AsyncClient(timeout=None) as session:
         return (await session.get(HTTP)).json()
@@ -234,7 +234,7 @@ async def wait_for_around_a_thread_that_gives_up_itself() -> Any:
     return await asyncio.wait_for(asyncio.to_thread(lambda: requests.get(HTTP, timeout=4).json()), 5)
 
 
-# `asyncio.run` joins the threads of its loop: for ever, and from 3.12.? on for 300 s.
+# `asyncio.run` joins the threads of its loop: for ever, and from 3.13 on for 300 s.
 JOINED = "TimeoutError 305.0" if sys.version_info >= (3, 13) else "stuck"
 
 

@@ -34,6 +34,7 @@ def test_a_healthy_peer_answers_at_once(client: Client) -> None:
     assert [(request.status, request.committed) for request in run.requests] == [(200, True)]
 
 
+@pytest.mark.filterwarnings("ignore:The executor did not finishing joining:RuntimeWarning")  # asyncio.run after its 300 s
 @pytest.mark.parametrize("silence", [CONNECT, ACCEPT, RESPONSE, TRICKLE])
 @each
 def test_a_silent_peer_holds_a_client_for_as_long_as_in_reality(client: Client, silence: str) -> None:

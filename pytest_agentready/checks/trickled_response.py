@@ -1,0 +1,69 @@
+"""One byte a second defeats every timeout that counts from the last byte.
+
+The timeouts of requests, httpx and urllib bound each read, not the call: a peer that sends a little now and then holds the
+tool for as long as it likes. Only a deadline around the whole call ends that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_agentready.domain import Check, FaultMatrix, Finding, Judgement, NormalCall, NotApplicable, Severity, Tool, Unproven
+
+check = Check(
+    id="AR204",
+    title="A peer that sends a byte at a time holds the tool for ever",
+    severity=Severity.LOW,
+    profile="strict",
+    fix=(
+        "Put one deadline around the whole call: `aiohttp.ClientTimeout(total=5)`, `asyncio.timeout(5)` around an httpx call, or a stream that is "
+        "read until a deadline of your own."
+    ),
+    since="0.1",
+)
+
+TOLERANCE = 1.1  # seconds: aiohttp rounds its deadlines up to whole seconds
+
+
+@check
+def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
+    if normal_call.self_contained:
+        yield NotApplicable("it asks nothing outside of the process")
+        return
+    fired = [run for run in fault_matrix.fired if run.fault is not None]
+    trickled = [run for run in fired if run.fault is not None and run.fault.family == "trickle"]
+    if any(run.ending is not None for run in fired if run not in trickled):
+        yield NotApplicable("see AR202: it does not give up at all")
+        return
+    if not trickled:
+        yield Unproven(normal_call.obstacle or "no answer could be trickled")
+        return
+    for run in trickled:
+        if run.virtual > tool.time_limit + TOLERANCE:
+            held = "was still reading" if run.ending is not None else "read on"
+            yield Finding(
+                f"{held} after {run.virtual:,.0f} s, and {sum(wait.outcome == 'ready' for wait in run.waits)} bytes ({run.mishap})",
+                where=max(run.waits, key=lambda wait: wait.seconds).where if run.waits else tool.source,
+                evidence={"seconds": round(run.virtual, 1)},
+            )
+            return
+        if run.ending is not None:
+            yield Unproven(f"the trickled answer was given up after {run.virtual:.0f} s, within the limit of {tool.time_limit:g} s")
+
+
+@check.passes(args={"order_id": "7"}, backend={"GET https://api.example.com/orders/{id}": {"state": "shipped"}})
+async def with_a_deadline_for_all(order_id: str) -> str:
+    import aiohttp
+
+    async with (
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session,
+        session.get(f"https://api.example.com/orders/{order_id}") as response,
+    ):
+        return await response.text()
+
+
+@check.fails(args={"order_id": "7"}, backend={"GET https://api.example.com/orders/{id}": {"state": "shipped"}})
+def with_a_timeout_for_each_read(order_id: str) -> str:
+    import requests
+
+    return requests.get(f"https://api.example.com/orders/{order_id}", timeout=5).text

@@ -1,0 +1,189 @@
+"""One run for each fault: which are tried, which stages of a call, and when it is enough."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+import httpx
+import pytest
+import requests
+
+from pytest_agentready.domain import FaultMatrix
+from pytest_agentready.experiments import fault_matrix, normal_call
+from pytest_agentready.world import FAULTS, IncomingRequest
+from pytest_agentready.world.leftovers import collected
+from tests.examining import as_tool
+
+SHOP = "http://shop.example.com"
+BACKEND = {f"GET {SHOP}/{{page}}": {"next": 1}, "GET https://shop.example.com/{page}": {"next": 1}}
+PLAIN = tuple(fault for fault in FAULTS if fault.family != "certificate")
+SOME = tuple(fault for fault in FAULTS if fault.slug in ("refused", "500", "html"))
+
+
+def observe(call: Any, faults: Any = FAULTS, **facts: Any) -> FaultMatrix:
+    tool = as_tool(call, {"backend": BACKEND, **facts})
+    with collected():
+        return fault_matrix.run(tool, normal_call.run(tool), faults)
+
+
+def get(page: str, scheme: str = "http") -> Any:
+    return requests.get(f"{scheme}://shop.example.com/{page}", timeout=5).json()
+
+
+def test_every_fault_is_tried_and_met_once() -> None:
+    found = observe(lambda: get("a", "https"))
+    assert [run.fault for run in found.runs] == list(FAULTS)
+    assert all(run.fired for run in found.runs)
+    assert found.skipped == {}
+
+
+def test_certificates_are_left_out_for_a_tool_without_tls() -> None:
+    found = observe(lambda: get("a"))
+    assert [run.fault for run in found.runs] == list(PLAIN)
+    assert set(found.skipped.values()) == {"the tool does not use TLS"}
+    assert len(found.skipped) == len(FAULTS) - len(PLAIN)
+
+
+def test_each_set_of_arguments_meets_each_fault() -> None:
+    found = observe(get, SOME, args=[{"page": "a"}, {"page": "b"}])
+    assert Counter((run.fault.slug, run.arguments["page"]) for run in found.runs if run.fault) == {
+        (fault.slug, page): 1 for fault in SOME for page in "ab"
+    }
+
+
+def test_a_returned_value_is_read_and_a_raised_exception_is_not() -> None:
+    found = observe(lambda: {"status": "error", "code": requests.get(f"{SHOP}/a", timeout=5).status_code}, SOME)
+    answers = {run.fault.slug: run.answer for run in found.runs if run.fault}
+    assert answers["refused"] is None
+    assert answers["500"] is not None
+    assert answers["500"].is_error
+
+
+def test_a_tool_that_stays_at_home_is_not_tried() -> None:
+    found = observe(lambda: 42)
+    assert found.runs == ()
+    assert set(found.skipped.values()) == {"the normal call does not reach the outside world"}
+
+
+def test_a_tool_whose_normal_call_does_not_end_is_not_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(normal_call, "PATIENCE", normal_call.Limits(attempts=50))
+
+    def tool() -> None:
+        while True:
+            get("a")
+
+    found = observe(tool)
+    assert found.runs == ()
+    assert set(found.skipped.values()) == {"the normal call does not end"}
+
+
+def two_steps() -> Any:
+    first = requests.get(f"{SHOP}/a", timeout=5).json()
+    second = requests.get(f"{SHOP}/b").json()
+    return first, second
+
+
+def test_a_later_request_from_another_line_fails_in_its_turn() -> None:
+    found = observe(two_steps, SOME)
+    assert [(run.fault.slug, run.spared) for run in found.runs if run.fault] == [(fault.slug, at) for fault in SOME for at in (0, 1)]
+    assert all(run.fired for run in found.runs)
+
+
+def test_a_missing_timeout_does_not_hide_behind_an_earlier_call_that_has_one() -> None:
+    silence = tuple(fault for fault in FAULTS if fault.slug == "response-hang")
+    endings = {run.spared: run.ending.kind if run.ending else None for run in observe(two_steps, silence).runs}
+    assert endings == {0: None, 1: "stuck"}
+
+
+def test_many_pages_from_one_line_are_one_kind_of_request_and_one_other() -> None:
+    found = observe(lambda: [get(page) for page in "abcdefgh"], SOME[:1])
+    assert [run.spared for run in found.runs] == [0, 1]
+
+
+def test_a_page_asked_for_again_is_no_stage_of_its_own() -> None:
+    found = observe(lambda: [get("a?page=1"), get("a?page=2"), get("a")][0], SOME[:1])
+    assert len(found.runs) == 1
+
+
+def test_no_more_than_four_stages_of_one_call_are_tried() -> None:
+    def tool() -> Any:
+        get("a")
+        requests.get(f"{SHOP}/b", timeout=5)
+        requests.get(f"{SHOP}/c", timeout=5)
+        requests.get(f"{SHOP}/d", timeout=5)
+        requests.get(f"{SHOP}/e", timeout=5)
+        return requests.get(f"{SHOP}/f", timeout=5).text
+
+    assert [run.spared for run in observe(tool, SOME[:1]).runs] == [0, 1, 2, 3]
+
+
+def retrying() -> Any:
+    while True:
+        try:
+            response = requests.get(f"{SHOP}/a", timeout=2)
+            response.raise_for_status()
+            return response.json()
+        except Exception:
+            time.sleep(1)
+
+
+def test_once_a_tool_is_known_to_run_away_its_further_runs_are_ended_sooner() -> None:
+    counts = [run.ending.count for run in observe(retrying, PLAIN).runs if run.ending and run.ending.kind == "runaway"]
+    assert counts[:3] == [fault_matrix.ATTEMPTS + 10] * 3  # ten for each request of the normal call
+    assert set(counts[3:]) == {fault_matrix.SOON + 10}
+
+
+def test_a_healthy_number_of_requests_is_no_runaway_under_a_fault() -> None:
+    def tool() -> list[int]:
+        return [requests.get(f"{SHOP}/{number}", timeout=5).status_code for number in range(120)]
+
+    found = observe(tool, tuple(fault for fault in FAULTS if fault.slug == "500"))
+    assert found.runs[0].ending is None
+    assert found.runs[0].value == [500] * 120
+
+
+def test_after_a_run_that_the_wall_clock_had_to_end_no_other_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fault_matrix, "Limits", lambda **given: normal_call.Limits(**given, real=0.3))
+
+    def tool() -> Any:
+        try:
+            return get("a")
+        except requests.RequestException:
+            while True:
+                pass
+
+    found = observe(tool, SOME)
+    (ending,) = (run.ending for run in found.runs)
+    assert ending is not None
+    assert ending.kind in ("spin", "blind")  # on a busy machine a spin gets too little of the CPU to be told from a wait
+    assert found.skipped == {fault.slug: "an earlier run had to be ended by the wall clock" for fault in SOME[1:]}
+
+
+def test_a_backend_that_fails_under_a_fault_alone_spoils_no_other_run() -> None:
+    calls: list[int] = []
+
+    def once(request: IncomingRequest) -> Any:
+        calls.append(1)
+        if len(calls) > 1:
+            raise LookupError("already sold")
+        return {}
+
+    found = observe(lambda: get("a"), SOME, backend={f"GET {SHOP}/a": once})
+    assert [run.fault.slug for run in found.runs if run.fault] == ["refused", "500"]
+
+
+@pytest.mark.xfail(strict=True, reason="a run records, and hands on, what the tool has made of its arguments")
+def test_a_tool_cannot_change_the_arguments_of_its_next_run() -> None:
+    def tool(pages: list[str]) -> Any:
+        return get(pages.pop())
+
+    found = observe(tool, SOME, args={"pages": ["a"]})
+    assert [run.arguments for run in found.runs] == [{"pages": ["a"]}] * 3
+
+
+def test_a_client_of_the_module_is_closed_with_what_it_kept() -> None:
+    with httpx.Client() as session:
+        found = observe(lambda: session.get(f"{SHOP}/a").json(), PLAIN)
+    assert all(run.fired for run in found.runs)

@@ -1,0 +1,165 @@
+"""The healthy warm-up, and why it is sometimes no normal call."""
+
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+import requests
+
+from pytest_agentready.domain import Facts, NormalCall, Tool, Unjudgeable
+from pytest_agentready.experiments import normal_call
+from pytest_agentready.world import Backend, Limits
+from pytest_agentready.world.leftovers import collected
+from tests.examining import as_tool
+
+ORDERS = "https://api.example.com/orders"
+SHOP = {f"GET {ORDERS}/{{id}}": {"state": "shipped"}}
+
+
+def fetch(id: str) -> Any:
+    response = requests.get(f"{ORDERS}/{id}", timeout=5)
+    response.raise_for_status()
+    return response.json()["state"]
+
+
+def observe(call: Any, **facts: Any) -> NormalCall:
+    with collected():
+        return normal_call.run(as_tool(call, facts))
+
+
+def test_the_tool_is_called_once_with_each_set_of_arguments() -> None:
+    found = observe(fetch, args=[{"id": "7"}, {"id": "8"}], backend=SHOP)
+    assert [run.arguments for run in found.runs] == [{"id": "7"}, {"id": "8"}]
+    assert [run.value for run in found.runs] == ["shipped", "shipped"]
+    assert found.obstacle == ""
+    assert not found.self_contained
+
+
+def test_the_answer_is_read() -> None:
+    found = observe(lambda: {"status": "success", "data": requests.get(f"{ORDERS}/7").json()}, backend=SHOP)
+    assert found.runs[0].answer is not None
+    assert found.runs[0].answer.typed
+
+
+def test_an_async_tool_is_awaited() -> None:
+    async def tool(id: str) -> Any:
+        return fetch(id)
+
+    assert observe(tool, args={"id": "7"}, backend=SHOP).runs[0].value == "shipped"
+
+
+def test_a_tool_that_asks_nothing_outside_is_self_contained() -> None:
+    found = observe(lambda a, b: a + b, args={"a": 1, "b": 2})
+    assert found.self_contained
+    assert found.runs[0].value == 3
+
+
+def test_the_tool_cannot_change_the_arguments_of_its_next_run() -> None:
+    args = {"items": [1]}
+    observe(lambda items: items.append(2), args=args)
+    assert args == {"items": [1]}
+
+
+@pytest.mark.xfail(strict=True, reason="a run records what the tool has made of its arguments")
+def test_the_arguments_are_recorded_as_they_were_given() -> None:
+    assert observe(lambda items: items.pop(), args={"items": [1]}).runs[0].arguments == {"items": [1]}
+
+
+def test_many_requests_of_a_healthy_tool_are_fine() -> None:
+    found = observe(lambda: [fetch(str(number)) for number in range(150)], backend=SHOP)
+    assert found.obstacle == ""
+    assert len(found.runs[0].requests) == 150
+
+
+def endless() -> None:
+    while True:
+        fetch("7")
+
+
+def answer_with_an_error() -> Any:
+    return {"status": "error", "message": "out of stock", "data": fetch("7")}
+
+
+def start_a_process() -> None:
+    import subprocess
+
+    try:
+        subprocess.run(["git", "status"], check=False)
+    except BaseException:
+        pass
+
+
+def speak_smtp() -> None:
+    import socket
+
+    with socket.create_connection(("mail.example.com", 25), timeout=5) as line:
+        line.sendall(b"EHLO me\r\n")
+        line.recv(100)
+
+
+def broken(request: Any) -> Any:
+    raise LookupError("no fixture")
+
+
+@pytest.mark.parametrize(
+    ("call", "backend", "told"),
+    [
+        (
+            lambda: fetch("7"),
+            None,
+            f"nothing answers GET {ORDERS}/7: give backend={{'GET {ORDERS}/7': {{...}}}} in the marker",
+        ),
+        (
+            lambda: requests.get(f"{ORDERS}?page=2").text,
+            {"GET https://other.example.com/": {}},
+            f"the backend has no route for GET {ORDERS}: add it to the marker's backend=",
+        ),
+        (lambda: [requests.get(f"{ORDERS}/{n}").text for n in range(5)], {}, "GET https://api.example.com/orders/2 and 2 more"),
+        (lambda: fetch("7"), {f"GET {ORDERS}/7": {"status": "shipped"}}, "the normal call raises KeyError: 'state'"),
+        (endless, SHOP, "the normal call does not end: "),
+        (answer_with_an_error, SHOP, "the normal call answers with an error (out of stock)"),
+        (start_a_process, None, "the normal call wants a process (git), which the world does not let out"),
+        (speak_smtp, None, "mail.example.com:25: the world does not speak this protocol"),
+    ],
+)
+def test_an_obstacle_says_what_is_in_the_way_and_what_would_remove_it(
+    monkeypatch: pytest.MonkeyPatch, call: Any, backend: Any, told: str
+) -> None:
+    monkeypatch.setattr(normal_call, "PATIENCE", Limits(attempts=50))
+    assert told in observe(call, backend=backend).obstacle
+
+
+def test_a_backend_that_fails_makes_the_test_an_error() -> None:
+    with pytest.raises(Unjudgeable, match=r"the marker's backend= does not work: it raised LookupError\('no fixture'\)"):
+        observe(lambda: fetch("7"), backend={f"GET {ORDERS}/7": broken})
+
+
+def test_without_arguments_nothing_is_called_and_the_missing_ones_are_named() -> None:
+    called: list[int] = []
+
+    def tool(order_id: str, note: str, urgent: bool = False, *rest: Any, **more: Any) -> None:
+        called.append(1)
+
+    found = normal_call.run(Tool("tool", tool, is_async=False, source="", facts=Facts(backend=Backend())))
+    assert (found.runs, called) == ((), [])
+    assert found.obstacle == "it needs order_id and note: give args={...} in the marker"
+
+
+@pytest.mark.parametrize("name", ["grpc", "curl_cffi"])
+def test_a_client_that_cannot_be_seen_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    called: list[int] = []
+    home = ModuleType("blind_shop")
+    vars(home)["client"] = ModuleType(name)
+    monkeypatch.setitem(sys.modules, "blind_shop", home)
+
+    def tool() -> None:
+        called.append(1)
+
+    tool.__module__ = "blind_shop"
+    found = observe(tool)
+    assert (found.blind, called) == ((name,), [])
+    assert not found.self_contained
+    assert name in found.obstacle

@@ -1,0 +1,204 @@
+"""The engine: experiments once per tool, verdicts from what a check says, and failures of our own told apart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_agentready.domain import Check, Finding, Judgement, NotApplicable, Outcome, Severity, Tool, Unproven
+from pytest_agentready.engine import Engine
+from pytest_agentready.registry import Registry
+from pytest_agentready.world.ending import WorldEnded
+from tests.examining import ROOT, as_tool, examine
+
+
+def tool_of(call: Callable[..., Any] = lambda: None) -> Tool:
+    return as_tool(call, {})
+
+
+def check_of(judge: Callable[..., Iterable[Judgement]]) -> Check:
+    check = Check(id="XX101", title="Odd", severity=Severity.LOW, profile="strict", fix="Mend it.", since="0.1")
+    check(judge)
+    return check.freeze()
+
+
+class Fixed(Registry):
+    """A registry with experiments of its own."""
+
+    def __init__(self, **experiments: Callable[..., Any]) -> None:
+        self.experiments = experiments
+
+    def experiment(self, name: str) -> Callable[..., Any]:
+        return self.experiments[name]
+
+
+def engine_of(**experiments: Callable[..., Any]) -> Engine:
+    return Engine(Fixed(**experiments), ROOT)
+
+
+A, B = Finding("a"), Finding("b")
+
+
+@pytest.mark.parametrize(
+    ("judgements", "outcome", "reason", "findings"),
+    [
+        ([], Outcome.PASSED, "", ()),
+        ([A, B], Outcome.FAILED, "", (A, B)),
+        ([Unproven("no args")], Outcome.UNPROVEN, "no args", ()),
+        ([NotApplicable("pure")], Outcome.NOT_APPLICABLE, "pure", ()),
+        ([Unproven("one"), Unproven("two"), Unproven("one")], Outcome.UNPROVEN, "one; two", ()),
+        ([Unproven("no args"), A], Outcome.FAILED, "", (A,)),
+        ([NotApplicable("pure"), Unproven("no args")], Outcome.UNPROVEN, "no args", ()),
+    ],
+)
+def test_a_verdict_adds_up_what_the_check_says(
+    judgements: list[Judgement], outcome: Outcome, reason: str, findings: tuple[Finding, ...]
+) -> None:
+    def judge(tool: Tool) -> Iterable[Judgement]:
+        yield from judgements
+
+    verdict = engine_of().examine(tool_of(), check_of(judge))
+    assert (verdict.outcome, verdict.reason, verdict.findings) == (outcome, reason, findings)
+    assert verdict.seconds >= 0
+
+
+def test_a_judge_gets_the_tool_the_faults_and_the_observations_that_it_asks_for() -> None:
+    seen: list[Any] = []
+
+    def judge(tool: Tool, faults: Any, odd: Any) -> Iterable[Judgement]:
+        seen.extend((tool, faults, odd))
+        return ()
+
+    tool, engine = tool_of(), engine_of(odd=lambda: 7)
+    engine.examine(tool, check_of(judge))
+    assert seen == [tool, engine.registry.faults, 7]
+
+
+def test_an_experiment_may_ask_for_others() -> None:
+    def judge(outer: int) -> Iterable[Judgement]:
+        yield Finding(str(outer))
+
+    engine = engine_of(outer=lambda inner, tool: inner + 1, inner=lambda tool: 1)
+    assert engine.examine(tool_of(), check_of(judge)).findings == (Finding("2"),)
+
+
+def test_an_experiment_is_made_once_for_each_tool() -> None:
+    made: list[Tool] = []
+
+    def judge(odd: Any) -> Iterable[Judgement]:
+        return ()
+
+    engine, check = engine_of(odd=lambda tool: made.append(tool)), check_of(judge)
+    one, other = tool_of(), tool_of()
+    for tool in (one, other, one, other):
+        engine.examine(tool, check)
+    assert made == [one, other]
+
+
+def test_an_experiment_that_fails_is_an_error_with_a_traceback_and_is_not_tried_again() -> None:
+    tries: list[int] = []
+
+    def odd() -> None:
+        tries.append(1)
+        raise LookupError("a slip of our own")
+
+    def judge(odd: Any) -> Iterable[Judgement]:
+        return ()
+
+    engine, tool = engine_of(odd=odd), tool_of()
+    for _ in range(2):
+        verdict = engine.examine(tool, check_of(judge))
+        assert verdict.outcome is Outcome.ERROR
+        assert "LookupError: a slip of our own" in verdict.reason
+        assert "test_engine.py" in verdict.reason
+    assert len(tries) == 1
+
+
+@pytest.mark.parametrize("failure", [ZeroDivisionError("slip"), WorldEnded("slip")])
+def test_a_judge_that_fails_is_an_error_and_never_a_finding(failure: BaseException) -> None:
+    def judge(tool: Tool) -> Iterable[Judgement]:
+        yield A
+        raise failure
+
+    verdict = engine_of().examine(tool_of(), check_of(judge))
+    assert (verdict.outcome, verdict.findings) == (Outcome.ERROR, ())
+
+
+def test_an_interrupt_by_the_user_goes_through() -> None:
+    def odd() -> None:
+        raise KeyboardInterrupt
+
+    def judge(odd: Any) -> Iterable[Judgement]:
+        return ()
+
+    with pytest.raises(KeyboardInterrupt):
+        engine_of(odd=odd).examine(tool_of(), check_of(judge))
+
+
+@pytest.mark.parametrize(
+    ("where", "told"),
+    [(f"{ROOT}/shop/tools.py:12", "shop/tools.py:12"), ("/elsewhere/tools.py:12", "/elsewhere/tools.py:12"), ("", "")],
+)
+def test_a_place_is_named_from_the_root_of_the_project(where: str, told: str) -> None:
+    assert Engine(Registry(), Path(ROOT)).relative(where) == told
+
+    def judge(tool: Tool) -> Iterable[Judgement]:
+        yield Finding("a", where=where)
+
+    assert engine_of().examine(tool_of(), check_of(judge)).findings == (Finding("a", where=told),)
+
+
+def test_a_verdict_is_the_same_in_every_examination() -> None:
+    def tool() -> str:
+        import requests
+
+        return requests.get("http://api.example.com/x", timeout=5).text
+
+    from dataclasses import replace
+
+    first, second = (
+        {
+            check: replace(verdict, seconds=0.0)
+            for check, verdict in examine(tool, {"backend": {"GET http://api.example.com/x": {"a": 1}}}).items()
+        }
+        for _ in range(2)
+    )
+    assert {check: verdict.outcome for check, verdict in first.items()} == {check: verdict.outcome for check, verdict in second.items()}
+    assert first["AR202"] == second["AR202"]
+
+
+@pytest.mark.xfail(
+    strict=True, reason="gc.freeze() hides everything from the look for names bound early: gc.get_referrers sees nothing frozen"
+)
+def test_a_name_that_a_library_has_bound_early_is_virtual_in_an_examination() -> None:
+    import queue
+    import threading
+
+    def tool() -> str:
+        import requests
+
+        answers: queue.Queue[str] = queue.Queue()  # `from time import monotonic as time`
+        threading.Thread(target=lambda: answers.put(requests.get("http://api.example.com/x").text), daemon=True).start()
+        try:
+            return answers.get(timeout=4)
+        except queue.Empty:
+            return "The service timed out."
+
+    verdicts = examine(tool, {"backend": {"GET http://api.example.com/x": {"a": 1}}})
+    assert verdicts["AR202"].outcome is Outcome.PASSED
+
+
+@pytest.mark.xfail(strict=True, reason="runs are matched by arguments that the tool has changed meanwhile: beside() raises StopIteration")
+def test_a_tool_that_changes_its_arguments_is_judged() -> None:
+    def tool(items: list[str]) -> str:
+        import requests
+
+        text = requests.get("http://api.example.com/x", timeout=5).text
+        items.append(text)
+        return text
+
+    verdicts = examine(tool, {"args": {"items": []}, "backend": {"GET http://api.example.com/x": {"a": 1}}})
+    assert [check for check, verdict in verdicts.items() if verdict.outcome is Outcome.ERROR] == []

@@ -1,0 +1,142 @@
+"""The registry finds what the plugin is made of, and says what was meant where a name is wrong."""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import EntryPoint
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from pytest_agentready import registry
+from pytest_agentready.domain import Check, Fault, Severity, Tool
+from pytest_agentready.registry import Registry, UnknownName
+
+
+@pytest.fixture
+def foreign(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """What third parties register: group -> the object behind their entry point."""
+    found: dict[str, Any] = {}
+    module = ModuleType("third_party")
+    monkeypatch.setitem(sys.modules, "third_party", module)
+
+    def entry_points(*, group: str) -> list[EntryPoint]:
+        if group not in found:
+            return []
+        name = group.rpartition(".")[2]
+        setattr(module, name, found[group])
+        return [EntryPoint(name, f"third_party:{name}", group)]
+
+    monkeypatch.setattr(registry, "entry_points", entry_points)
+    return found
+
+
+def a_check(id: str = "XX101") -> Check:
+    check = Check(id=id, title="Odd", severity=Severity.LOW, profile="strict", fix="Mend it.", since="0.1")
+
+    @check
+    def judge(tool: Tool) -> Any:
+        return ()
+
+    return check
+
+
+def test_checks_are_sorted_by_id_and_their_ids_and_slugs_are_unique() -> None:
+    checks = Registry().checks
+    assert [check.id for check in checks] == sorted({check.id for check in checks})
+    assert len({check.slug for check in checks}) == len(checks)
+
+
+def test_a_check_is_frozen_when_it_is_found() -> None:
+    with pytest.raises(AttributeError, match="is frozen"):
+        Registry().checks[0].title = "Another"
+
+
+@pytest.mark.parametrize("name", ["AR202", "ar202", "unbounded-wait", "AR202-unbounded-wait", "Unbounded-Wait"])
+def test_a_check_is_found_by_each_of_its_names(name: str) -> None:
+    assert Registry().check(name).label == "AR202-unbounded-wait"
+
+
+@pytest.mark.parametrize("name", ["unbounded-wiat", "AR20", "AR202-unbounded"])
+def test_an_unknown_check_says_what_was_meant(name: str) -> None:
+    with pytest.raises(UnknownName, match=rf"There is no check '{name}'\. Did you mean AR2\d\d-"):
+        Registry().check(name)
+
+
+def test_an_unknown_check_that_is_near_to_none_lists_them_all() -> None:
+    with pytest.raises(UnknownName, match=r"^There is no check 'zzz'\. Known: AR101-untyped-result, .*AR203-slow-timeout\.$"):
+        Registry().check("zzz")
+
+
+def test_a_wider_profile_contains_the_narrower_ones() -> None:
+    found = Registry()
+    assert set(found.in_profile("checklist")) <= set(found.in_profile("standard")) <= set(found.in_profile("strict")) == set(found.checks)
+
+
+def test_an_experiment_is_found_by_its_name() -> None:
+    assert Registry().experiment("fault_matrix").__module__ == "pytest_agentready.experiments.fault_matrix"
+
+
+def test_every_experiment_that_a_check_asks_for_is_there() -> None:
+    found = Registry()
+    needs = {need for check in found.checks for need in check.needs} - {"tool", "faults"}
+    assert needs
+    assert all(callable(found.experiment(need)) for need in needs)
+
+
+def test_an_unknown_experiment_is_named() -> None:
+    with pytest.raises(UnknownName, match="There is no experiment 'fault_matrx'"):
+        Registry().experiment("fault_matrx")
+
+
+def test_plain_python_is_the_last_adapter() -> None:
+    assert Registry().adapters[-1].__module__ == "pytest_agentready.adapters.python"
+
+
+def test_a_third_partys_check_is_found(foreign: dict[str, Any]) -> None:
+    foreign["agentready.checks"] = a_check()
+    assert Registry().checks[-1].id == "XX101"
+
+
+def test_a_third_partys_module_of_a_check_is_found(foreign: dict[str, Any]) -> None:
+    module = ModuleType("odd")
+    module.check = a_check()  # type: ignore[attr-defined]
+    foreign["agentready.checks"] = module
+    assert Registry().checks[-1].id == "XX101"
+
+
+def test_two_checks_with_one_id_are_refused(foreign: dict[str, Any]) -> None:
+    foreign["agentready.checks"] = a_check("AR101")
+    with pytest.raises(
+        ValueError, match=r"AR101 is claimed twice: by pytest_agentready\.checks\.untyped_result and by tests\.test_registry"
+    ):
+        _ = Registry().checks
+
+
+def test_what_is_no_check_is_refused(foreign: dict[str, Any]) -> None:
+    foreign["agentready.checks"] = 7
+    with pytest.raises(TypeError, match="holds no Check"):
+        _ = Registry().checks
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_third_partys_faults_come_after_our_own(foreign: dict[str, Any], many: bool) -> None:
+    own = Registry().faults
+    odd = Fault("odd", "the peer is odd", "status")
+    foreign["agentready.faults"] = [odd] if many else odd
+    assert Registry().faults == (*own, odd)
+
+
+def test_a_third_partys_adapter_comes_first(foreign: dict[str, Any]) -> None:
+    module = ModuleType("odd")
+    module.adapt = lambda obj: None  # type: ignore[attr-defined]
+    foreign["agentready.adapters"] = module
+    assert Registry().adapters[0] is module.adapt
+
+
+def test_an_entry_point_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    broken = EntryPoint("odd", "no_such_module:check", "agentready.checks")
+    monkeypatch.setattr(registry, "entry_points", lambda *, group: [broken])
+    with pytest.raises(ImportError, match=r"the entry point 'odd' of agentready.checks \(no_such_module:check\) cannot be loaded"):
+        _ = Registry().checks
