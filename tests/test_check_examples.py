@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
 import pytest
 
-from pytest_agentready.domain import Check, Example
-from tests.examining import engine, examine, told
+from pytest_agentready.domain import Check, Example, Verdict
+from tests.examining import as_tool, engine, told
 
 CHECKS = engine().registry.checks
 each = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.label)
@@ -17,16 +21,22 @@ EXAMPLES = [
 ]
 
 
+@cache
+def verdict_of(check: Check, function: Callable[..., Any]) -> Verdict:
+    (example,) = (example for example in (*check.passing, *check.failing) if example.function is function)
+    return engine().examine(as_tool(function, example.facts), check)
+
+
 @pytest.mark.parametrize(("check", "example", "outcome"), EXAMPLES)
 def test_an_example_gets_the_verdict_that_it_stands_for(check: Check, example: Example, outcome: str) -> None:
-    verdict = examine(example.function, example.facts)[check.id]
+    verdict = verdict_of(check, example.function)
     assert verdict.outcome.value == outcome, told(verdict)
 
 
 @pytest.mark.parametrize(("check", "example", "outcome"), EXAMPLES)
 def test_a_finding_says_what_happened_and_where(check: Check, example: Example, outcome: str) -> None:
     path = example.function.__code__.co_filename
-    for finding in examine(example.function, example.facts)[check.id].findings:
+    for finding in verdict_of(check, example.function).findings:
         assert finding.message
         assert finding.where.rpartition(":")[2].isdigit()
         assert path.endswith(finding.where.rpartition(":")[0])

@@ -16,8 +16,8 @@ check = Check(
     severity=Severity.LOW,
     profile="strict",
     fix=(
-        "Put one deadline around the whole call: `aiohttp.ClientTimeout(total=5)`, `asyncio.timeout(5)` around an httpx call, or a stream that is "
-        "read until a deadline of your own."
+        "Put one deadline around the whole call: `aiohttp.ClientTimeout(total=5)`, `asyncio.timeout(5)` around an httpx call, or a "
+        "stream that is read until a deadline of your own."
     ),
     since="0.1",
 )

@@ -50,7 +50,9 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
         else:
             causes.setdefault(_cause(run, run.ending), []).append(run)
     for (what, where), runs in causes.items():
-        yield Finding(f"{what} ({mishaps(runs)})", where=where, evidence=_evidence(runs), fix=_fix(runs[0].ending))
+        longest = max((run.ending for run in runs if run.ending is not None), key=lambda ending: ending.count)
+        count = f": {_count(longest)}" if longest.kind != "stuck" else ""
+        yield Finding(f"{what}{count} ({mishaps(runs)})", where=where, evidence=_evidence(runs), fix=_fix(longest))
     if not any(fault_matrix.silent):
         yield Unproven(normal_call.obstacle or "no silent peer was met")
 
@@ -68,11 +70,13 @@ def _cause(run: Run, ending: Ending) -> tuple[str, str]:
             if wait.outcome == "unbounded" and wait.bound is None and wait.peer:
                 return f"waits for {wait.peer} for ever, for no timeout is set", wait.where
         return "waits for a thread or a signal that will never come", ending.where
-    return f"does not give up: {_count(ending)}", ending.where
+    return "does not give up", ending.where
 
 
-def _fix(ending: Ending | None) -> str:
-    return "Give the loop an end: a number of rounds, or a deadline that it looks at." if ending and ending.kind == "spin" else ""
+def _fix(ending: Ending) -> str:
+    if ending.kind in ("runaway", "spin"):
+        return "Give the loop an end: a last attempt (3 are plenty), or a deadline that it looks at in every round."
+    return ""
 
 
 def _count(ending: Ending) -> str:

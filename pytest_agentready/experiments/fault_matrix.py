@@ -13,7 +13,7 @@ from pytest_agentready.world import Backend, BackendFailed, Limits, WireFault, l
 
 ATTEMPTS = 100  # of one call, beside ten for each that the normal call makes
 ENOUGH = 3  # runaways after which it is known what the tool does: the next are ended sooner
-SOON = 15  # attempts
+SOON = 5  # attempts, likewise
 STAGES = 4  # requests of one call that are made to fail in turn
 DRIPS = 50  # bytes of a trickled answer, after which nobody waits for more
 

@@ -7,11 +7,13 @@ wait for a thread: they must be asleep too, and stay so while the interpreter is
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 import time
 from _thread import get_ident
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_agentready.world import real
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from pytest_agentready.world.timeline import Blocked
 
 NETWORK_WAITS = frozenset({"recv", "send", "connect", "sleep", "TLS handshake", "TLS read", "TLS write"})
-ASLEEP = 0.25  # real seconds without CPU time, after which a member in an unseen wait counts as parked
+PARKED = 60  # looks, some 5 ms apart, at which a member in an unseen wait was asleep and had used no CPU time
 REST = 0.03  # real seconds of rest that a bystander owes who was active since the wait began
 RESTLESS = 1.0  # real seconds after which bystanders that never rest are no longer waited for
 LAST_STEPS = 5.0  # real seconds that a thread may take to end
@@ -43,23 +45,31 @@ class Crowd:
         self.blocked = blocked
         self.handed_over: list[Work] = []
         self.restless = False
+        self._stirs = itertools.count()
+        self._last_stir = next(self._stirs)
         self._now = now
-        self._seen: dict[int, tuple[Any, float]] = {}  # ident -> (CPU time, real moment at which it last changed)
+        self._seen: dict[int, _Seen] = {}
+
+    def stir(self) -> None:
+        """Said by each thread that begins or ends a wait, its membership, or work that was handed over."""
+        self._last_stir = next(self._stirs)
 
     def anyone_running(self, me: int) -> bool:
-        """Is any other member about to do something, or is there work that a thread is about to take up?"""
+        """Is any member about to do something, or is there work that a thread is about to take up?
+
+        Looking lets go of the interpreter. A thread that was running when another one was looked at may wake that one, and have come
+        to a wait or to its end before it is looked at itself: if anything stirred meanwhile, the answer is yes, look again.
+        """
+        before = self._last_stir
         if any(not work.stands_in_line(self.blocked) for work in tuple(self.handed_over)):
             return True
-        for ident in tuple(self.members):
-            if ident == me:
-                continue
-            blocked = self.blocked.get(ident)
-            if blocked is not None:
-                if blocked.cut or blocked.ready() or self._now() >= blocked.deadline:
-                    return True  # about to wake
-            elif not self._is_parked(ident):
-                return True
-        return False
+        return any(self._acts(ident, me) for ident in tuple(self.members)) or self._last_stir != before
+
+    def _acts(self, ident: int, me: int) -> bool:
+        blocked = self.blocked.get(ident)
+        if blocked is None:
+            return ident != me and not self._is_parked(ident)
+        return blocked.cut or blocked.ready() or self._now() >= blocked.deadline  # it wakes now
 
     def bystanders_rest(self) -> bool:
         """May no thread that is no member be about to wake one of ours?"""
@@ -76,7 +86,12 @@ class Crowd:
         self.restless = patience > RESTLESS
         return self.restless
 
+    def welcome(self, ident: int) -> None:
+        self.members.add(ident)
+        self.stir()
+
     def forget(self, ident: int) -> None:
+        self.stir()
         self.members.discard(ident)
         self._seen.pop(ident, None)
 
@@ -99,7 +114,7 @@ class Crowd:
                 return False
         # Active since the wait began: perhaps in a short real wait (a disk, a child process). It has to rest a while.
         now = real.monotonic()
-        return all(seen[1] <= since or now - seen[1] >= REST for ident in idents if (seen := self._seen.get(ident)))
+        return all(seen.changed <= since or now - seen.changed >= REST for ident in idents if (seen := self._seen.get(ident)))
 
     def _all_asleep(self, idents: Iterable[int]) -> bool:
         """Were they all asleep, and have used no CPU time since the last look?"""
@@ -112,24 +127,33 @@ class Crowd:
                 continue
             runnable, cpu = state
             seen = self._seen.get(ident)
-            if seen is None or seen[0] != cpu:
-                self._seen[ident] = (cpu, real.monotonic() if seen is not None or runnable else 0.0)
+            if seen is None:
+                self._seen[ident] = _Seen(cpu, real.monotonic() if runnable else 0.0)
                 asleep = False
-            elif runnable:
+            elif seen.cpu != cpu or runnable:
+                self._seen[ident] = _Seen(cpu, real.monotonic())
                 asleep = False
+            else:
+                seen.looks += 1
         return asleep
 
     def _is_parked(self, ident: int) -> bool:
-        """In no wait of ours, and yet asleep in the system for a while: in a C call that we do not see."""
+        """In no wait of ours, and yet asleep in the system: in a C call that we do not see.
+
+        Time alone does not tell, for the whole process may have stood still, with the thread waiting for the
+        interpreter that we hold. It is looked at many times, and before each the interpreter was let go of.
+        """
         self._all_asleep([ident])
-        if ident not in self.members:
-            return True
-        cpu, moment = self._seen[ident]
-        if moment == 0.0:
-            self._seen[ident] = (cpu, real.monotonic())
-            return False
-        state = _state(ident)
-        return real.monotonic() - moment > ASLEEP and not (state is not None and state[0])
+        return ident not in self.members or self._seen[ident].looks >= PARKED
+
+
+@dataclass(slots=True)
+class _Seen:
+    """A thread at the last look."""
+
+    cpu: Any  # CPU time used
+    changed: float  # real moment at which that was last found to have changed
+    looks: int = 0  # since then
 
 
 def _state(ident: int) -> tuple[bool, Any] | None:

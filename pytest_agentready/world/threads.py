@@ -78,8 +78,8 @@ class _Handover:
         self.world = world
         self.pool = pool
         self.future = future
-        with world.time.mutex:
-            world.time.crowd.handed_over.append(self)
+        world.time.crowd.handed_over.append(self)
+        world.time.crowd.stir()
 
     def stands_in_line(self, waiting: Iterable[int]) -> bool:
         """Will nobody begin it now? All threads of its pool wait in the simulation, or it was called off."""
@@ -91,9 +91,8 @@ class _Handover:
         return len(idents) >= self.pool._max_workers and all(ident in waiting for ident in idents)
 
     def begin(self) -> None:
-        with self.world.time.mutex:
-            self.world.time.members.add(get_ident())
-            self.call_off()
+        self.world.time.crowd.welcome(get_ident())
+        self.call_off()
 
     def call_off(self) -> None:
         if self in self.world.time.crowd.handed_over:
@@ -105,12 +104,26 @@ class _Handover:
 
 def start(self: threading.Thread) -> None:
     world = active.mine()
-    if world is None or getattr(self, "_target", None) is real.pool_worker:
+    if world is None:
         real.thread_start(self)
         return
-    handover = _Handover(world)
-    world.threads.add(self)
-    run = self.run
+    handover = None
+    if getattr(self, "_target", None) is not real.pool_worker:  # a pool's thread belongs to the run by its work
+        handover = _Handover(world)
+        world.threads.add(self)
+        _make_member(self, handover)
+    try:
+        # start() waits for the new thread. That wait is real: nobody else knows of a thread that is about to begin.
+        with active.bypassed():
+            real.thread_start(self)
+    except RuntimeError:  # no more threads can be had
+        if handover is not None:
+            handover.call_off()
+        raise
+
+
+def _make_member(thread: threading.Thread, handover: _Handover) -> None:
+    run = thread.run
 
     @functools.wraps(run)
     def run_as_member() -> None:
@@ -123,15 +136,9 @@ def start(self: threading.Thread) -> None:
             return
         finally:
             handover.end()
-            vars(self).pop("run", None)
+            vars(thread).pop("run", None)
 
-    vars(self)["run"] = run_as_member
-    try:
-        with active.bypassed():  # start() waits for the new thread, which is a real wait
-            real.thread_start(self)
-    except RuntimeError:  # no more threads can be had
-        handover.call_off()
-        raise
+    vars(thread)["run"] = run_as_member
 
 
 def submit(self: Any, /, *args: Any, **kwargs: Any) -> Any:

@@ -147,11 +147,13 @@ class Timeline:
         blocked = Blocked(primitive, peer, bound, deadline, ready, ident, self.now, real.monotonic(), stack.here(1), target)
         self.waits.append(blocked)
         self.blocked[ident] = blocked
+        self.crowd.stir()
         try:
             return self._block(blocked, rest)
         finally:
             blocked.elapsed = self.now - blocked.start
             self.blocked.pop(ident, None)
+            self.crowd.stir()
 
     def sleep(self, seconds: float) -> None:
         self.strike()
@@ -178,7 +180,7 @@ class Timeline:
             if alone and self.crowd.bystanders_rest():
                 # Looking at the bystanders lets go of the interpreter: whatever was true before may not be now.
                 with self.mutex:
-                    if not blocked.ready() and not self.crowd.anyone_running(blocked.ident):
+                    if not self.crowd.anyone_running(blocked.ident):
                         self._advance()
                         rounds = 0
                         continue

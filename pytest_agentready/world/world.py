@@ -37,11 +37,13 @@ class World:
 
     def join(self) -> None:
         """The calling thread takes part from here on: it has turned to the world's network."""
-        self.time.members.add(get_ident())
+        ident = get_ident()
+        if ident not in self.time.members:
+            self.time.crowd.welcome(ident)
 
     def adopt_loop(self, loop: Any) -> None:
         """A loop that has been running in its own thread works for this run from here on."""
-        self.time.members.add(loop._thread_id)
+        self.time.crowd.welcome(loop._thread_id)
         self._adopted.append((loop, self.time.monotonic() - real.monotonic()))
 
     def overrun(self) -> None:

@@ -55,3 +55,9 @@ def line_of(function: Callable[..., Any], text: str) -> str:
     lines, first = inspect.getsourcelines(function)
     (found,) = (number for number, line in enumerate(lines, first) if text in line)
     return f"{function.__code__.co_filename}:{found}"
+
+
+def verdicts(call: Callable[..., Any], fault: str, repeats: int = 30) -> set[tuple[str, str, float]]:
+    """How many different outcomes the same call has."""
+    runs = [enter(call, fault) for _ in range(repeats)]
+    return {(exception(run), run.ending.kind if run.ending else "", round(run.virtual, 1)) for run in runs}

@@ -10,7 +10,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from time import monotonic, sleep
 from typing import Any
 
@@ -260,10 +260,10 @@ def test_a_session_works_in_the_world_and_with_a_real_server_in_turn(real_server
 
 
 @pytest.fixture
-def context() -> Iterator[ssl.SSLContext]:
+def context() -> ssl.SSLContext:
     run = enter(ssl.create_default_context)
     assert isinstance(run.value, ssl.SSLContext)
-    yield run.value
+    return run.value
 
 
 def test_a_context_that_was_made_in_a_run_gets_its_roots_after_it(context: ssl.SSLContext) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import queue
+import gc
 import threading
 import time
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from types import SimpleNamespace
 from typing import Any
@@ -19,9 +20,8 @@ from pytest_agentready.domain import Run
 from pytest_agentready.world import crowd
 from pytest_agentready.world.crowd import Crowd
 from tests.world import clients
-from tests.world.entering import HTTP, ORDER, enter, exception
+from tests.world.entering import HTTP, enter, exception, verdicts
 
-REPEATS = 30
 RACE = "a member that ends while the others are looked at counts as idle, although it may just have woken one of them"
 
 
@@ -153,148 +153,7 @@ def test_real_work_in_a_thread_takes_no_virtual_time() -> None:
     assert run.virtual < 0.1
 
 
-# --- what is older than the run
-
-
-@pytest.fixture
-def pool() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2) as found:
-        found.submit(int).result()
-        yield found
-
-
-@pytest.fixture
-def worker() -> Iterator[Callable[[Callable[[], Any]], Any]]:
-    """Hands a job to a thread with a queue, and waits for what comes back."""
-    jobs: queue.Queue[Any] = queue.Queue()
-    results: queue.Queue[Any] = queue.Queue()
-
-    def work() -> None:
-        while job := jobs.get():
-            try:
-                results.put(job())
-            except Exception as error:
-                results.put(error)
-
-    def ask(job: Callable[[], Any]) -> Any:
-        jobs.put(job)
-        found = results.get(timeout=10)
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-    thread = threading.Thread(target=work, daemon=True)
-    thread.start()
-    yield ask
-    jobs.put(None)
-    thread.join()
-
-
-@pytest.fixture
-def loop() -> Iterator[asyncio.AbstractEventLoop]:
-    found = asyncio.new_event_loop()
-    thread = threading.Thread(target=found.run_forever, daemon=True)
-    thread.start()
-    yield found
-    found.call_soon_threadsafe(found.stop)
-    thread.join()
-    found.close()
-
-
-Ask = Callable[[Callable[[], Any]], Any]
-RECURSION = "the closures of our own replacements are rebound too: a thread that is no member reads the clock, and never comes back"
-OLDER = ["pool", pytest.param("worker", marks=pytest.mark.xfail(strict=True, reason=RECURSION)), "loop"]
-
-
-@pytest.fixture
-def older(request: pytest.FixtureRequest) -> Callable[[], Any]:
-    """The same call, made by something that was there before the run."""
-    found = request.getfixturevalue(request.param)
-    match request.param:
-        case "pool":
-            return lambda: found.submit(fetch).result(timeout=10)
-        case "worker":
-            return lambda: found(fetch)
-        case _:
-            return lambda: asyncio.run_coroutine_threadsafe(fetch_async(), found).result(timeout=10)
-
-
-each_older = pytest.mark.parametrize("older", OLDER, indirect=True)
-
-
-@each_older
-def test_what_is_older_than_the_run_works_in_its_time(older: Callable[[], Any]) -> None:
-    for _ in range(2):
-        assert enter(older).value == ORDER
-        gave_up_after(enter(older, "response-hang"), 3)
-        gave_up_after(enter(older, "connect-hang"), 3)
-
-
-@pytest.mark.xfail(strict=True, reason=RECURSION)
-def test_a_thread_that_is_no_member_reads_the_real_clock() -> None:
-    found: list[Any] = []
-    go = threading.Event()
-
-    def bystander() -> None:
-        go.wait()
-        try:
-            found.append(time.monotonic())
-        except RecursionError as error:
-            found.append(error)
-
-    def tool() -> None:
-        time.sleep(1_000)
-        go.set()
-        while not found:
-            sum(range(100))
-
-    thread = threading.Thread(target=bystander)
-    thread.start()
-    enter(tool)
-    thread.join()
-    assert found == [pytest.approx(time.monotonic(), abs=60)]
-
-
-def test_a_pool_that_is_older_works_in_real_time_afterwards(pool: ThreadPoolExecutor) -> None:
-    enter(lambda: pool.submit(fetch).result(timeout=10), "response-hang")
-    start = time.monotonic()
-    pool.submit(time.sleep, 0.05).result(timeout=5)
-    assert 0.05 <= time.monotonic() - start < 5
-
-
-def test_a_worker_that_is_older_works_in_real_time_afterwards(worker: Ask) -> None:
-    enter(lambda: worker(fetch), "response-hang")
-    start = time.monotonic()
-    worker(lambda: time.sleep(0.05))
-    assert 0.05 <= time.monotonic() - start < 5
-
-
-def test_a_loop_that_is_older_works_in_real_time_afterwards(loop: asyncio.AbstractEventLoop) -> None:
-    enter(lambda: asyncio.run_coroutine_threadsafe(fetch_async(), loop).result(timeout=10), "response-hang")
-    start = time.monotonic()
-    asyncio.run_coroutine_threadsafe(asyncio.sleep(0.05), loop).result(timeout=5)
-    assert 0.04 <= time.monotonic() - start < 5
-
-
-def test_a_timer_of_an_older_loop_rings_after_the_run(loop: asyncio.AbstractEventLoop) -> None:
-    rang = threading.Event()
-    loop.call_soon_threadsafe(lambda: loop.call_later(0.2, rang.set))
-    enter(lambda: asyncio.run_coroutine_threadsafe(fetch_async(), loop).result(timeout=10), "response-hang")
-    assert rang.wait(5)
-
-
 # --- the same every time
-
-
-def verdicts(call: Callable[..., Any], fault: str) -> set[tuple[str, str, float]]:
-    runs = [enter(call, fault) for _ in range(REPEATS)]
-    return {(exception(run), run.ending.kind if run.ending else "", round(run.virtual, 1)) for run in runs}
-
-
-@pytest.mark.parametrize("fault", ["", "response-hang"])
-@each_older
-def test_what_is_older_than_the_run_is_the_same_every_time(older: Callable[[], Any], fault: str) -> None:
-    assert verdicts(older, fault) == ({("ReadTimeout", "", 3.0)} if fault else {("", "", 0.0)})
 
 
 @pytest.mark.filterwarnings("ignore:The executor did not finishing joining:RuntimeWarning")  # asyncio.run after its 300 s
@@ -315,6 +174,17 @@ def test_what_is_older_than_the_run_is_the_same_every_time(older: Callable[[], A
 )
 def test_a_call_in_a_thread_is_the_same_every_time(call: Callable[..., Any], fault: str) -> None:
     assert len(verdicts(call, fault)) == 1
+
+
+@pytest.mark.xfail(strict=False, reason="threads of pools are not waited for when a run ends: their sockets become garbage later")
+def test_what_a_thread_held_that_was_left_behind_is_collected_with_its_run() -> None:
+    gc.collect()
+    for _ in range(5):
+        enter(clients.wait_for_around_a_thread, "connect-hang")
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        gc.collect()
+    assert [str(warning.message) for warning in caught] == []
 
 
 @pytest.mark.xfail(strict=True, reason=RACE)
