@@ -151,8 +151,8 @@ def test_an_answer_with_content_is_not_empty(value: Any) -> None:
         "Could not reach the shop",
         "Couldn't reach the shop",
         "I was unable to look it up",
-        "Order not found",
-        "No matching orders found",
+        "ReadTimeout",
+        "quote service: ConnectionError",
         "HTTP 503",
         "Status code: 500",
         "503 Server Error",
@@ -169,6 +169,30 @@ def test_an_answer_with_content_is_not_empty(value: Any) -> None:
 )
 def test_a_text_that_says_so_reads_as_a_failure(text: str) -> None:
     assert read_answer(text).reads_as_failure(read_answer("Order 7 is shipped"))
+
+
+@pytest.mark.parametrize(
+    "text", ["Order not found", "No matching orders found", "There are no results", "not_found", "Order 7 does not exist"]
+)
+def test_words_of_absence_tell_of_a_404_and_of_nothing_else(text: str) -> None:
+    answer = read_answer(text)
+    normal = read_answer("Order 7 is shipped")
+    assert answer.reads_as_failure(normal, {404})
+    assert not answer.reads_as_failure(normal, {500})
+    assert not answer.reads_as_failure(normal)
+
+
+def test_the_status_that_the_peer_sent_tells_of_a_failure_where_the_normal_answer_has_no_such_number() -> None:
+    assert read_answer("API returned 429").reads_as_failure(read_answer("7 hits"), {429})
+    assert not read_answer("API returned 429").reads_as_failure(read_answer("7 hits"), {500})
+    assert not read_answer("429 hits").reads_as_failure(read_answer("429 hits"), {429})
+    assert not read_answer("200 hits").reads_as_failure(read_answer("7 hits"), {200})
+
+
+def test_a_success_whose_message_tells_of_a_failure_tells_of_it() -> None:
+    partial = read_answer({"status": "success", "data": [1], "message": "Page 2 could not be read."})
+    assert partial.reads_as_failure(read_answer({"status": "success", "data": [1, 2], "message": ""}))
+    assert not read_answer({"status": "success", "data": [1]}).reads_as_failure(read_answer({"status": "success", "data": [1, 2]}))
 
 
 @pytest.mark.parametrize(

@@ -173,9 +173,6 @@ def test_a_verdict_is_the_same_in_every_examination() -> None:
     assert first["AR202"] == second["AR202"]
 
 
-@pytest.mark.xfail(
-    strict=True, reason="gc.freeze() hides everything from the look for names bound early: gc.get_referrers sees nothing frozen"
-)
 def test_a_name_that_a_library_has_bound_early_is_virtual_in_an_examination(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(installation, "_early_names", cache(EarlyNames))  # as in the first examination of a session
     import queue
@@ -195,7 +192,6 @@ def test_a_name_that_a_library_has_bound_early_is_virtual_in_an_examination(monk
     assert verdicts["AR202"].outcome is Outcome.PASSED
 
 
-@pytest.mark.xfail(strict=True, reason="runs are matched by arguments that the tool has changed meanwhile: beside() raises StopIteration")
 def test_a_tool_that_changes_its_arguments_is_judged() -> None:
     def tool(items: list[str]) -> str:
         import requests

@@ -50,8 +50,10 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
         return
     runs = [run for run in fault_matrix.fired if run.finished]
     if not runs:
-        yield Unproven(normal_call.obstacle or "no fault reached the tool")
+        yield Unproven(normal_call.obstacle or fault_matrix.gap or "no fault reached the tool")
         return
+    if fault_matrix.gap:
+        yield Unproven(fault_matrix.gap)
     causes: dict[tuple[str, bool, bool], list[Run]] = {}
     for run in runs:
         if run.raised is not None:

@@ -47,8 +47,8 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         return
     failures = list(fault_matrix.failures)
     returned = [run for run in failures if run.returned]
-    if not failures:
-        yield Unproven("no fault reached the tool and let it return")
+    if fault_matrix.gap or not failures:
+        yield Unproven(fault_matrix.gap or "no fault reached the tool and let it return")
     elif not returned:
         yield NotApplicable("see AR102: every failure leaves the tool as an exception")
     blamed: dict[str, list[Run]] = {}
@@ -67,20 +67,13 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
 def _disguise(run: Run, normal: Run) -> str:
     """As what a failed call comes back; "" where it says that it failed, or cannot be expected to know."""
     answer = run.answer
-    if answer is None or run.fault is None or answer.reads_as_failure(normal.answer):
+    if answer is None or run.fault is None or answer.reads_as_failure(normal.answer, run.statuses):
         return ""
-    if run.fault.good_status and _same(run.value, normal.value):
+    if run.fault.good_status and normal.answer is not None and answer.text == normal.answer.text:
         return ""  # no part of the answer comes from the body
     if answer.status == "success":
         return "as a success"
-    return "as an empty answer" if answer.empty else "looking like an answer"
-
-
-def _same(one: object, other: object) -> bool:
-    try:
-        return bool(one == other) or repr(one) == repr(other)
-    except Exception:  # an __eq__ of the user's own
-        return False
+    return "as an empty answer" if answer.empty or answer.absences else "looking like an answer"
 
 
 def _short(text: str) -> str:

@@ -47,9 +47,11 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         return
     failures = [run for run in fault_matrix.failures if run.fault is not None and run.fault.expected is not None]
     if not failures:
-        yield Unproven(normal_call.obstacle or "no fault reached the tool and let it return")
+        yield Unproven(normal_call.obstacle or fault_matrix.gap or "no fault reached the tool and let it return")
         return
-    told = [run for run in failures if run.answer is not None and run.answer.reads_as_failure(normal_call.beside(run).answer)]
+    if fault_matrix.gap:
+        yield Unproven(fault_matrix.gap)
+    told = [run for run in failures if run.answer is not None and _tells(run, run.answer, normal_call.beside(run))]
     if not told:
         escaped = not any(run.returned for run in failures)
         yield NotApplicable("see AR102: every failure leaves the tool as an exception" if escaped else "see AR103: no failure is told")
@@ -73,6 +75,11 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         )
 
 
+def _tells(run: Run, answer: Answer, normal: Run) -> bool:
+    """A success that mentions a failure in its message is a success: it has no class."""
+    return answer.status != "success" and answer.reads_as_failure(normal.answer, run.statuses)
+
+
 def _is_right(run: Run, answer: Answer, normal: Run) -> bool:
     assert run.fault is not None
     expected = run.fault.expected
@@ -91,7 +98,9 @@ def _may_have_written(run: Run, normal: Run) -> bool:
     fault = run.fault
     unsure = fault is not None and (fault.may_commit or fault.slug in ("500", "502", "504"))
     keys = {request.idempotency_key for request in normal.requests} - {None}
-    return unsure and any(request.is_write and request.idempotency_key not in keys for request in run.requests)
+    # A peer that never reads saw no request; what it would have seen, the normal run shows.
+    sent = (*run.requests, *normal.requests[run.spared :])
+    return unsure and any(request.is_write and request.idempotency_key not in keys for request in sent)
 
 
 def _said(answer: Answer) -> str:

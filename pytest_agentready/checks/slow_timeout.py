@@ -33,11 +33,12 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
     if any(run.ending is not None and run.fault is not None and run.fault.family != "trickle" for run in fault_matrix.fired):
         yield NotApplicable("see AR202: it does not give up at all")
         return
-    silent = list(fault_matrix.silent)
-    if not silent:
-        yield Unproven(normal_call.obstacle or "no silent peer was met")
+    if not any(fault_matrix.silent):
+        yield Unproven(normal_call.obstacle or fault_matrix.gap or "no silent peer was met")
         return
-    late = [run for run in silent if run.virtual > tool.time_limit + TOLERANCE]
+    if fault_matrix.gap:
+        yield Unproven(fault_matrix.gap)
+    late = [run for run in fault_matrix.fired if run.finished and _is_late(run, tool)]
     if late:
         worst = max(late, key=lambda run: run.virtual)
         yield Finding(
@@ -48,13 +49,17 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         )
 
 
+def _is_late(run: Run, tool: Tool) -> bool:
+    return run.fault is not None and run.fault.family != "trickle" and run.virtual > tool.time_limit + TOLERANCE
+
+
 def _made_of(run: Run) -> str:
     attempts = [wait for wait in run.waits if wait.outcome == "timeout" and wait.primitive != "sleep" and wait.seconds >= 0.1]
     pauses = sum(sleep.seconds for sleep in run.sleeps)
     parts = [f"{len(attempts)} waits of up to {max(wait.seconds for wait in attempts):.1f} s"] if len(attempts) > 1 else []
-    if not attempts:
+    if not attempts and pauses < 0.1:
         parts.append("only the operating system ends it")
-    elif not parts:
+    elif len(attempts) == 1:
         parts.append(f"one wait of {attempts[0].seconds:.1f} s")
     return " and ".join(parts + ([f"{pauses:.1f} s of pauses"] if pauses >= 0.1 else []))
 

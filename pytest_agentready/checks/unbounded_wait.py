@@ -51,16 +51,16 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
             causes.setdefault(_cause(run, run.ending), []).append(run)
     for (what, where), runs in causes.items():
         longest = max((run.ending for run in runs if run.ending is not None), key=lambda ending: ending.count)
-        count = f": {_count(longest)}" if longest.kind != "stuck" else ""
+        count = f": {longest.story}" if longest.kind != "stuck" else ""
         yield Finding(f"{what}{count} ({mishaps(runs)})", where=where, evidence=_evidence(runs), fix=_fix(longest))
-    if not any(fault_matrix.silent):
-        yield Unproven(normal_call.obstacle or "no silent peer was met")
+    if fault_matrix.gap or not any(fault_matrix.silent):
+        yield Unproven(normal_call.obstacle or fault_matrix.gap or "no silent peer was met")
 
 
 def _of_the_normal_call(normal_call: NormalCall) -> Iterator[Judgement]:
     for run in normal_call.runs:
         if run.ending is not None and run.ending.kind in ("spin", "runaway", "endless"):
-            yield Finding(f"a normal call does not end: {_count(run.ending)}", where=run.ending.where, fix=_fix(run.ending))
+            yield Finding(f"a normal call does not end: {run.ending.story}", where=run.ending.where, fix=_fix(run.ending))
             return
 
 
@@ -77,12 +77,6 @@ def _fix(ending: Ending) -> str:
     if ending.kind in ("runaway", "spin"):
         return "Give the loop an end: a last attempt (3 are plenty), or a deadline that it looks at in every round."
     return ""
-
-
-def _count(ending: Ending) -> str:
-    if ending.kind == "runaway":
-        return f"ended after {ending.count} attempts, still trying {ending.detail}"
-    return ending.detail
 
 
 def _evidence(runs: list[Run]) -> dict[str, object]:

@@ -34,7 +34,7 @@ def judge(tool: Tool, normal_call: NormalCall) -> Iterator[Judgement]:
     for run in normal_call.runs:
         if run.answer is not None and not run.answer.typed:
             text = run.answer.text if len(run.answer.text) <= SHOWN else f"{run.answer.text[:SHOWN]}..."
-            kind = type(run.value).__name__
+            kind = run.answer.kind
             yield Finding(
                 f"a normal call returns {_with_article(kind)} ({text}), which says neither that it is a success nor that it is an error",
                 where=tool.source,

@@ -1,6 +1,6 @@
 """The nouns of the house, frozen and with nothing behind them but the standard library."""
 
-from pytest_agentready.domain.answer import Answer, read_answer
+from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
 from pytest_agentready.domain.observation import (
     Ending,
@@ -17,10 +17,11 @@ from pytest_agentready.domain.observation import (
     mishaps,
 )
 from pytest_agentready.domain.result import PROPERTY, Assessment, Result, Subject
-from pytest_agentready.domain.subject import TIME_LIMITS, Facts, Kind, Tool
+from pytest_agentready.domain.subject import TIME_LIMITS, Facts, Kind, Tool, read
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unjudgeable, Unproven, Verdict
 
 __all__ = [
+    "ADDRESS",
     "PROFILES",
     "PROPERTY",
     "TIME_LIMITS",
@@ -54,5 +55,6 @@ __all__ = [
     "Verdict",
     "Wait",
     "mishaps",
+    "read",
     "read_answer",
 ]

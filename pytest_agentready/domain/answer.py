@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -19,20 +19,27 @@ Status = Literal["success", "error"]
 SUCCESS_WORDS = frozenset({"success", "successful", "succeeded", "ok", "okay"})
 ERROR_WORDS = frozenset({"error", "err", "failed", "failure", "fail"})
 
-# Stems that tell a reader "this did not work". They are compared with the normal answer, so that a word
-# that the tool always says proves nothing.
+# Stems that tell a reader "this did not work", in English. They are compared with the normal answer, so that a word that
+# the tool always says proves nothing.
 SIGNS = re.compile(
     r"\b(?:error|fail|unable|could\s?n[o']?t|can\s?not|can't|unavailable|time[ds]?[\s_-]?out|exception|traceback|denied"
-    r"|forbidden|unauthori[sz]ed|not\sfound|no\s(?:\w+\s){1,3}found|invalid|refused|reset|unreachable|rate[\s_-]?limit"
-    r"|too\smany|try\sagain|retry|went\swrong|problem|sorry|malformed|unexpected|unknown\s(?:host|name)|bad\s(?:gateway|request)"
-    r"|certificate|abort|reject|missing|not\savailable|did\snot|didn't|was\snot|wasn't|does\snot|no\s(?:response|answer|result)"
+    r"|forbidden|unauthori[sz]ed|invalid|refused|reset|unreachable|rate[\s_-]?limit|too[\s_-]many|try\sagain|retry|went\swrong"
+    r"|problem|sorry|malformed|unexpected|unknown[\s_-](?:host|name)|not[\s_-]known|bad[\s_-](?:gateway|request)|certificate"
+    r"|abort|reject|not[\s_-]available|did\s(?:not|n't)|didn't|was\s(?:not|n't)|wasn't|no[\s_-](?:response|answer)|redirects"
     r"|http[\s/]*(?:status\s)?[45]\d\d|status(?:\scode)?\W{1,3}[45]\d\d|[45]\d\d\s(?:client|server))",
+    re.IGNORECASE,
+)
+NAMES = re.compile(r"[A-Z]\w*(?:Error|Exception|Timeout|Redirects)\b")  # ReadTimeout, ConnectionError: what a client raises
+# "There is nothing": true of a 404, and a lie about every other failure.
+ABSENCE = re.compile(
+    r"\b(?:not[\s_-]found|no\s(?:\w+\s){1,3}found|no\s(?:\w+\s)?(?:results?|matches|hits)|does\s?n[o']t\sexist|missing|nothing\sfound)",
     re.IGNORECASE,
 )
 ERROR_FIELDS = ("error", "errors", "error_message", "error_type", "error_code", "exception", "failure")
 OK_FIELDS = ("ok", "success", "succeeded", "successful", "is_success")
 NOT_OK_FIELDS = ("is_error", "isError", "failed", "has_error")
 CODE_FIELDS = ("status_code", "statusCode", "http_status", "status", "code")
+ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # in a repr; differs from run to run
 TEXT_LIMIT = 100_000  # characters of a result that are read for signs
 
 
@@ -46,18 +53,29 @@ class Answer:
     retry_safe: bool | None = None
     message: str = ""
     empty: bool = False  # None, "", [], {}: an answer without content
-    signs: frozenset[str] = frozenset()  # signs of failure in an untyped result, lower case
+    signs: frozenset[str] = frozenset()  # what in its words, or in a success's message, tells of a failure; lower case
+    absences: frozenset[str] = frozenset()  # words that say that there is nothing
     text: str = ""
+    kind: str = ""  # the type's name
 
     @property
     def is_error(self) -> bool:
         return self.status == "error"
 
-    def reads_as_failure(self, normal: Answer | None) -> bool:
-        """Could a model tell that the call failed? A word that the normal answer has too tells it nothing."""
-        if self.status is not None:
-            return self.is_error
-        return bool(self.signs - (normal.signs if normal is not None else frozenset()))
+    def reads_as_failure(self, normal: Answer | None, statuses: Collection[int] = ()) -> bool:
+        """Could a model tell that the call failed, in which the peer answered with these statuses?
+
+        What the normal answer says too tells it nothing. Words of absence tell it of a 404 alone.
+        """
+        if self.is_error:
+            return True
+        known = normal.signs if normal is not None else frozenset()
+        said = self.signs - known
+        if 404 in statuses:
+            said |= self.absences
+        usual = normal.text if normal is not None else ""
+        codes = [code for code in statuses if code >= 400 and re.search(rf"\b{code}\b", self.text) and str(code) not in usual]
+        return bool(said or codes)
 
 
 def read_answer(value: object) -> Answer:
@@ -65,7 +83,7 @@ def read_answer(value: object) -> Answer:
     try:
         return _read_typed(value) or _read_untyped(value)
     except Exception:  # a property or __repr__ of the user's own that raises
-        return Answer(typed=False, status=None, text=object.__repr__(value))
+        return Answer(typed=False, status=None, text=f"<{type(value).__name__}>", kind=type(value).__name__)
 
 
 def _read_typed(value: object) -> Answer | None:
@@ -75,8 +93,8 @@ def _read_typed(value: object) -> Answer | None:
     word = status.lower()
     if word not in SUCCESS_WORDS and word not in ERROR_WORDS:
         return None  # {"status": "shipped"} is somebody's data
-    error_type = _plain(_field(value, "error_type"))
-    retry_safe = _plain(_field(value, "retry_safe"))
+    error_type = _plain(_either(value, "error_type", "errorType"))
+    retry_safe = _plain(_either(value, "retry_safe", "retrySafe"))
     message = _plain(_field(value, "message"))
     return Answer(
         typed=True,
@@ -84,23 +102,24 @@ def _read_typed(value: object) -> Answer | None:
         error_type=None if error_type is None else str(error_type).lower(),
         retry_safe=retry_safe if isinstance(retry_safe, bool) else None,
         message="" if message is None else str(message),
+        signs=_signs(message) if isinstance(message, str) else frozenset(),
         text=_text(value),
+        kind=type(value).__name__,
     )
 
 
 def _read_untyped(value: object) -> Answer:
     content = _parsed(value)
     text = _text(value)
-    signs = {match.group().lower() for match in SIGNS.finditer(text[:TEXT_LIMIT])}
     claim = _claim(content)
-    if claim == "error":
-        signs.add("<says that it failed>")
     return Answer(
         typed=False,
         status=claim,
         empty=content is None or (isinstance(content, (str, bytes, list, tuple, set, frozenset, Mapping)) and not content),
-        signs=frozenset(signs),
+        signs=_signs(text),
+        absences=frozenset(match.group().lower() for match in ABSENCE.finditer(text)),
         text=text,
+        kind=type(value).__name__,
     )
 
 
@@ -146,9 +165,19 @@ def _field(value: object, name: str) -> object:
     return None if callable(found) else found
 
 
+def _either(value: object, *names: str) -> object:
+    """The first of these fields that is there: the names of Python, and those of JSON."""
+    return next((found for name in names if (found := _field(value, name)) is not None), None)
+
+
+def _signs(text: str) -> frozenset[str]:
+    found = {match.group().lower() for match in SIGNS.finditer(text[:TEXT_LIMIT])}
+    return frozenset(found | {match.group().lower() for match in NAMES.finditer(text[:TEXT_LIMIT])})
+
+
 def _plain(value: object) -> object:
     return value.value if isinstance(value, enum.Enum) else value
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else repr(value)
+    return (value if isinstance(value, str) else ADDRESS.sub("", repr(value)))[:TEXT_LIMIT]

@@ -58,7 +58,7 @@ class Request:
     body: bytes
     committed: bool  # the peer acted on it
     status: int | None  # None: no answer was sent
-    routed: bool  # the backend has an answer for it
+    routed: bool | None  # has the backend an answer for it? None: it was not asked
     at: float  # virtual seconds since the run began
     where: str
 
@@ -94,6 +94,10 @@ class Ending:
     count: int = 0  # attempts, or waits, until it was ended
     where: str = ""
 
+    @property
+    def story(self) -> str:
+        return f"ended after {self.count} attempts, still trying {self.detail}" if self.kind == "runaway" else self.detail
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -127,6 +131,11 @@ class Run:
     def mishap_slug(self) -> str:
         slug = self.fault.slug if self.fault else ""
         return f"{slug}@{self.spared + 1}" if self.spared else slug
+
+    @property
+    def statuses(self) -> frozenset[int]:
+        """What its peers answered."""
+        return frozenset(request.status for request in self.requests if request.status is not None)
 
     @property
     def went_out(self) -> bool:
@@ -172,6 +181,14 @@ class FaultMatrix:
     def fired(self) -> Iterator[Run]:
         """The runs that met their fault: the only ones that prove anything."""
         return (run for run in self.runs if run.fired)
+
+    @property
+    def gap(self) -> str:
+        """What the runs leave unproven, for a tool that answered some of them by itself; "" where none did."""
+        unmet = sum(run.finished and not run.went_out for run in self.runs)
+        if not unmet:
+            return ""
+        return f"it answers {unmet} of {len(self.runs)} calls without asking anybody (a cache, an open breaker): let each call ask"
 
     @property
     def silent(self) -> Iterator[Run]:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
+from pytest_agentready.domain.answer import ADDRESS
 from pytest_agentready.domain.check import Check, Profile
 from pytest_agentready.domain.verdict import Finding, Outcome, Severity, Verdict
 
@@ -21,7 +22,6 @@ JUDGED = frozenset({Outcome.PASSED, Outcome.FAILED, Outcome.NOT_APPLICABLE, Outc
 # A tool's output may hold anything: escape sequences that repaint a terminal, and halves of surrogate pairs, which
 # neither a UTF-8 file nor xdist's wire can carry.
 UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
-ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # differs from run to run
 
 
 @dataclass(frozen=True, slots=True, order=True)

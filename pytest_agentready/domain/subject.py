@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pytest_agentready.domain.answer import Answer, read_answer
+from pytest_agentready.domain.observation import Run
 
 Kind = Literal["api", "db"]
 TIME_LIMITS: Mapping[Kind, float] = {"api": 5.0, "db": 30.0}  # seconds; the article's step 2
@@ -39,3 +40,8 @@ class Tool:
     def time_limit(self) -> float:
         """Seconds within which a call has to end: the declared timeout, else what its kind allows."""
         return TIME_LIMITS[self.facts.kind] if self.facts.timeout is None else self.facts.timeout
+
+
+def read(tool: Tool, run: Run) -> Run:
+    """The run with its value as the tool's framework would read it. The value itself goes: it may hold a connection."""
+    return replace(run, answer=tool.read(run.value), value=None) if run.returned else replace(run, value=None)

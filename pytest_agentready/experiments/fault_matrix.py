@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import io
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from pytest_agentready.domain import Fault, FaultMatrix, NormalCall, Run, Tool
+from pytest_agentready.domain import Fault, FaultMatrix, NormalCall, Run, Tool, read
 from pytest_agentready.world import Backend, BackendFailed, Limits, WireFault, load_postponed, observe
 
 ATTEMPTS = 100  # of one call, beside ten for each that the normal call makes
@@ -55,13 +55,15 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
     for normal in normal_call.runs:
         usual = max(len(normal.requests), len(normal.peers))
         limits = Limits(attempts=(SOON if known else ATTEMPTS) + 10 * usual)
+        if fault.slug == "redirect-loop":  # a client follows 10 to 30 of them in one attempt
+            limits = replace(limits, attempts=4 * limits.attempts)
         if fault.family == "trickle":
             limits = replace(limits, turns=DRIPS)
         for spared in _stages(normal):
             try:
                 found = observe(
                     tool.call,
-                    copy.deepcopy(dict(normal.arguments)),
+                    normal.arguments,
                     backend=backend,  # type: ignore[arg-type]
                     fault=fault,
                     spared=spared,
@@ -69,21 +71,24 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
                 )
             except BackendFailed:  # an arrangement of the test's own, which the normal call did not meet
                 continue
-            yield replace(found, answer=tool.read(found.value)) if found.returned else found
+            yield read(tool, found)
 
 
 def _stages(normal: Run) -> list[int]:
-    """From which request on the peers fail: from the first, and from each that is the first of its line and address.
+    """From which request on the peers fail: from the first, and from each that is the first or second of its line and address.
 
-    Otherwise a second call without a timeout would hide behind the first one, which fails before it.
+    Otherwise a second call without a timeout would hide behind the first one, which fails before it, and so would a second page.
     """
-    first: dict[tuple[str, str], int] = {}
+    seen: Counter[tuple[str, str]] = Counter()
+    stages = [0]
     for number, request in enumerate(normal.requests):
-        # Many addresses from one line (a batch, pages) are one kind of request; one other stands for them all.
-        known = sum(where == request.where for where, _ in first)
-        if known < 2:
-            first.setdefault((request.where, request.url.partition("?")[0]), number)
-    return sorted({0, *first.values()})[:STAGES]
+        kind = request.where, request.url.partition("?")[0]
+        seen[kind] += 1
+        # Many addresses from one line (a batch) are one kind of request; a second one stands for them all.
+        addresses = sum(where == request.where for where, _ in seen)
+        if number and seen[kind] <= 2 and addresses <= 2:
+            stages.append(number)
+    return stages[:STAGES]
 
 
 def _hopeless(runs: list[Run]) -> bool:

@@ -6,16 +6,14 @@ normal answer that the answers under a fault are compared with.
 
 from __future__ import annotations
 
-import copy
 import inspect
 import sys
-from dataclasses import replace
 from typing import Any
 
-from pytest_agentready.domain import NormalCall, Run, Tool, Unjudgeable
+from pytest_agentready.domain import NormalCall, Run, Tool, Unjudgeable, read
 from pytest_agentready.world import Backend, BackendFailed, Limits, observe
 
-PATIENCE = Limits(attempts=2_000, turns=20_000)  # a healthy tool may well send many requests
+PATIENCE = Limits(attempts=1_000, turns=20_000)  # a healthy tool may well send many requests
 # Clients whose sockets are made in C. The world neither sees nor simulates them.
 BLIND_SPOTS = ("pycurl", "curl_cffi", "grpc", "psycopg2", "psycopg", "primp", "pyreqwest", "tls_client")
 
@@ -30,10 +28,10 @@ def run(tool: Tool) -> NormalCall:
     runs: list[Run] = []
     for arguments in tool.facts.args:
         try:
-            found = observe(tool.call, copy.deepcopy(dict(arguments)), backend=backend or Backend(), limits=PATIENCE)  # type: ignore[arg-type]
+            found = observe(tool.call, arguments, backend=backend or Backend(), limits=PATIENCE)  # type: ignore[arg-type]
         except BackendFailed as failure:
             raise Unjudgeable(f"the marker's backend= does not work: it raised {failure}") from failure
-        runs.append(replace(found, answer=tool.read(found.value)) if found.returned else found)
+        runs.append(read(tool, found))
     return NormalCall(tuple(runs), obstacle=_obstacle(runs, backend is not None))
 
 
@@ -41,7 +39,7 @@ def _obstacle(runs: list[Run], has_backend: bool) -> str:
     """Why there is no normal answer to go by, and what would make one; "" where there is one."""
     for run in runs:
         unrouted = list(
-            dict.fromkeys(f"{request.method} {request.url.partition('?')[0]}" for request in run.requests if not request.routed)
+            dict.fromkeys(f"{request.method} {request.url.partition('?')[0]}" for request in run.requests if request.routed is False)
         )
         if run.refused:
             return f"the normal call wants {_listed(list(run.refused))}, which the world does not let out"
@@ -52,7 +50,7 @@ def _obstacle(runs: list[Run], has_backend: bool) -> str:
         if unrouted:
             return f"the backend has no route for {_listed(unrouted)}: add it to the marker's backend="
         if run.ending is not None:
-            return f"the normal call does not end: {run.ending.detail}"
+            return f"the normal call does not end: {run.ending.story}"
         if run.raised is not None:
             said = f": {run.raised.message}" if run.raised.message else ""
             return f"the normal call raises {run.raised.kind}{said}: give it arguments, a backend and an environment in which it succeeds"

@@ -14,14 +14,11 @@ import time
 from _thread import get_ident
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from pytest_agentready.world import real
+from pytest_agentready.world.waiting import NETWORK_WAITS, Blocked
 
-if TYPE_CHECKING:
-    from pytest_agentready.world.timeline import Blocked
-
-NETWORK_WAITS = frozenset({"recv", "send", "connect", "sleep", "TLS handshake", "TLS read", "TLS write"})
 PARKED = 60  # looks, some 5 ms apart, at which a member in an unseen wait was asleep and had used no CPU time
 REST = 0.03  # real seconds of rest that a bystander owes who was active since the wait began
 RESTLESS = 1.0  # real seconds after which bystanders that never rest are no longer waited for

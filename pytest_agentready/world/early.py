@@ -1,8 +1,8 @@
 """Names bound early: `from time import sleep` keeps the real function, whatever `time.sleep` becomes.
 
 One pass over what the garbage collector knows finds every place that holds one of them: names of modules, values of
-dicts, attributes, list items, closures, defaults. It costs some 30 ms, and is made again when modules were imported
-since. What `functools.partial` and C structures hold cannot be reached.
+dicts, attributes, list items, closures, defaults. It costs some 30 ms, and is made again for each subject, and when modules were
+imported since. What `functools.partial` and C structures hold cannot be reached.
 """
 
 from __future__ import annotations
@@ -33,11 +33,14 @@ class EarlyNames:
     def __init__(self) -> None:
         self._places: list[Place] = []
         self._modules = -1
+        self._subject: object = None
 
-    def look(self) -> None:
-        if len(sys.modules) != self._modules:
+    def look(self, subject: object = None) -> None:
+        """Look again where modules were imported since, or another subject is at hand."""
+        subject = subject or self._subject
+        if len(sys.modules) != self._modules or subject is not self._subject:
             self._places = list(_find())
-            self._modules = len(sys.modules)
+            self._modules, self._subject = len(sys.modules), subject
 
     def replace(self) -> None:
         for place in self._places:
@@ -58,6 +61,7 @@ def _find() -> Iterable[Place]:
     replacements = {id(function): replacement for function, replacement in pairs.items()}
     functions = list(pairs)
     own = {id(functions), id(pairs), id(vars(sys.modules["time"])), id(vars(sys.modules["select"]))}
+    own |= {id(cell) for replacement in pairs.values() for cell in replacement.__closure__ or ()}  # what a replacement falls back on
     modules = {id(vars(module)): name for name, module in tuple(sys.modules.items()) if isinstance(module, types.ModuleType)}
     tuples: list[tuple[Any, ...]] = []
     for holder in gc.get_referrers(*functions):
@@ -85,9 +89,17 @@ def _places_in(holder: Any, replacements: dict[int, Any]) -> Iterable[Place]:
             yield Place(lambda new: setattr(holder, "cell_contents", new), value, replacements[id(value)])
     elif not isinstance(holder, (types.FrameType, types.BuiltinFunctionType, types.FunctionType, types.ModuleType)):
         # From 3.11 on an instance refers to its attributes itself, without a dict between.
-        for name, value in tuple(getattr(holder, "__dict__", {}).items()):
+        for name, value in _attributes(holder):
             if id(value) in replacements:
                 yield Place(lambda new, name=name: setattr(holder, name, new), value, replacements[id(value)])  # type: ignore[misc]
+
+
+def _attributes(holder: Any) -> Iterable[tuple[str, Any]]:
+    yield from tuple(getattr(holder, "__dict__", {}).items())
+    for cls in type(holder).__mro__:
+        slots = vars(cls).get("__slots__", ())
+        for name in (slots,) if isinstance(slots, str) else slots:
+            yield name, getattr(holder, name, None)
 
 
 def _defaults(tuples: list[tuple[Any, ...]], replacements: dict[int, Any]) -> Iterable[Place]:

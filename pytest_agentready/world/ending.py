@@ -32,13 +32,25 @@ class OutboundBlocked(Signal):
     """Something tried to leave the world; refused, and recorded."""
 
 
-def interrupt(ident: int) -> None:
+class _BreakingOut(WorldEnded):
+    """Raised in a thread that has swallowed the signal before: where it is made, the trace function is set."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        break_out(sys._getframe(1))
+
+
+def interrupt(ident: int, *, again: bool = False) -> None:
     """Raise WorldEnded in another thread, at its next bytecode."""
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(WorldEnded))
+    signal = _BreakingOut if again else WorldEnded
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(ident), ctypes.py_object(signal))
 
 
 def break_out(frame: FrameType | None) -> None:
-    """Make every further line of the user's code on this stack raise WorldEnded."""
+    """Make the next line of the user's code on this stack raise WorldEnded.
+
+    A trace function that raises is taken out by the interpreter; what was traced before is put back when the run is over.
+    """
     sys.settrace(_raise_at_lines)
     while frame is not None:
         frame.f_trace = _raise_at_lines
@@ -50,8 +62,7 @@ def _raise_at_lines(frame: FrameType, event: str, _argument: Any) -> Any:
     from pytest_agentready.world import active, stack
 
     if active.world is None or not active.world.time.over:
-        sys.settrace(None)
         return None
-    if event == "line" and stack.is_users(frame.f_code):
+    if event == "line" and not stack.is_between(frame.f_code):  # a library's line lies within the user's `try`
         raise WorldEnded
     return _raise_at_lines

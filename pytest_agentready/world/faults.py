@@ -20,7 +20,7 @@ Certificate = Literal["good", "untrusted", "expired", "wrong host"]
 Connected = Literal["open", "refused", "hang"]
 Flaw = Literal["malformed", "other shape", "empty", "html", "type", "huge"]
 
-HUGE = 1 << 20  # bytes of the huge body
+HUGE = 1 << 18  # bytes of the huge body: some 60,000 tokens
 RETRY_AFTER = "30"  # seconds
 PORTAL = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Please sign in to continue</h1></body></html>"
 
@@ -143,7 +143,7 @@ class SpoiltContent(WireFault):
 
     def answer(self, exchange: Exchange) -> bool:
         normal = exchange.commit()
-        if not normal.is_json:
+        if not normal.is_json or exchange.request.method == "HEAD":
             return False
         exchange.send(self._spoil(normal))
         return True
@@ -191,7 +191,7 @@ FAULTS: tuple[WireFault, ...] = (
     FailedLookup("dns-failure", "the host's name cannot be resolved", "break"),
     FailedConnection("refused", "the connection is refused", "break", expected="transient", how="refused"),
     FailedConnection("connect-hang", "the connection is never established", "silence", expected="transient", how="hang"),
-    DeafPeer("accept-hang", "the peer accepts the connection and says nothing", "silence", expected="transient"),
+    DeafPeer("accept-hang", "the peer accepts the connection and says nothing", "silence", expected="transient", may_commit=True),
     NoAnswer("response-hang", "the peer reads the request and never answers", "silence", expected="transient", may_commit=True),
     Trickle("trickle", "the answer comes in single bytes, without end", "trickle", expected="transient", may_commit=True, good_status=True),
     BrokenConnection("reset-before-answer", "the connection is reset before the answer", "break", expected="transient", may_commit=True),
@@ -228,7 +228,7 @@ FAULTS: tuple[WireFault, ...] = (
     _spoilt("empty-body", "status 200 with an empty body", "empty"),
     _spoilt("html", "status 200 with an HTML page", "html"),
     _spoilt("content-type", "the right answer under a wrong content type", "type", failure=False),
-    _spoilt("huge-body", "an answer of one megabyte", "huge", failure=False),
+    _spoilt("huge-body", "an answer of a quarter of a megabyte", "huge", failure=False),
     RedirectLoop("redirect-loop", "a redirect to itself", "status"),
     BadCertificate("untrusted-certificate", "a certificate of an unknown authority", "certificate", failure=False, flaw="untrusted"),
     BadCertificate("expired-certificate", "an expired certificate", "certificate", failure=False, flaw="expired"),

@@ -68,4 +68,6 @@ _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
     "os.exec": _starting,
     "os.posix_spawn": _starting,
     "os.spawn": lambda args: _starting(args[1:]),
+    "os.fork": lambda _: "a process (fork)",
+    "os.forkpty": lambda _: "a process (fork)",
 }

@@ -6,7 +6,7 @@ import contextlib
 import functools
 from collections.abc import Iterator
 
-from pytest_agentready.world import active, clocks, dates, guard, loops, selecting, sockets, threads, tls
+from pytest_agentready.world import active, aside, clocks, dates, guard, loops, selecting, sockets, surroundings, threads, tls
 from pytest_agentready.world.early import EarlyNames
 from pytest_agentready.world.patching import Patches
 from pytest_agentready.world.watchdog import Watchdog
@@ -33,6 +33,11 @@ def _watchdog() -> Watchdog:
     return Watchdog()
 
 
+def prepare(subject: object) -> None:
+    """Before the runs of another subject: its objects may have bound a name since."""
+    _early_names().look(subject)
+
+
 @contextlib.contextmanager
 def installed(world: World) -> Iterator[None]:
     """The calling thread is the first member. Raises NestedWorlds."""
@@ -43,8 +48,8 @@ def installed(world: World) -> Iterator[None]:
     early.look()
     loops.loop()
     watchdog.watch(world.time.limits.real, world.overrun)
-    # Dates come first and go last: time-machine reaches into the real functions, wherever it finds them.
-    with dates.in_step(world):
+    # Dates come before the patches: time-machine reaches into the real functions, wherever it finds them.
+    with surroundings.kept(), aside.real_connections(), dates.in_step(world):
         patches.install()
         early.replace()
         active.world = world

@@ -11,10 +11,13 @@ import gc
 import warnings
 from collections.abc import Iterator
 
+from pytest_agentready.world.installation import prepare
+
 
 @contextlib.contextmanager
-def collected() -> Iterator[None]:
+def collected(subject: object) -> Iterator[None]:
     """Everything older is set aside first, so that the collection looks at the runs' own objects alone."""
+    prepare(subject)  # it looks among the older objects, too
     aside = gc.get_freeze_count() == 0  # somebody else's frozen objects are not ours to thaw
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)

@@ -127,7 +127,7 @@ class Network:
         far.setblocking(False)
         if outcome == "hang":
             _fill(near)
-        connection = Connection(_swap(sock, near), host, port, stack.here(2))
+        connection = Connection(swap(real.socket.fileno(sock), near), host, port, stack.here(2))
         if outcome == "hang":
             self._hang(connection, far)
         else:
@@ -142,7 +142,7 @@ class Network:
         """A UDP client's messages go nowhere."""
         self.peers.setdefault(f"{self._hosts.get(host, host)}:{port}/udp")
         near, far = _socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        connection = Connection(_swap(sock, near), host, port, stack.here(2))
+        connection = Connection(swap(real.socket.fileno(sock), near), host, port, stack.here(2))
         connection.rest = far
         self._keep(connection)
 
@@ -235,9 +235,8 @@ def is_address(host: str) -> bool:
     return True
 
 
-def _swap(sock: socket.socket, near: _socket.socket) -> int:
+def swap(fd: int, near: _socket.socket) -> int:
     """Put the pair's end in the place of the client's own descriptor."""
-    fd = real.socket.fileno(sock)
     blocking = os.get_blocking(fd)
     os.dup2(near.fileno(), fd, inheritable=False)
     os.set_blocking(fd, blocking)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import inspect
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pytest_agentready.domain import Ending, Raised, Run
+from pytest_agentready.domain import ADDRESS, Ending, Raised, Run
 from pytest_agentready.world import loops, real, stack
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import OutboundBlocked, WorldEnded
@@ -69,9 +70,13 @@ def observe(
 
 def _carry_out(call: Callable[..., Any], run: Run) -> Run:
     try:
-        value = call(**run.arguments)
+        value = call(**_copied(run.arguments))
         if inspect.isawaitable(value):
             value = loops.drive(value)
+        if inspect.isgenerator(value):
+            value = list(value)
+        elif inspect.isasyncgen(value):
+            value = loops.drive(_drained(value))
     except WorldEnded:
         return run  # the timeline knows why
     except OutboundBlocked as blocked:
@@ -79,6 +84,18 @@ def _carry_out(call: Callable[..., Any], run: Run) -> Run:
     except BaseException as error:  # SystemExit and KeyboardInterrupt of the tool's own are findings
         return replace(run, raised=_raised(error))
     return replace(run, value=value)
+
+
+def _copied(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The tool may change what it is given; the record, and the next run, shall not."""
+    try:
+        return copy.deepcopy(dict(arguments))
+    except Exception:  # a database connection, say
+        return dict(arguments)
+
+
+async def _drained(stream: AsyncIterable[Any]) -> list[Any]:
+    return [part async for part in stream]
 
 
 def _record(world: World, run: Run, seconds: float) -> Run:
@@ -103,7 +120,7 @@ def _raised(error: BaseException) -> Raised:
     module = "" if cls.__module__ == "builtins" else f"{cls.__module__}."
     return Raised(
         kind=f"{module}{cls.__qualname__}",
-        message=str(error),
+        message=ADDRESS.sub("", str(error)),
         where=stack.of_traceback(error.__traceback__),
         fatal=not isinstance(error, Exception),
         accidental=isinstance(error, ACCIDENTS) or (isinstance(error, ValueError) and "JSON" in cls.__qualname__),

@@ -25,6 +25,11 @@ def is_users(code: CodeType) -> bool:
     return known
 
 
+def is_between(code: CodeType) -> bool:
+    """Is it a library's or ours? What was compiled from a string is neither."""
+    return not is_users(code) and not (code.co_filename.startswith("<") and not code.co_filename.startswith("<frozen"))
+
+
 def where(frame: FrameType | None) -> str:
     """The innermost user's line on this stack, as `path:line`; for a loop that waits, the line its task awaits at."""
     looped = None

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pytest_agentready.world import active, real
-from pytest_agentready.world.ending import WorldClosed, WorldEnded
+from pytest_agentready.world.ending import Signal, WorldClosed
 from pytest_agentready.world.patching import Patch
 from pytest_agentready.world.world import World
 
@@ -91,6 +91,7 @@ class _Handover:
         return len(idents) >= self.pool._max_workers and all(ident in waiting for ident in idents)
 
     def begin(self) -> None:
+        self.world.hired.add(get_ident())
         self.world.time.crowd.welcome(get_ident())
         self.call_off()
 
@@ -100,6 +101,7 @@ class _Handover:
 
     def end(self) -> None:
         self.world.time.crowd.forget(get_ident())
+        self.world.hired.discard(get_ident())
 
 
 def start(self: threading.Thread) -> None:
@@ -110,7 +112,6 @@ def start(self: threading.Thread) -> None:
     handover = None
     if getattr(self, "_target", None) is not real.pool_worker:  # a pool's thread belongs to the run by its work
         handover = _Handover(world)
-        world.threads.add(self)
         _make_member(self, handover)
     try:
         # start() waits for the new thread. That wait is real: nobody else knows of a thread that is about to begin.
@@ -130,7 +131,7 @@ def _make_member(thread: threading.Thread, handover: _Handover) -> None:
         handover.begin()
         try:
             run()
-        except (Exception, WorldEnded):
+        except (Exception, Signal):
             # Under a fault a thread may well die; a traceback of each, on the terminal or as pytest's warning about
             # unhandled exceptions in threads, would say nothing about the tool that its result does not say.
             return

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import _thread
 import contextlib
+import errno
 import heapq
+import itertools
 import math
 import sys
 from _thread import get_ident
@@ -17,15 +19,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
 from threading import Thread
-from typing import Literal
 
-from pytest_agentready.domain import Ending, Sleep, Wait
+from pytest_agentready.domain import Ending, Sleep
 from pytest_agentready.world import real, stack
 from pytest_agentready.world.crowd import Crowd
 from pytest_agentready.world.ending import STUBBORN, WorldClosed, WorldEnded, break_out
+from pytest_agentready.world.waiting import NETWORK_WAITS, Blocked
 
 CLOCK_TICK = 1e-6  # seconds that a look at the clock takes
 PATIENT_LOOKS = 20_000  # looks without a wait in between, before the clock runs faster and faster
+# Seconds that pass between two runs: what a tool remembers of the last one (a breaker that is open, a pause that a peer
+# asked for, a cached answer) shall not hide from the next.
+INTERVAL = 600.0
+_intervals = itertools.count()
 GRACE = 20  # attempts that a tool may still make, to unwind through its own error handling
 
 
@@ -37,28 +43,6 @@ class Limits:
     turns: int = 1_500  # jumps of the clock
     horizon: float = 3_600.0  # virtual seconds
     real: float = 10.0  # real seconds: the watchdog's
-
-
-@dataclass(slots=True, eq=False)
-class Blocked:
-    """A member thread in a wait."""
-
-    primitive: str
-    peer: str
-    bound: float | None
-    deadline: float
-    ready: Callable[[], bool]
-    ident: int
-    start: float  # virtual
-    since: float  # real
-    where: str
-    target: Thread | None = None  # the thread that a join waits for
-    outcome: Literal["ready", "timeout", "unbounded", "cut"] = "cut"
-    elapsed: float = 0.0
-    cut: bool = False
-
-    def freeze(self) -> Wait:
-        return Wait(self.primitive, self.peer, self.bound, self.elapsed, self.outcome, self.where)
 
 
 class Timeline:
@@ -76,6 +60,7 @@ class Timeline:
         self.tries: dict[str, int] = {}  # look-ups, connections, requests
         self.ending: Ending | None = None
         self.closed = False
+        self.doomed: set[int] = set()  # threads that may not wait any more
         self._pump, self._cut_connections = pump, cut_connections
         self._events: list[tuple[float, int, Callable[[], None]]] = []
         self._elastic: list[Callable[[], bool]] = []
@@ -86,9 +71,10 @@ class Timeline:
         self._strikes = 0
         self._looks = 0
         # Whole seconds: aiohttp rounds its deadlines up to whole seconds of the loop's clock.
-        self.wall = float(math.ceil(real.time()))  # seconds since the epoch when the run began
-        self._monotonic = float(math.ceil(real.monotonic()))
-        self._perf_counter = float(math.ceil(real.perf_counter()))
+        ahead = next(_intervals) * INTERVAL
+        self.wall = float(math.ceil(real.time())) + ahead  # seconds since the epoch when the run began
+        self._monotonic = float(math.ceil(real.monotonic())) + ahead
+        self._perf_counter = float(math.ceil(real.perf_counter())) + ahead
 
     # -- the clock
 
@@ -164,10 +150,10 @@ class Timeline:
     def _block(self, blocked: Blocked, rest: Callable[[float], object]) -> bool:
         rounds = 0
         while True:
-            if blocked.cut:
+            if blocked.cut or blocked.ident in self.doomed:
                 raise WorldEnded
             if self.closed:
-                raise WorldClosed
+                self._let_go(blocked)
             with self.mutex:
                 self.pump()
                 if blocked.ready():
@@ -180,12 +166,17 @@ class Timeline:
             if alone and self.crowd.bystanders_rest():
                 # Looking at the bystanders lets go of the interpreter: whatever was true before may not be now.
                 with self.mutex:
-                    if not self.crowd.anyone_running(blocked.ident):
-                        self._advance()
+                    if not self.crowd.anyone_running(blocked.ident) and self._advance():
                         rounds = 0
                         continue
             rest(0.0002 if rounds < 5 else 0.001 if rounds < 50 else 0.005)
             rounds += 1
+
+    def _let_go(self, blocked: Blocked) -> None:
+        """The run is over. A thread that is older goes on: its wait in real time, its connection as if reset."""
+        if blocked.primitive in NETWORK_WAITS and blocked.primitive != "sleep":
+            raise ConnectionResetError(errno.ECONNRESET, "Connection reset by peer")
+        raise WorldClosed
 
     def pump(self) -> bool:
         """Let due events happen and the peers move; True if anything did."""
@@ -200,16 +191,18 @@ class Timeline:
             ran = True
         return ran
 
-    def _advance(self) -> None:
-        """Everybody waits: jump to whatever comes first. The mutex is held."""
-        self._turns += 1
-        if self.ending is not None:
-            self._turns_after += 1
+    def _advance(self) -> bool:
+        """Everybody waits: jump to whatever comes first; False where there is nothing to jump to yet. The mutex is held."""
         deadline = min((blocked.deadline for blocked in self.blocked.values()), default=inf)
         if self._events:
             deadline = min(deadline, self._events[0][0])
+        if deadline == inf and not self._elastic and any(ident not in self.blocked for ident in tuple(self.members)):
+            return False  # one sits in a wait that cannot be seen: it may end, or the watchdog ends it
+        self._turns += 1
+        if self.ending is not None:
+            self._turns_after += 1
         if self._elastic and self._happen_just_before(deadline):
-            return
+            return True
         if deadline == inf:
             self._nobody_will_ever_wake()
         elif self._out_of_turns(deadline):
@@ -217,6 +210,7 @@ class Timeline:
         else:
             self.now = max(self.now, deadline)
             self._run_due()
+        return True
 
     def _happen_just_before(self, deadline: float) -> bool:
         if deadline == inf:

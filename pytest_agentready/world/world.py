@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
-import weakref
 from _thread import get_ident
 from typing import Any
 
@@ -28,11 +26,12 @@ class World:
         self.network = Network(fault, backend, spared)
         self.time = Timeline(limits, self.network.pump, self.network.cut)
         self.network.time = self.time
-        self.threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()  # started by the run
+        self.hired: set[int] = set()  # threads that work for this run alone, or for now
         self.cancelled_loops: set[int] = set()
         self.alarm: float | None = None  # virtual moment at which SIGALRM is due
         self._adopted: list[tuple[Any, float]] = []
         self._cpu = cpu_seconds()
+        self._overruns = 0
         self._thread = get_ident()
 
     def join(self) -> None:
@@ -55,20 +54,18 @@ class World:
         if self.time.ending is None:
             kind, detail = ("spin", "without waiting for anything") if spins else ("blind", "in a wait that cannot be seen from Python")
             self.time.end(Ending(kind, f"still running after {seconds:g} s of real time, {detail}", where=where))  # type: ignore[arg-type]
+        self._overruns += 1
         for ident in tuple(self.time.members):
             if ident not in self.time.blocked:
-                interrupt(ident)
+                interrupt(ident, again=self._overruns > 1)
 
     def close(self) -> None:
         """Let go of every thread: those of the run have to end, older ones go on in real time."""
         self.network.close()
-        leaked = [thread for thread in self.threads if thread.is_alive() and thread.ident in self.time.members]
-        with self.time.mutex:
-            for thread in leaked:
-                blocked = self.time.blocked.get(thread.ident or 0)
-                if blocked is not None:
-                    blocked.cut = True
-        _wait_until(lambda: not any(thread.is_alive() for thread in leaked))
+        self.time.doomed |= self.hired
+        _wait_until(lambda: not self.hired)
+        if self.time.doomed:
+            real.sleep(0.001)  # their last steps: they let go of what they held
         self.time.closed = True
         _wait_until(lambda: not self.time.blocked)
         for loop, ahead in self._adopted:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
 import threading
-import warnings
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -44,12 +42,3 @@ def real_server() -> Iterator[RealServer]:
         yield server
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture(autouse=True, scope="package")
-def swept() -> Iterator[None]:
-    """A thread of a pool that is left behind lets go of its socket after the run was collected: see test_threads.py."""
-    yield
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        gc.collect()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_agentready.domain import Run
-from pytest_agentready.world import FAULTS, Backend, Limits, WireFault, installation, observe
+from pytest_agentready.world import FAULTS, Backend, Limits, WireFault, observe
 from pytest_agentready.world.leftovers import collected
 
 HTTP = "http://api.example.com/orders/7"
@@ -31,8 +31,7 @@ def enter(
     limits: Limits | None = None,
 ) -> Run:
     """One run of the call, in good health or under the fault of this name."""
-    installation._early_names().look()  # `collected` sets everything aside, where nothing more is found
-    with collected():
+    with collected(call):
         return observe(
             call,
             arguments or {},

@@ -11,16 +11,9 @@ from tests.world import clients
 from tests.world.clients import ACCEPT, CLIENTS, CONNECT, RESPONSE, TRICKLE, Client
 from tests.world.entering import ORDER, enter, exception
 
-RACE = pytest.mark.xfail(
-    strict=False, reason="a member that ends while the others are looked at counts as idle: one run in a hundred is wrong"
-)
-THREADED = ("thread", "future")
 each = pytest.mark.parametrize(
     "client",
-    [
-        pytest.param(client, id=client.call.__name__, marks=RACE if any(word in client.call.__name__ for word in THREADED) else ())
-        for client in CLIENTS
-    ],
+    [pytest.param(client, id=client.call.__name__) for client in CLIENTS],
 )
 MEASURED = 0.1  # virtual seconds within which a truth is known
 

@@ -75,12 +75,11 @@ def send_a_message() -> None:
         line.sendmsg([b"x"], [], 0, ("192.0.2.1", 53))
 
 
-UNGUARDED = pytest.mark.xfail(strict=True, reason="the audit hook does not watch os.fork")
 LEAVING = [
     pytest.param(start_a_process, "a process", id="subprocess.run"),
     pytest.param(run_a_command, "a process (true)", id="os.system"),
     pytest.param(spawn, "a process", id="os.posix_spawn", marks=posix),
-    pytest.param(fork, "a process", id="os.fork", marks=[posix, UNGUARDED]),
+    pytest.param(fork, "a process", id="os.fork", marks=posix),
     pytest.param(look_up, "a look-up of 'example.com'", id="_socket.getaddrinfo"),
     pytest.param(open_a_line, "a connection to ('192.0.2.1', 80)", id="_socket.socket.connect"),
     pytest.param(send_a_datagram, "a message to ('192.0.2.1', 53)", id="_socket.socket.sendto"),
@@ -124,7 +123,6 @@ def test_swallowing_everything_does_not_hide_it_from_the_record(call: Callable[[
     assert [what[: len(told)] for what in run.refused] == [told]
 
 
-@pytest.mark.xfail(strict=True, reason="the refusal leaves the thread, and pytest warns of an unhandled exception in it")
 @pytest.mark.parametrize(("call", "told"), LEAVING)
 def test_it_is_refused_in_a_thread_too(call: Callable[[], None], told: str) -> None:
     def tool() -> None:
@@ -206,7 +204,6 @@ def test_a_socket_of_the_file_system_reaches_no_listener(tmp_path: Any) -> None:
             server.accept()
 
 
-@pytest.mark.xfail(strict=True, reason="connections that were made before the run go on to the real peer")
 def test_a_connection_that_a_pool_made_before_the_run_is_not_used(real_server: Any) -> None:
     with requests.Session() as session:
         assert session.get(real_server.url).text == "real"

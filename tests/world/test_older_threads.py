@@ -78,8 +78,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 Ask = Callable[[Callable[[], Any]], Any]
-RECURSION = "the closures of our own replacements are rebound too: a thread that is no member reads the clock, and never comes back"
-OLDER = ["pool", pytest.param("worker", marks=pytest.mark.xfail(strict=True, reason=RECURSION)), "loop"]
+OLDER = ["pool", "worker", "loop"]
 
 
 @pytest.fixture
@@ -106,7 +105,6 @@ def test_what_is_older_than_the_run_works_in_its_time(older: Callable[[], Any]) 
         gave_up_after(enter(older, "connect-hang"), 3)
 
 
-@pytest.mark.xfail(strict=True, reason=RECURSION)
 def test_a_thread_that_is_no_member_reads_the_real_clock() -> None:
     found: list[Any] = []
     go = threading.Event()

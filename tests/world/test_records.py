@@ -242,7 +242,6 @@ def test_two_runs_leave_equal_records(call: Any, fault: str) -> None:
     assert first == second
 
 
-@pytest.mark.xfail(strict=True, reason="the message is taken over with the addresses of memory that a client writes into it")
 def test_the_text_of_an_exception_names_no_address_of_memory() -> None:
     raised = enter(clients.requests_with_a_timeout, "connect-hang").raised
     assert raised is not None

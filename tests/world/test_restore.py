@@ -110,9 +110,6 @@ def test_what_belongs_to_the_whole_process_is_as_it_was(end: str) -> None:
     assert process_wide() == before
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the trace function that leaves an `except BaseException` takes the place of the debugger's or coverage's"
-)
 def test_the_trace_function_of_a_debugger_is_as_it_was() -> None:
     def tracer(*_: Any) -> None:
         """Looks at nothing."""
@@ -181,7 +178,6 @@ def test_a_name_bound_early_is_virtual_in_the_run_and_real_after_it(place: str) 
     assert look() is real is time.sleep
 
 
-@pytest.mark.xfail(strict=True, reason="a slot is no __dict__: it is not looked at")
 def test_a_slot_bound_early_is_virtual_in_the_run() -> None:
     assert enter(lambda: SLOTTED.rest(0.05)).virtual == pytest.approx(0.05, abs=0.01)
 
@@ -195,7 +191,6 @@ def test_a_clock_bound_early_is_virtual_in_the_run() -> None:
     assert enter(tool).value == pytest.approx(30, abs=0.01)
 
 
-@pytest.mark.xfail(strict=True, reason="names are looked for again only when a module was imported since")
 def test_a_name_bound_between_two_runs_is_virtual_too() -> None:
     enter(lambda: None)
     poller = Poller()

@@ -22,8 +22,6 @@ from pytest_agentready.world.crowd import Crowd
 from tests.world import clients
 from tests.world.entering import HTTP, enter, exception, verdicts
 
-RACE = "a member that ends while the others are looked at counts as idle, although it may just have woken one of them"
-
 
 def fetch() -> Any:
     return requests.get(HTTP, timeout=3).json()
@@ -55,7 +53,6 @@ def test_a_thread_that_the_tool_leaves_behind_is_ended() -> None:
     assert not left[0].is_alive()
 
 
-@pytest.mark.xfail(strict=True, reason="only waits that have begun when the run ends are cut; WorldClosed leaves the thread")
 def test_a_thread_that_is_left_behind_at_work_is_ended_without_a_word() -> None:
     left: list[threading.Thread] = []
 
@@ -157,7 +154,6 @@ def test_real_work_in_a_thread_takes_no_virtual_time() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:The executor did not finishing joining:RuntimeWarning")  # asyncio.run after its 300 s
-@pytest.mark.xfail(strict=False, reason=f"{RACE}: about one run in a hundred goes wrong")
 @pytest.mark.parametrize("fault", ["", "response-hang", "connect-hang"])
 @pytest.mark.parametrize(
     "call",
@@ -176,7 +172,6 @@ def test_a_call_in_a_thread_is_the_same_every_time(call: Callable[..., Any], fau
     assert len(verdicts(call, fault)) == 1
 
 
-@pytest.mark.xfail(strict=False, reason="threads of pools are not waited for when a run ends: their sockets become garbage later")
 def test_what_a_thread_held_that_was_left_behind_is_collected_with_its_run() -> None:
     gc.collect()
     for _ in range(5):
@@ -187,7 +182,6 @@ def test_what_a_thread_held_that_was_left_behind_is_collected_with_its_run() -> 
     assert [str(warning.message) for warning in caught] == []
 
 
-@pytest.mark.xfail(strict=True, reason=RACE)
 def test_a_member_that_ends_while_it_is_looked_at_was_running(monkeypatch: pytest.MonkeyPatch) -> None:
     members = {1, 2}
     blocked: Any = {1: SimpleNamespace(cut=False, deadline=5.0, ready=lambda: False)}

@@ -9,7 +9,6 @@ import threading
 from pathlib import Path
 from typing import Any
 
-import pytest
 import requests
 
 from pytest_agentready.world import Limits
@@ -40,9 +39,6 @@ def test_a_spin_in_an_async_tool_is_ended_by_the_watchdog() -> None:
     assert (ending.kind, ending.where) == ("spin", line_of(spinning_async, "sum("))
 
 
-@pytest.mark.xfail(
-    strict=True, raises=subprocess.TimeoutExpired, reason="the watchdog's signal is swallowed again and again: it never breaks out"
-)
 def test_a_spin_that_swallows_everything_is_ended_as_well() -> None:
     script = """
 from pytest_agentready.world import Backend, Limits, observe
@@ -61,10 +57,6 @@ print(observe(tool, {}, backend=Backend(), limits=Limits(real=0.3)).ending.kind)
     assert found.stdout.strip() == "spin"
 
 
-UNSEEN = "a member that is asleep in a C call counts as parked, and the others' waits as proved to be without end"
-
-
-@pytest.mark.xfail(strict=True, reason=UNSEEN)
 def test_a_wait_in_c_that_cannot_be_seen_is_said_to_be_blind() -> None:
     lock = threading.Lock()
     lock.acquire()
@@ -80,7 +72,6 @@ def test_a_wait_in_c_that_cannot_be_seen_is_said_to_be_blind() -> None:
     assert ending.kind == "blind"
 
 
-@pytest.mark.xfail(strict=True, reason=UNSEEN)
 def test_a_wait_in_c_that_gives_up_by_itself_is_no_wait_without_end() -> None:
     lock = threading.Lock()
     lock.acquire()
@@ -93,7 +84,6 @@ def test_a_wait_in_c_that_gives_up_by_itself_is_no_wait_without_end() -> None:
     assert enter(tool).ending is None
 
 
-@pytest.mark.xfail(strict=True, reason=UNSEEN)
 def test_a_timeout_that_c_keeps_is_never_said_to_be_missing() -> None:
     def tool() -> Any:
         answers: queue.SimpleQueue[Any] = queue.SimpleQueue()

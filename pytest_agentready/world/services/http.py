@@ -129,7 +129,7 @@ class Exchange:
                 body=request.body,
                 committed=False,
                 status=None,
-                routed=False,
+                routed=None,
                 at=self._network.time.now,
                 where=self._peer.connection.where,
             )

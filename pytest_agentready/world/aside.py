@@ -1,0 +1,64 @@
+"""Real connections, made before the run, are set aside for its time.
+
+A module's client may hold one in its pool, and would reach the real peer with it. Each is replaced by a connection at its
+end, so that the pool drops it and connects anew, into the world; afterwards those that were not dropped are put back.
+"""
+
+from __future__ import annotations
+
+import _socket
+import contextlib
+import os
+import socket
+import stat
+import sys
+from collections.abc import Iterator
+
+from pytest_agentready.world.network import swap
+
+DESCRIPTORS = "/dev/fd"
+DEBUGGERS = ("pydevd", "debugpy")
+
+
+@contextlib.contextmanager
+def real_connections() -> Iterator[None]:
+    """Only where the system lists a process's descriptors."""
+    replaced: list[tuple[int, int, int]] = []  # descriptor, the inode now in its place, the real connection
+    for fd in _connected():
+        kept = os.dup(fd)
+        near, far = _socket.socketpair()
+        far.close()
+        swap(fd, near)
+        replaced.append((fd, os.fstat(fd).st_ino, kept))
+    try:
+        yield
+    finally:
+        for fd, inode, kept in replaced:
+            with contextlib.suppress(OSError):
+                if os.fstat(fd).st_ino == inode:
+                    os.dup2(kept, fd, inheritable=False)
+            os.close(kept)
+
+
+def _connected() -> Iterator[int]:
+    debugged = any(name in sys.modules for name in DEBUGGERS)
+    for name in os.listdir(DESCRIPTORS) if os.path.isdir(DESCRIPTORS) else ():
+        fd = int(name)
+        try:
+            if not stat.S_ISSOCK(os.fstat(fd).st_mode):
+                continue
+            with _borrowed(fd) as sock:
+                host = sock.getpeername()[0] if sock.family in (socket.AF_INET, socket.AF_INET6) else ""
+        except OSError:  # closed meanwhile, or connected to nobody
+            continue
+        if host and not (debugged and host in ("127.0.0.1", "::1")):
+            yield fd
+
+
+@contextlib.contextmanager
+def _borrowed(fd: int) -> Iterator[_socket.socket]:
+    sock = _socket.socket(fileno=fd)
+    try:
+        yield sock
+    finally:
+        sock.detach()

@@ -1,0 +1,35 @@
+"""A thread of the run in a wait."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Thread
+from typing import Literal
+
+from pytest_agentready.domain import Wait
+
+# Waits that only a peer or the clock can end; all others may be ended by a thread.
+NETWORK_WAITS = frozenset({"recv", "send", "connect", "sleep", "TLS handshake", "TLS read", "TLS write"})
+
+
+@dataclass(slots=True, eq=False)
+class Blocked:
+    """A member thread in a wait."""
+
+    primitive: str
+    peer: str
+    bound: float | None
+    deadline: float
+    ready: Callable[[], bool]
+    ident: int
+    start: float  # virtual
+    since: float  # real
+    where: str
+    target: Thread | None = None  # the thread that a join waits for
+    outcome: Literal["ready", "timeout", "unbounded", "cut"] = "cut"
+    elapsed: float = 0.0
+    cut: bool = False
+
+    def freeze(self) -> Wait:
+        return Wait(self.primitive, self.peer, self.bound, self.elapsed, self.outcome, self.where)
