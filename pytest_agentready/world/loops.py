@@ -78,3 +78,9 @@ def tidy() -> None:
     scheduled: list[asyncio.TimerHandle] = getattr(_own_loop, "_scheduled", [])
     for handle in tuple(scheduled):
         handle.cancel()
+
+
+def drain() -> None:
+    """After the run: what its last threads have called back is let go of, with the sockets that it holds."""
+    if _own_loop is not None and not _own_loop.is_running() and getattr(_own_loop, "_ready", False):
+        _own_loop.run_until_complete(asyncio.sleep(0))

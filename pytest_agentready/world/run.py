@@ -61,6 +61,7 @@ def observe(
         run = _carry_out(call, run)
         run = replace(run, virtual=world.time.now)
         loops.tidy()
+    loops.drain()
     if interrupted:
         raise KeyboardInterrupt
     if world.network.backend_failure is not None:

@@ -33,7 +33,7 @@ def observe(call: Any, **facts: Any) -> NormalCall:
 def test_the_tool_is_called_once_with_each_set_of_arguments() -> None:
     found = observe(fetch, args=[{"id": "7"}, {"id": "8"}], backend=SHOP)
     assert [run.arguments for run in found.runs] == [{"id": "7"}, {"id": "8"}]
-    assert [run.value for run in found.runs] == ["shipped", "shipped"]
+    assert [run.answer and run.answer.text for run in found.runs] == ["shipped", "shipped"]
     assert found.obstacle == ""
     assert not found.self_contained
 
@@ -48,13 +48,31 @@ def test_an_async_tool_is_awaited() -> None:
     async def tool(id: str) -> Any:
         return fetch(id)
 
-    assert observe(tool, args={"id": "7"}, backend=SHOP).runs[0].value == "shipped"
+    answer = observe(tool, args={"id": "7"}, backend=SHOP).runs[0].answer
+    assert answer is not None
+    assert answer.text == "shipped"
 
 
 def test_a_tool_that_asks_nothing_outside_is_self_contained() -> None:
     found = observe(lambda a, b: a + b, args={"a": 1, "b": 2})
     assert found.self_contained
-    assert found.runs[0].value == 3
+    assert found.runs[0].answer is not None
+    assert found.runs[0].answer.text == "3"
+
+
+def test_a_value_is_let_go_of_once_it_is_read() -> None:
+    assert observe(lambda: requests.get(f"{ORDERS}/7"), backend=SHOP).runs[0].value is None
+
+
+def test_what_a_tool_yields_is_read_as_a_list() -> None:
+    def tool(ids: list[str]) -> Any:
+        for id in ids:
+            yield fetch(id)
+
+    found = observe(tool, args={"ids": ["7", "8"]}, backend=SHOP).runs[0]
+    assert len(found.requests) == 2
+    assert found.answer is not None
+    assert found.answer.text == "['shipped', 'shipped']"
 
 
 def test_the_tool_cannot_change_the_arguments_of_its_next_run() -> None:
