@@ -69,8 +69,11 @@ def _disguise(run: Run, normal: Run) -> str:
     answer = run.answer
     if answer is None or run.fault is None or answer.reads_as_failure(normal.answer, run.statuses):
         return ""
-    if run.fault.good_status and normal.answer is not None and answer.text == normal.answer.text:
-        return ""  # no part of the answer comes from the body
+    if normal.answer is not None and answer.text == normal.answer.text:
+        if run.fault.good_status:
+            return ""  # no part of the answer comes from the body
+        if run.spared and not any(request.is_write for request in run.requests[run.spared :]):
+            return ""  # the whole answer all the same, from another source: a mirror, a fallback
     if answer.status == "success":
         return "as a success"
     return "as an empty answer" if answer.empty or answer.absences else "looking like an answer"

@@ -25,7 +25,7 @@ SIGNS = re.compile(
     r"\b(?:error|fail|unable|could\s?n[o']?t|can\s?not|can't|unavailable|time[ds]?[\s_-]?out|exception|traceback|denied"
     r"|forbidden|unauthori[sz]ed|invalid|refused|reset|unreachable|rate[\s_-]?limit|too[\s_-]many|try\sagain|retry|went\swrong"
     r"|problem|sorry|malformed|unexpected|unknown[\s_-](?:host|name)|not[\s_-]known|bad[\s_-](?:gateway|request)|certificate"
-    r"|abort|reject|not[\s_-]available|did\s(?:not|n't)|didn't|was\s(?:not|n't)|wasn't|no[\s_-](?:response|answer)|redirects"
+    r"|abort|reject|partial|incomplete|degraded|not[\s_-]available|did\s(?:not|n't)|didn't|was\s(?:not|n't)|wasn't|no[\s_-](?:response|answer)|redirects"
     r"|http[\s/]*(?:status\s)?[45]\d\d|status(?:\scode)?\W{1,3}[45]\d\d|[45]\d\d\s(?:client|server))",
     re.IGNORECASE,
 )

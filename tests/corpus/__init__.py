@@ -1,7 +1,8 @@
 """Labelled tools: what each check has to say about them, decided from the checklist's meaning before any check was run.
 
-Each module is named as a check's slug and holds tools that have the fault beside look-alikes that have not. Every tool
-states its whole truth: the verdict of all checks, not only of the one that its module is named after.
+Each module is named as a check's slug, or as what its tools have in common, and holds tools that have the fault beside
+look-alikes that have not. Every tool states its whole truth: the verdict of all checks, not only of the one that its
+module is named after.
 """
 
 from __future__ import annotations
