@@ -7,7 +7,7 @@ normal answer that the answers under a fault are compared with.
 from __future__ import annotations
 
 import inspect
-import sys
+from types import CodeType
 from typing import Any
 
 from pytest_agentready.domain import NormalCall, Run, Tool, Unjudgeable, read
@@ -72,10 +72,27 @@ def _required(tool: Tool) -> str:
 
 
 def _blind_spots(tool: Tool) -> tuple[str, ...]:
-    """Such clients among what the tool's own module has imported."""
-    module: Any = sys.modules.get(getattr(inspect.unwrap(tool.call), "__module__", None) or "")
-    if module is None:
-        return ()
-    homes = {(getattr(value, "__module__", None) or getattr(value, "__name__", None) or "") for value in vars(module).values()}
-    tops = {home.partition(".")[0] for home in homes if isinstance(home, str)}
-    return tuple(name for name in BLIND_SPOTS if name in tops)
+    """Such clients among what the tool's code names, and what the code of its own module that it names does in turn."""
+    found: set[str] = set()
+    waiting: list[Any] = [inspect.unwrap(tool.call)]
+    seen: set[int] = set()
+    while waiting:
+        function = waiting.pop()
+        code, known = getattr(function, "__code__", None), getattr(function, "__globals__", {})
+        if code is None or id(code) in seen:
+            continue
+        seen.add(id(code))
+        names = _names(code)
+        found |= names & set(BLIND_SPOTS)  # imported in the function itself
+        for value in (known[name] for name in names if name in known):
+            home = getattr(value, "__module__", None) or getattr(value, "__name__", None) or type(value).__module__
+            if str(home).partition(".")[0] in BLIND_SPOTS:
+                found.add(str(home).partition(".")[0])
+            elif getattr(value, "__module__", None) == function.__module__:
+                waiting += [value, *(vars(value).values() if inspect.isclass(value) else ())]
+    return tuple(name for name in BLIND_SPOTS if name in found)
+
+
+def _names(code: CodeType) -> set[str]:
+    """The global names of a function, and of the functions within it."""
+    return set(code.co_names).union(*(_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)))

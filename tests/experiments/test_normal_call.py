@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from types import ModuleType
 from typing import Any
 
@@ -166,17 +165,27 @@ def test_without_arguments_nothing_is_called_and_the_missing_ones_are_named() ->
 
 
 @pytest.mark.parametrize("name", ["grpc", "curl_cffi"])
-def test_a_client_that_cannot_be_seen_is_named(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_cannot_be_seen_is_named(name: str) -> None:
     called: list[int] = []
-    home = ModuleType("blind_shop")
-    vars(home)["client"] = ModuleType(name)
-    monkeypatch.setitem(sys.modules, "blind_shop", home)
-
-    def tool() -> None:
-        called.append(1)
-
-    tool.__module__ = "blind_shop"
+    shop = {"client": ModuleType(name), "called": called, "__name__": "blind_shop"}
+    exec("def fetch():\n    return client.get()\n\ndef tool():\n    called.append(1)\n    return fetch()\n", shop)
+    tool: Any = shop["tool"]
     found = observe(tool)
     assert (found.blind, called) == ((name,), [])
     assert not found.self_contained
     assert name in found.obstacle
+
+
+def test_a_client_that_cannot_be_seen_is_no_matter_to_a_tool_of_its_module_that_does_not_use_it() -> None:
+    shop = {"client": ModuleType("grpc"), "__name__": "blind_shop"}
+    exec("def other():\n    return client.get()\n\ndef tool():\n    return 7\n", shop)
+    assert observe(shop["tool"]).self_contained
+
+
+def test_a_client_that_is_imported_where_it_is_used_is_named_too() -> None:
+    def tool() -> Any:
+        import curl_cffi
+
+        return curl_cffi.get("https://api.example.com")
+
+    assert observe(tool).blind == ("curl_cffi",)
