@@ -8,15 +8,16 @@ Medians of many runs, taken in turn with the bare loopback call of the same clie
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import platform
 import statistics
 import subprocess
 import sys
-import threading
+import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,17 @@ def for_ever(url: str) -> Any:
             time.sleep(0.5)
 
 
+@contextlib.contextmanager
+def loopback() -> Iterator[str]:
+    """A real server in a process of its own, so that its threads do not compete with the client's."""
+    with subprocess.Popen([sys.executable, __file__, "--serve"], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield f"http://127.0.0.1:{int(server.stdout.readline())}/orders/7"
+        finally:
+            server.terminate()
+
+
 class _Orders(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
@@ -81,10 +93,10 @@ class _Orders(BaseHTTPRequestHandler):
         """A benchmark is quiet."""
 
 
-def loopback() -> str:
+def serve() -> None:
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Orders)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return f"http://127.0.0.1:{server.server_port}/orders/7"
+    print(server.server_port, flush=True)
+    server.serve_forever()
 
 
 def fault_run(tool: Callable[[str], Any], scheme: str, fault: str, limits: Limits | None = None) -> float:
@@ -104,26 +116,26 @@ def real_call(tool: Callable[[str], Any], url: str) -> float:
 
 def fault_rows() -> list[Row]:
     """One fault run: the mean over a silent, a failing and a refusing peer, each the median of its runs."""
-    url = loopback()
-    rows = []
-    for what, tool, scheme, target in (
+    cases = (
         ("one fault run, requests, HTTP", with_requests, "http", 2.0),
         ("one fault run, requests, TLS", with_requests, "https", 4.0),
         ("one fault run, httpx async, TLS", with_httpx, "https", 6.0),
-    ):
-        observe(tool, {"url": f"{scheme}://api.example.com/orders/7"}, backend=BACKEND)
-        real_call(tool, url)
-        simulated: dict[str, list[float]] = {"response-hang": [], "500": [], "refused": []}
-        bare: list[float] = []
-        for _ in range(RUNS):
-            for fault, times in simulated.items():
-                times.append(fault_run(tool, scheme, fault))
-            bare.append(real_call(tool, url))
-        median = statistics.mean(statistics.median(times) for times in simulated.values())
-        rows.append(
-            Row(what, median, target, remark=f"{median / statistics.median(bare):.2f} x a bare loopback HTTP call of the same client")
-        )
-    return rows
+    )
+    with loopback() as url:
+        return [_fault_row(*case, url) for case in cases]
+
+
+def _fault_row(what: str, tool: Callable[[str], Any], scheme: str, target: float, url: str) -> Row:
+    observe(tool, {"url": f"{scheme}://api.example.com/orders/7"}, backend=BACKEND)
+    real_call(tool, url)
+    simulated: dict[str, list[float]] = {"response-hang": [], "500": [], "refused": []}
+    bare: list[float] = []
+    for _ in range(RUNS):
+        for fault, times in simulated.items():
+            times.append(fault_run(tool, scheme, fault))
+        bare.append(real_call(tool, url))
+    median = statistics.mean(statistics.median(times) for times in simulated.values())
+    return Row(what, median, target, remark=f"{median / statistics.median(bare):.2f} x a bare loopback HTTP call of the same client")
 
 
 def runaway_row() -> Row:
@@ -136,20 +148,45 @@ def runaway_row() -> Row:
     return Row("a runaway ended", statistics.median(times), 150.0, remark=f"after {max(attempts)} attempts (target: at most 200)")
 
 
+def matrix_row() -> Row:
+    """All checks of one tool: the normal call and the whole matrix, warm."""
+    from pytest_agentready.adapters.python import adapt
+    from pytest_agentready.domain import Facts
+    from pytest_agentready.engine import Engine
+    from pytest_agentready.registry import Registry
+
+    registry = Registry()
+    times = []
+    for _ in range(10):
+        found = adapt(with_requests)
+        assert found is not None
+        tool = replace(found, facts=Facts(args=({"url": "https://api.example.com/orders/7"},), backend=BACKEND))
+        start = time.perf_counter()
+        engine = Engine(registry, ROOT)
+        outcomes = [engine.examine(tool, check).outcome.value for check in registry.checks]
+        times.append((time.perf_counter() - start) * 1e3)
+        assert "error" not in outcomes
+    return Row(
+        f"all {len(registry.checks)} checks of one tool, requests, TLS", statistics.median(times), 400.0, remark=f"{len(FAULTS)} faults"
+    )
+
+
 def start_up_row() -> Row:
     """A pytest run over nothing, with the plugin and without it, in turn."""
-    empty = ROOT / "benchmarks" / "nothing"
-    empty.mkdir(exist_ok=True)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(empty), "-c", "/dev/null", str(empty)]
-    times: dict[str, list[float]] = {"with": [], "without": []}
-    for _ in range(12):
-        for label, extra in (("with", []), ("without", ["-p", "no:agentready"])):
-            start = time.perf_counter()
-            subprocess.run([*command, *extra], capture_output=True, check=False)
-            times[label].append((time.perf_counter() - start) * 1e3)
-    empty.rmdir()
-    medians = {label: statistics.median(found) for label, found in times.items()}
-    return Row("start-up, installed and unused", medians["with"] - medians["without"], 50.0, remark=f"{medians['without']:.0f} ms without")
+    with tempfile.TemporaryDirectory() as empty:
+        # Of the other plugins that happen to be installed, some take ten times as long as pytest itself.
+        others = [part for name in ("hypothesispytest", "anyio", "xdist", "time_machine") for part in ("-p", f"no:{name}")]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *others, "--rootdir", empty, empty]
+        differences, bare = [], []
+        for _ in range(15):
+            times = []
+            for extra in ([], ["-p", "no:agentready"]):
+                start = time.perf_counter()
+                subprocess.run([*command, *extra], capture_output=True, check=False)
+                times.append((time.perf_counter() - start) * 1e3)
+            differences.append(times[0] - times[1])
+            bare.append(times[1])
+    return Row("start-up, installed and unused", statistics.median(differences), 50.0, remark=f"{statistics.median(bare):.0f} ms without")
 
 
 def table(rows: list[Row]) -> str:
@@ -159,7 +196,9 @@ def table(rows: list[Row]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    rows = [*fault_rows(), runaway_row(), start_up_row()]
+    if "--serve" in arguments:
+        serve()
+    rows = [*fault_rows(), runaway_row(), matrix_row(), start_up_row()]
     print(table(rows))
     if "--write" in arguments:
         machine = f"CPython {platform.python_version()}, {platform.machine()}, two cores"

@@ -9,9 +9,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pytest_agentready.domain import Fault, FaultMatrix, NormalCall, Run, Tool, read
-from pytest_agentready.world import Backend, BackendFailed, Limits, WireFault, load_postponed, observe
+from pytest_agentready.world import Backend, BackendFailed, Limits, WireFault, observe
 
-ATTEMPTS = 100  # of one call, beside ten for each that the normal call makes
+ATTEMPTS = 90  # of one call, beside ten for each that the normal call makes
 ENOUGH = 3  # runaways after which it is known what the tool does: the next are ended sooner
 SOON = 5  # attempts, likewise
 STAGES = 4  # requests of one call that are made to fail in turn
@@ -37,7 +37,6 @@ def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> F
             skipped[fault.slug] = "an earlier run had to be ended by the wall clock"
         else:
             runs.extend(_under(fault, tool, normal_call, runs))
-    load_postponed()
     return FaultMatrix(tuple(runs), skipped)
 
 

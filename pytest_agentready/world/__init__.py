@@ -7,7 +7,6 @@ from pytest_agentready.world.backend import Backend, BackendError, IncomingReque
 from pytest_agentready.world.faults import FAULTS, WireFault
 from pytest_agentready.world.run import BackendFailed, observe
 from pytest_agentready.world.timeline import Limits
-from pytest_agentready.world.tls import load_postponed
 
 __all__ = [
     "FAULTS",
@@ -18,6 +17,5 @@ __all__ = [
     "Limits",
     "Response",
     "WireFault",
-    "load_postponed",
     "observe",
 ]

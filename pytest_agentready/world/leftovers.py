@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Iterator
 
 from pytest_agentready.world.installation import prepare
+from pytest_agentready.world.tls import load_postponed
 
 
 @contextlib.contextmanager
@@ -29,3 +30,4 @@ def collected(subject: object) -> Iterator[None]:
             gc.collect(2 if aside else 1)
             if aside:
                 gc.unfreeze()
+            load_postponed()  # for the contexts that are still there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import contextlib
 import os
 import signal
@@ -10,10 +11,12 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+_SIGNALS = sorted(int(number) for number in signal.valid_signals())
+
 
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
-    environment = dict(os.environ)
+    environment = _environment()
     directory = os.getcwd()
     handlers = _handlers()
     tracer = sys.gettrace()
@@ -22,23 +25,29 @@ def kept() -> Iterator[None]:
     finally:
         if sys.gettrace() is not tracer:
             sys.settrace(tracer)
-        if dict(os.environ) != environment:
-            os.environ.clear()
-            os.environ.update(environment)
+        if (now := _environment()) != environment:
+            for name in now.keys() - environment.keys():
+                del os.environ[os.fsdecode(name)]
+            for name, value in environment.items():
+                if now.get(name) != value:
+                    os.environ[os.fsdecode(name)] = os.fsdecode(value)
         with contextlib.suppress(OSError):
             if os.getcwd() != directory:
                 os.chdir(directory)
         for number, handler in handlers.items():
-            if signal.getsignal(number) is not handler:
+            if _signal.getsignal(number) is not handler:
                 signal.signal(number, handler)
+
+
+def _environment() -> dict[Any, Any]:
+    """As the system holds it: `os.environ` decodes each name and value anew, which takes longer than all the rest."""
+    raw: dict[Any, Any] | None = getattr(os.environ, "_data", None)
+    return dict(os.environ if raw is None else raw)
 
 
 def _handlers() -> dict[int, Any]:
     """Only the main thread may change them; one that was not set from Python (None) cannot be put back."""
     if threading.current_thread() is not threading.main_thread():
         return {}
-    found = {number: signal.getsignal(number) for number in range(1, signal.NSIG) if number not in _UNKNOWN}
-    return {number: handler for number, handler in found.items() if handler is not None}
-
-
-_UNKNOWN = set(range(1, signal.NSIG)) - set(signal.valid_signals())
+    # The C function: `signal.getsignal` makes an enum of each answer.
+    return {number: handler for number in _SIGNALS if (handler := _signal.getsignal(number)) is not None}

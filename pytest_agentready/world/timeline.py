@@ -39,7 +39,7 @@ GRACE = 20  # attempts that a tool may still make, to unwind through its own err
 class Limits:
     """When a run is ended that does not end by itself."""
 
-    attempts: int = 110  # look-ups, connections or requests
+    attempts: int = 100  # look-ups, connections or requests
     turns: int = 1_500  # jumps of the clock
     horizon: float = 3_600.0  # virtual seconds
     real: float = 10.0  # real seconds: the watchdog's

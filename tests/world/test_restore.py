@@ -18,7 +18,8 @@ import httpx
 import pytest
 import requests
 
-from pytest_agentready.world import BackendFailed, Limits, active, installation, load_postponed
+from pytest_agentready.world import BackendFailed, Limits, active, installation
+from pytest_agentready.world.tls import load_postponed
 from tests.world.entering import HTTP, HTTPS, ORDER, enter, exception
 
 MISSING = object()
