@@ -44,12 +44,15 @@ class Watchdog:
         ident = threading.get_ident()
         crowd.harness.add(ident)
         idle = 0.0
-        while idle < IDLE:
+        while True:
             real.sleep(LOOK)
             with self._lock:
                 idle = idle + LOOK if self._deadline is None else 0.0
                 if self._overrun is not None and self._deadline is not None and real.monotonic() > self._deadline:
                     self._overrun()
+                if idle > IDLE:
+                    self._thread = None  # while the lock is held: the next run starts another
+                    break
         crowd.harness.discard(ident)
 
 

@@ -25,7 +25,8 @@ def spinning() -> None:
 def test_a_spin_on_the_cpu_is_ended_by_the_watchdog() -> None:
     ending = enter(spinning, limits=Limits(real=0.3)).ending
     assert ending is not None
-    assert (ending.kind, ending.where) == ("spin", line_of(spinning, "sum("))
+    assert ending.kind == "spin"
+    assert ending.where in (line_of(spinning, "while"), line_of(spinning, "sum("))
 
 
 async def spinning_async() -> None:
