@@ -37,7 +37,8 @@ async def spinning_async() -> None:
 def test_a_spin_in_an_async_tool_is_ended_by_the_watchdog() -> None:
     ending = enter(spinning_async, limits=Limits(real=0.3)).ending
     assert ending is not None
-    assert (ending.kind, ending.where) == ("spin", line_of(spinning_async, "sum("))
+    assert ending.kind == "spin"
+    assert ending.where in (line_of(spinning_async, "while"), line_of(spinning_async, "sum("))
 
 
 def test_a_spin_that_swallows_everything_is_ended_as_well() -> None:
