@@ -9,7 +9,7 @@ BIN = $(VENV)/bin
 
 demo: $(VENV)/.installed  ## Examine the support agent of the incident, and the same agent done right.
 	@echo "== examples/support_agent_before: the agent of the incident"
-	@cd examples/support_agent_before && ! ../../$(BIN)/python -m pytest -q -rN --tb=no -p no:cacheprovider
+	@cd examples/support_agent_before && ../../$(BIN)/python -m pytest -q -rN --tb=no -p no:cacheprovider; test $$? -eq 1
 	@echo
 	@echo "== examples/support_agent: the same tools, done right"
 	@cd examples/support_agent && ../../$(BIN)/python -m pytest -q -rN --tb=short -p no:cacheprovider

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import platform
 import statistics
 import subprocess
@@ -201,7 +202,7 @@ def main(arguments: list[str]) -> int:
     rows = [*fault_rows(), runaway_row(), matrix_row(), start_up_row()]
     print(table(rows))
     if "--write" in arguments:
-        machine = f"CPython {platform.python_version()}, {platform.machine()}, two cores"
+        machine = f"CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
         PAGE.write_text(f"# Benchmarks\n\nWritten by `make bench` on {machine}. Compare ratios rather than times.\n\n{table(rows)}\n")
     missed = [row.what for row in rows if not row.met]
     print(f"missed: {', '.join(missed)}" if missed else "every target is met")

@@ -48,7 +48,7 @@ def screen() -> str:
     lines = finished.stdout.splitlines()
     begin = next(number for number, line in enumerate(lines) if " agent readiness " in line)
     end = next(number for number, line in enumerate(lines) if line.startswith("Reasons and examples"))
-    return "\n".join(["$ pytest", *lines[begin : end + 2]])
+    return "\n".join(["$ pytest -k get_delivery_status", *lines[begin : end + 2]])
 
 
 def _between(text: str, name: str, generated: str) -> str:

@@ -1,4 +1,4 @@
-"""pytest-agentready proves, before release, that an AI agent's tools and loop survive production.
+"""pytest-agentready proves, before release, that an AI agent's tools survive production.
 
 These are the names that users import. They are loaded when first touched, so that pytest starts without them.
 """
@@ -9,17 +9,19 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_agentready.domain import Check, Fault, Finding, NotApplicable, Severity, Unproven
+    from pytest_agentready.domain import Check, Finding, NotApplicable, Severity, Unproven
     from pytest_agentready.patterns.results import ToolResult
     from pytest_agentready.world.backend import IncomingRequest, Response
+    from pytest_agentready.world.faults import WireFault
 
 __version__ = "0.1.0"
-__all__ = ["Check", "Fault", "Finding", "IncomingRequest", "NotApplicable", "Response", "Severity", "ToolResult", "Unproven"]
+__all__ = ["Check", "Finding", "IncomingRequest", "NotApplicable", "Response", "Severity", "ToolResult", "Unproven", "WireFault"]
 
 _HOMES = {
     "IncomingRequest": "world.backend",
     "Response": "world.backend",
     "ToolResult": "patterns.results",
+    "WireFault": "world.faults",
 }
 
 

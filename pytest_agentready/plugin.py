@@ -179,7 +179,7 @@ class Recorder:
             self.gaps.append("the run was interrupted")
         elif session.shouldfail or session.shouldstop:
             self.gaps.append(f"the run ended early: {session.shouldfail or session.shouldstop}")
-        if session.exitstatus == pytest.ExitCode.OK and self.results and not self.deselected and self._assessment().doubts:
+        if session.exitstatus == pytest.ExitCode.OK and self.results and not self._chosen() and self._assessment().doubts:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED  # unproven checks skip, but a run that judged nothing is not green
         if SETTINGS_KEY not in self.config.stash or self.config.getoption("collectonly"):
             return
@@ -207,6 +207,10 @@ class Recorder:
                 terminalreporter.write_line(f"ERROR: {path} could not be written: {failure}", red=True)
             else:
                 terminalreporter.write_sep("-", f"agentready report: {path}")
+
+    def _chosen(self) -> bool:
+        """Was only a part of the items to run? A worker's own count does not come home."""
+        return bool(self.deselected or self.config.getoption("keyword") or self.config.getoption("markexpr"))
 
     def _assessment(self) -> Assessment:
         from pytest_agentready import __version__
@@ -253,8 +257,7 @@ def _collection(config: pytest.Config) -> Collection:
 
 
 def _result(carrier: pytest.Item | pytest.TestReport) -> Result | None:
-    text = dict(carrier.user_properties).get("agentready")
-    if text is None:
+    if (text := dict(carrier.user_properties).get("agentready")) is None:
         return None
     from pytest_agentready.domain import Result
 
@@ -278,7 +281,7 @@ def _settled(result: Result, report: pytest.TestReport) -> Result:
         return result
     if report.skipped:
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(getattr(report, "wasxfail", ""))
-        return result.abandoned(Outcome.UNPROVEN, f"the test did not run ({reason.removeprefix('Skipped: ')}); let it")
+        return result.abandoned(Outcome.UNPROVEN, f"the test was skipped ({reason.removeprefix('Skipped: ')}): nothing was examined")
     crash = getattr(report.longrepr, "reprcrash", None)
     reason = str(crash.message if crash else report.longreprtext).removeprefix("Failed: ")
     return result.abandoned(Outcome.ERROR, reason)

@@ -1,7 +1,7 @@
 """Finds checks, experiments, faults and adapters: the project's own modules first, then third parties' entry points.
 
-Entry-point groups: `agentready.checks` (a module with a `check`), `agentready.faults` (a Fault, or an iterable of
-them) and `agentready.adapters` (a module with an `adapt` function).
+Entry-point groups: `agentready.checks` (a module with a `check`), `agentready.faults` (a WireFault, or an iterable
+of them) and `agentready.adapters` (a module with an `adapt` function).
 """
 
 from __future__ import annotations

@@ -204,7 +204,7 @@ def test_a_test_that_skips_by_itself_leaves_its_tool_unproven(project: Project) 
     project.tests("@pytest.mark.agent_tool(tool=list_orders)\ndef test_skips(readiness_check):\n    pytest.skip('no database here')\n")
     report = project.report()
     assert [(result["outcome"], result["reason"]) for result in report["results"]] == [
-        ("unproven", "the test did not run (no database here); let it")
+        ("unproven", "the test was skipped (no database here): nothing was examined")
     ]
     assert report["ready"] is False
 

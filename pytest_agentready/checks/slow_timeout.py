@@ -58,7 +58,8 @@ def _made_of(run: Run) -> str:
     pauses = sum(sleep.seconds for sleep in run.sleeps)
     parts = [f"{len(attempts)} waits of up to {max(wait.seconds for wait in attempts):.1f} s"] if len(attempts) > 1 else []
     if not attempts and pauses < 0.1:
-        parts.append("only the operating system ends it")
+        endless = any(wait.primitive in ("connect", "await") and wait.bound is None for wait in run.waits)
+        parts.append("only the operating system ends it" if endless else f"{len(run.waits)} short waits")
     elif len(attempts) == 1:
         parts.append(f"one wait of {attempts[0].seconds:.1f} s")
     return " and ".join(parts + ([f"{pauses:.1f} s of pauses"] if pauses >= 0.1 else []))

@@ -36,8 +36,10 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         yield NotApplicable("see AR202: it does not give up at all")
         return
     if not trickled:
-        yield Unproven(normal_call.obstacle or "no answer could be trickled")
+        yield Unproven(normal_call.obstacle or fault_matrix.gap or "no answer could be trickled")
         return
+    if fault_matrix.gap:
+        yield Unproven(fault_matrix.gap)
     for run in trickled:
         if run.virtual > tool.time_limit + TOLERANCE:
             held = "was still reading" if run.ending is not None else "read on"

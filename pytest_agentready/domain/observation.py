@@ -175,7 +175,8 @@ class FaultMatrix:
     """One run per fault (and set of arguments); judged by many checks."""
 
     runs: tuple[Run, ...]
-    skipped: Mapping[str, str] = field(default_factory=dict)  # fault slug -> why it was not tried
+    skipped: Mapping[str, str] = field(default_factory=dict)  # fault slug -> why it does not concern the tool
+    abandoned: Mapping[str, str] = field(default_factory=dict)  # fault slug -> why it could not be tried
 
     @property
     def fired(self) -> Iterator[Run]:
@@ -185,6 +186,9 @@ class FaultMatrix:
     @property
     def gap(self) -> str:
         """What the runs leave unproven, for a tool that answered some of them by itself; "" where none did."""
+        if self.abandoned:
+            reasons = "; ".join(dict.fromkeys(self.abandoned.values()))
+            return f"{len(self.abandoned)} faults could not be tried: {reasons}"
         unmet = sum(run.finished and not run.went_out for run in self.runs)
         if not unmet:
             return ""

@@ -14,7 +14,7 @@ from pytest_agentready.world import Backend, BackendFailed, Limits, WireFault, o
 ATTEMPTS = 90  # of one call, beside ten for each that the normal call makes
 ENOUGH = 3  # runaways after which it is known what the tool does: the next are ended sooner
 SOON = 5  # attempts, likewise
-STAGES = 4  # requests of one call that are made to fail in turn
+STAGES = 8  # requests of one call that are made to fail in turn
 DRIPS = 50  # bytes of a trickled answer, after which nobody waits for more
 
 
@@ -30,14 +30,18 @@ def run(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> Fault
 def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> FaultMatrix:
     runs: list[Run] = []
     skipped: dict[str, str] = {}
+    abandoned: dict[str, str] = {}
     for fault in faults:
         if fault.family == "certificate" and not any(run.tls for run in normal_call.runs):
             skipped[fault.slug] = "the tool does not use TLS"
         elif _hopeless(runs):
-            skipped[fault.slug] = "an earlier run had to be ended by the wall clock"
+            abandoned[fault.slug] = "an earlier run had to be ended by the wall clock"
         else:
-            runs.extend(_under(fault, tool, normal_call, runs))
-    return FaultMatrix(tuple(runs), skipped)
+            try:
+                runs.extend(_under(fault, tool, normal_call, runs))
+            except BackendFailed as failure:  # which the normal call did not meet
+                abandoned[fault.slug] = f"the backend raised {failure} under it"
+    return FaultMatrix(tuple(runs), skipped, abandoned)
 
 
 @contextlib.contextmanager
@@ -59,17 +63,14 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
         if fault.family == "trickle":
             limits = replace(limits, turns=DRIPS)
         for spared in _stages(normal):
-            try:
-                found = observe(
-                    tool.call,
-                    normal.arguments,
-                    backend=backend,  # type: ignore[arg-type]
-                    fault=fault,
-                    spared=spared,
-                    limits=limits,
-                )
-            except BackendFailed:  # an arrangement of the test's own, which the normal call did not meet
-                continue
+            found = observe(
+                tool.call,
+                normal.arguments,
+                backend=backend,  # type: ignore[arg-type]
+                fault=fault,
+                spared=spared,
+                limits=limits,
+            )
             yield read(tool, found)
 
 

@@ -6,12 +6,14 @@ normal answer that the answers under a fault are compared with.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from types import CodeType
 from typing import Any
 
 from pytest_agentready.domain import NormalCall, Run, Tool, Unjudgeable, read
 from pytest_agentready.world import Backend, BackendFailed, Limits, observe
+from pytest_agentready.world.stack import is_librarys
 
 PATIENCE = Limits(attempts=1_000, turns=20_000)  # a healthy tool may well send many requests
 # Clients whose sockets are made in C. The world neither sees nor simulates them.
@@ -72,9 +74,9 @@ def _required(tool: Tool) -> str:
 
 
 def _blind_spots(tool: Tool) -> tuple[str, ...]:
-    """Such clients among what the tool's code names, and what the code of its own module that it names does in turn."""
+    """Such clients among what the tool's code names, and the user's code that it names, in turn."""
     found: set[str] = set()
-    waiting: list[Any] = [inspect.unwrap(tool.call)]
+    waiting: list[Any] = [_function(tool.call)]
     seen: set[int] = set()
     while waiting:
         function = waiting.pop()
@@ -88,9 +90,16 @@ def _blind_spots(tool: Tool) -> tuple[str, ...]:
             home = getattr(value, "__module__", None) or getattr(value, "__name__", None) or type(value).__module__
             if str(home).partition(".")[0] in BLIND_SPOTS:
                 found.add(str(home).partition(".")[0])
-            elif getattr(value, "__module__", None) == function.__module__:
-                waiting += [value, *(vars(value).values() if inspect.isclass(value) else ())]
+            else:
+                parts = vars(value).values() if inspect.isclass(value) or inspect.ismodule(value) else (value,)
+                waiting += [part for part in map(_function, parts) if hasattr(part, "__code__") and not is_librarys(part.__code__)]
     return tuple(name for name in BLIND_SPOTS if name in found)
+
+
+def _function(value: Any) -> Any:
+    while isinstance(value, functools.partial):
+        value = value.func
+    return inspect.unwrap(getattr(value, "__func__", value)) if callable(value) else value
 
 
 def _names(code: CodeType) -> set[str]:

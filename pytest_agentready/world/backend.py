@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 JSON = "application/json"
@@ -61,7 +61,12 @@ class Response:
 
     def inflated(self, size: int) -> Response:
         """The same answer, of at least `size` bytes: the first list or text in it is repeated."""
-        value = _json.loads(self.content)
+        try:
+            value = _json.loads(self.content)
+        except ValueError:  # a stream of JSON lines, say
+            return Response(
+                self.status, body=self.content * (size // len(self.content) + 1), headers=self.headers, content_type=self.content_type
+            )
         grown = _inflate(value, size)
         return Response(self.status, json=grown if grown is not None else {"value": value, "padding": "x" * size}, headers=self.headers)
 
@@ -98,10 +103,10 @@ class Route:
     def match(self, request: IncomingRequest) -> dict[str, str] | None:
         if self.method != request.method and not (self.method == "GET" and request.method == "HEAD"):
             return None
-        if self.query and not self.query <= set(request.query.items()):
+        if self.query and not self.query <= set(parse_qsl(urlsplit(request.url).query, keep_blank_values=True)):
             return None
         found = self.pattern.fullmatch(_without_query(request.url))
-        return found.groupdict() if found else None
+        return {name: unquote(value) for name, value in found.groupdict().items()} if found else None
 
 
 class Backend:

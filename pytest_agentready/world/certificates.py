@@ -75,6 +75,8 @@ class Authority:
             shadow.verify_mode = context.verify_mode
             shadow.check_hostname = context.check_hostname
             shadow.verify_flags = context.verify_flags
+            shadow.minimum_version = context.minimum_version
+            shadow.maximum_version = context.maximum_version
             shadow.sslsocket_class = context.sslsocket_class
             shadow.sslobject_class = context.sslobject_class
             shadow.load_verify_locations(cadata=self._pem)

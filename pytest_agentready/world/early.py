@@ -12,6 +12,7 @@ import gc
 import sys
 import types
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any, NamedTuple
 
 from pytest_agentready.world import clocks, real, selecting
@@ -22,6 +23,7 @@ _SKIPPED = ("_pytest", "pluggy", "pytest_agentready.world")  # pytest's own cloc
 class Place(NamedTuple):
     """Somewhere that holds a real function, and how to put another there."""
 
+    get: Callable[[], Any]
     put: Callable[[Any], None]
     original: Any
     replacement: Any
@@ -35,22 +37,27 @@ class EarlyNames:
         self._modules = -1
         self._subject: object = None
 
-    def look(self, subject: object = None) -> None:
-        """Look again where modules were imported since, or another subject is at hand."""
-        subject = subject or self._subject
-        if len(sys.modules) != self._modules or subject is not self._subject:
+    def look(self, subject: object = None) -> bool:
+        """Look again where modules were imported since, or another subject is at hand; True for another subject."""
+        another = subject is not None and subject is not self._subject
+        if another or len(sys.modules) != self._modules:
             self._places = list(_find())
-            self._modules, self._subject = len(sys.modules), subject
+            self._modules = len(sys.modules)
+        if another:
+            self._subject = subject
+        return another
 
     def replace(self) -> None:
         for place in self._places:
             with contextlib.suppress(Exception):  # an owner may refuse by now
-                place.put(place.replacement)
+                if place.get() is place.original:  # and may hold something else
+                    place.put(place.replacement)
 
     def restore(self) -> None:
         for place in self._places:
             with contextlib.suppress(Exception):
-                place.put(place.original)
+                if place.get() is place.replacement:
+                    place.put(place.original)
         # What was imported meanwhile bound our dispatcher, which is the real function outside of a run.
         self._modules = len(sys.modules)
 
@@ -75,26 +82,21 @@ def _find() -> Iterable[Place]:
 
 
 def _places_in(holder: Any, replacements: dict[int, Any]) -> Iterable[Place]:
-    if isinstance(holder, dict):
-        for key, value in tuple(holder.items()):
+    """Where in this object: an item, the content of a cell, or an attribute."""
+    if isinstance(holder, (dict, list)):
+        for key, value in tuple(holder.items() if isinstance(holder, dict) else enumerate(holder)):
             if id(value) in replacements:
-                yield Place(lambda new, key=key: holder.__setitem__(key, new), value, replacements[id(value)])  # type: ignore[misc]
-    elif isinstance(holder, list):
-        for index, value in enumerate(holder):
-            if id(value) in replacements:
-                yield Place(lambda new, index=index: holder.__setitem__(index, new), value, replacements[id(value)])  # type: ignore[misc]
-    elif isinstance(holder, types.CellType):
-        value = holder.cell_contents
-        if id(value) in replacements:
-            yield Place(lambda new: setattr(holder, "cell_contents", new), value, replacements[id(value)])
+                yield Place(partial(holder.__getitem__, key), partial(holder.__setitem__, key), value, replacements[id(value)])
     elif not isinstance(holder, (types.FrameType, types.BuiltinFunctionType, types.FunctionType, types.ModuleType)):
         # From 3.11 on an instance refers to its attributes itself, without a dict between.
         for name, value in _attributes(holder):
             if id(value) in replacements:
-                yield Place(lambda new, name=name: setattr(holder, name, new), value, replacements[id(value)])  # type: ignore[misc]
+                yield Place(partial(getattr, holder, name), partial(setattr, holder, name), value, replacements[id(value)])
 
 
 def _attributes(holder: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(holder, types.CellType):
+        yield "cell_contents", holder.cell_contents
     yield from tuple(getattr(holder, "__dict__", {}).items())
     for cls in type(holder).__mro__:
         slots = vars(cls).get("__slots__", ())
@@ -111,4 +113,4 @@ def _defaults(tuples: list[tuple[Any, ...]], replacements: dict[int, Any]) -> It
         if isinstance(function, types.FunctionType) and id(function.__defaults__) in wanted:
             old = function.__defaults__
             new = tuple(replacements.get(id(value), value) for value in old or ())
-            yield Place(lambda value, function=function: setattr(function, "__defaults__", value), old, new)  # type: ignore[misc]
+            yield Place(partial(getattr, function, "__defaults__"), partial(setattr, function, "__defaults__"), old, new)

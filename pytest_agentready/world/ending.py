@@ -63,6 +63,6 @@ def _raise_at_lines(frame: FrameType, event: str, _argument: Any) -> Any:
 
     if active.world is None or not active.world.time.over:
         return None
-    if event == "line" and not stack.is_between(frame.f_code):  # a library's line lies within the user's `try`
+    if event == "line" and not stack.is_librarys(frame.f_code):  # a library's line lies within the user's `try`
         raise WorldEnded
     return _raise_at_lines

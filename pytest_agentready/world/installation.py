@@ -10,6 +10,7 @@ from pytest_agentready.world import active, aside, clocks, dates, guard, loops, 
 from pytest_agentready.world.early import EarlyNames
 from pytest_agentready.world.ending import WorldEnded
 from pytest_agentready.world.patching import Patches
+from pytest_agentready.world.timeline import begin_subject
 from pytest_agentready.world.watchdog import Watchdog
 from pytest_agentready.world.world import World
 
@@ -46,7 +47,8 @@ def _call_off(watchdog: Watchdog) -> None:
 
 def prepare(subject: object) -> None:
     """Before the runs of another subject: its objects may have bound a name since."""
-    _early_names().look(subject)
+    if _early_names().look(subject):
+        begin_subject()
 
 
 @contextlib.contextmanager
@@ -58,18 +60,25 @@ def installed(world: World) -> Iterator[None]:
     patches, early, watchdog = _patches(), _early_names(), _watchdog()
     early.look()
     loops.loop()
-    watchdog.watch(world.time.limits.real, world.overrun)
-    # Dates come before the patches: time-machine reaches into the real functions, wherever it finds them.
-    with surroundings.kept(), aside.real_connections(), dates.in_step(world):
+    with contextlib.ExitStack() as undo:
+        undo.enter_context(surroundings.kept())
+        undo.enter_context(aside.real_connections())
+        # Dates come before the patches: time-machine reaches into the real functions, wherever it finds them.
+        undo.enter_context(dates.in_step(world))
+        # What takes a step back is registered before the step: whatever fails, the rest is undone.
+        undo.callback(watchdog.rest)
+        watchdog.watch(world.time.limits.real, world.overrun)
+        undo.callback(patches.restore)
         patches.install()
+        undo.callback(early.restore)
         early.replace()
+        undo.callback(_leave)
         active.world = world
+        undo.callback(world.close)
         world.join()
-        try:
-            yield
-        finally:
-            _call_off(watchdog)
-            world.close()
-            active.world = None
-            early.restore()
-            patches.restore()
+        undo.callback(_call_off, watchdog)  # before all else
+        yield
+
+
+def _leave() -> None:
+    active.world = None

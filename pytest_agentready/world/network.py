@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from pytest_agentready.domain import Request
 from pytest_agentready.world import real, stack
 from pytest_agentready.world.backend import Backend, IncomingRequest, Response
+from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.peer import Peer
 
@@ -71,7 +72,7 @@ class Network:
         self.unspoken: dict[str, None] = {}
         self.refused: list[str] = []
         self.tls = False
-        self.backend_failure: Exception | None = None
+        self.backend_failure: BaseException | None = None
         self.connections: dict[int, Connection] = {}
         self._hosts: dict[str, str] = {}  # address -> host
         self._addresses: dict[str, str] = {}  # host -> address
@@ -183,8 +184,10 @@ class Network:
         """The backend's normal answer. What the user's own callable raises is kept, and ends the run."""
         try:
             return self.backend.answer(request)
-        except Exception as failure:
-            self.backend_failure = self.backend_failure or failure
+        except BaseException as failure:
+            if isinstance(failure, (Signal, KeyboardInterrupt, SystemExit)):
+                raise
+            self.backend_failure = self.backend_failure or failure  # a pytest.fail() in it, too
             return Response(status=500, body=f"the backend itself failed: {failure!r}")
 
     def known(self, sock: socket.socket) -> Connection | None:
@@ -210,6 +213,8 @@ class Network:
 
     def close(self) -> None:
         self.cut()
+        for connection in self.connections.values():
+            connection.peer = None  # only its name is asked for from here on
         _former.update(self.connections)
 
     def cut(self) -> bool:

@@ -61,6 +61,7 @@ def observe(
         run = _carry_out(call, run)
         run = replace(run, virtual=world.time.now)
         loops.tidy()
+        world.finished = True
     loops.drain()
     if interrupted:
         raise KeyboardInterrupt
@@ -83,6 +84,8 @@ def _carry_out(call: Callable[..., Any], run: Run) -> Run:
     except OutboundBlocked as blocked:
         return replace(run, ending=Ending("blind", str(blocked), where=stack.of_traceback(blocked.__traceback__)))
     except BaseException as error:  # SystemExit and KeyboardInterrupt of the tool's own are findings
+        if type(error).__module__.startswith("_pytest."):  # pytest's own word, such as a timeout's: not the tool's
+            raise
         return replace(run, raised=_raised(error))
     return replace(run, value=value)
 
@@ -146,7 +149,8 @@ def _interrupts_noticed() -> Iterator[list[int]]:
     try:
         yield interrupted
     finally:
-        signal.signal(signal.SIGINT, handler)
+        if handler is not None:  # it was set by C code, which alone can put it back
+            signal.signal(signal.SIGINT, handler)
 
 
 def _in_a_thread(work: Callable[[], Run]) -> Run:

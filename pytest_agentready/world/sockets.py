@@ -13,7 +13,8 @@ from pytest_agentready.world.network import PORTS, Connection, is_address
 from pytest_agentready.world.patching import Patch
 from pytest_agentready.world.world import World
 
-RECEIVING = ("recv", "recv_into", "recvfrom", "recvfrom_into", "recvmsg", "recvmsg_into")
+RECEIVING = {"recv": 1, "recv_into": 2, "recvfrom": 1, "recvfrom_into": 2, "recvmsg": 2, "recvmsg_into": 2}  # where their flags stand
+DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
 LOCAL = ("", "localhost", "ip6-localhost")
 IGNORABLE = frozenset({errno.EOPNOTSUPP, errno.ENOPROTOOPT, errno.EINVAL})
 STREAMS = {socket.SOCK_STREAM: socket.IPPROTO_TCP, socket.SOCK_DGRAM: socket.IPPROTO_UDP}
@@ -56,6 +57,8 @@ def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int
     name = host.decode() if isinstance(host, bytes) else host
     if name is None or is_address(name):
         return real.getaddrinfo(host, _numeric(port), family, type, proto, flags)
+    if flags & socket.AI_NUMERICHOST:  # only asked whether it is an address
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
     address = "127.0.0.1" if name in LOCAL else world.network.look_up(name.rstrip("."))
     kinds = [type] if type else list(STREAMS)
     where: tuple[Any, ...] = (address, _numeric(port))
@@ -129,6 +132,7 @@ def connect_ex(self: socket.socket, address: Any) -> int:
 
 def _receiving(name: str) -> Callable[..., Any]:
     original = getattr(real.socket, name)
+    position = RECEIVING[name]
 
     def receive(self: socket.socket, *args: Any, **kwargs: Any) -> Any:
         found = _simulated(self)
@@ -137,7 +141,8 @@ def _receiving(name: str) -> Callable[..., Any]:
         world, connection = found
         world.time.pump()
         bound = real.socket.gettimeout(self)
-        if bound != 0.0:
+        flags = kwargs.get("flags", args[position] if len(args) > position else 0)
+        if bound != 0.0 and not flags & DONT_WAIT:
             world.join()
             poll = real.pollable(connection.fd, real.READABLE)
             if not poll.poll(0):

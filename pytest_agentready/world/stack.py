@@ -25,7 +25,7 @@ def is_users(code: CodeType) -> bool:
     return known
 
 
-def is_between(code: CodeType) -> bool:
+def is_librarys(code: CodeType) -> bool:
     """Is it a library's or ours? What was compiled from a string is neither."""
     return not is_users(code) and not (code.co_filename.startswith("<") and not code.co_filename.startswith("<frozen"))
 

@@ -28,10 +28,10 @@ from pytest_agentready.world.waiting import NETWORK_WAITS, Blocked
 
 CLOCK_TICK = 1e-6  # seconds that a look at the clock takes
 PATIENT_LOOKS = 20_000  # looks without a wait in between, before the clock runs faster and faster
-# Seconds that pass between two runs: what a tool remembers of the last one (a breaker that is open, a pause that a peer
-# asked for, a cached answer) shall not hide from the next.
+# Seconds that pass between two runs: what a tool remembers of the last one (an open breaker, a cache) shall not hide it.
 INTERVAL = 600.0
-_intervals = itertools.count()
+_intervals = itertools.count()  # a monotonic clock never goes back
+_intervals_of_subject = itertools.count()  # a date does, for the next subject: its verdict shall not depend on who came before
 GRACE = 20  # attempts that a tool may still make, to unwind through its own error handling
 
 
@@ -43,6 +43,11 @@ class Limits:
     turns: int = 1_500  # jumps of the clock
     horizon: float = 3_600.0  # virtual seconds
     real: float = 10.0  # real seconds: the watchdog's
+
+
+def begin_subject() -> None:
+    global _intervals_of_subject
+    _intervals_of_subject = itertools.count()
 
 
 class Timeline:
@@ -72,7 +77,7 @@ class Timeline:
         self._looks = 0
         # Whole seconds: aiohttp rounds its deadlines up to whole seconds of the loop's clock.
         ahead = next(_intervals) * INTERVAL
-        self.wall = float(math.ceil(real.time())) + ahead  # seconds since the epoch when the run began
+        self.wall = float(math.ceil(real.time())) + next(_intervals_of_subject) * INTERVAL  # seconds since the epoch when the run began
         self._monotonic = float(math.ceil(real.monotonic())) + ahead
         self._perf_counter = float(math.ceil(real.perf_counter())) + ahead
 
@@ -270,6 +275,13 @@ class Timeline:
                     return
             for blocked in self.blocked.values():
                 blocked.cut = True
+
+    def overrun(self, ending: Ending) -> None:
+        """End the run from the watchdog's thread, which must not wait for a lock that the run may hold for ever."""
+        if self.ending is None:
+            self.ending = ending
+        for blocked in tuple(self.blocked.values()):
+            blocked.cut = True
 
     def _nobody_will_ever_wake(self) -> None:
         if self.ending is None:

@@ -6,6 +6,7 @@ that cannot be seen by the CPU time which the run has used.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -49,7 +50,8 @@ class Watchdog:
             with self._lock:
                 idle = idle + LOOK if self._deadline is None else 0.0
                 if self._overrun is not None and self._deadline is not None and real.monotonic() > self._deadline:
-                    self._overrun()
+                    with contextlib.suppress(Exception):  # the patrol goes on, whatever a dying run does to us
+                        self._overrun()
                 if idle > IDLE:
                     self._thread = None  # while the lock is held: the next run starts another
                     break

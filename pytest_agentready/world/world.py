@@ -32,6 +32,7 @@ class World:
         self._adopted: list[tuple[Any, float]] = []
         self._cpu = cpu_seconds()
         self._overruns = 0
+        self.finished = False  # the tool has come to its end, and is not to be interrupted any more
         self._thread = get_ident()
 
     def join(self) -> None:
@@ -51,12 +52,13 @@ class World:
         spins = cpu_seconds() - self._cpu > seconds / 10  # on a busy machine a spin does not get all of it
         frame = sys._current_frames().get(self._thread)
         where = stack.where(frame)
-        if self.time.ending is None:
-            kind, detail = ("spin", "without waiting for anything") if spins else ("blind", "in a wait that cannot be seen from Python")
-            self.time.end(Ending(kind, f"still running after {seconds:g} s of real time, {detail}", where=where))  # type: ignore[arg-type]
+        kind, detail = ("spin", "without waiting for anything") if spins else ("blind", "in a wait that cannot be seen from Python")
+        if self.finished:
+            return
+        self.time.overrun(Ending(kind, f"still running after {seconds:g} s of real time, {detail}", where=where))  # type: ignore[arg-type]
         self._overruns += 1
         for ident in tuple(self.time.members):
-            if ident not in self.time.blocked:
+            if ident not in self.time.blocked and not self.finished:
                 interrupt(ident, again=self._overruns > 1)
 
     def close(self) -> None:

@@ -107,16 +107,19 @@ def test_a_second_page_fails_in_its_turn_and_stands_for_all_further_ones() -> No
     assert [run.spared for run in found.runs] == [0, 1]
 
 
-def test_no_more_than_four_stages_of_one_call_are_tried() -> None:
+def test_no_more_than_eight_stages_of_one_call_are_tried() -> None:
     def tool() -> Any:
         get("a")
         requests.get(f"{SHOP}/b", timeout=5)
         requests.get(f"{SHOP}/c", timeout=5)
         requests.get(f"{SHOP}/d", timeout=5)
         requests.get(f"{SHOP}/e", timeout=5)
-        return requests.get(f"{SHOP}/f", timeout=5).text
+        requests.get(f"{SHOP}/f", timeout=5)
+        requests.get(f"{SHOP}/g", timeout=5)
+        requests.get(f"{SHOP}/h", timeout=5)
+        return requests.get(f"{SHOP}/i", timeout=5).text
 
-    assert [run.spared for run in observe(tool, SOME[:1]).runs] == [0, 1, 2, 3]
+    assert [run.spared for run in observe(tool, SOME[:1]).runs] == list(range(8))
 
 
 def retrying() -> Any:
@@ -160,7 +163,7 @@ def test_after_a_run_that_the_wall_clock_had_to_end_no_other_is_tried(monkeypatc
     (ending,) = (run.ending for run in found.runs)
     assert ending is not None
     assert ending.kind in ("spin", "blind")  # on a busy machine a spin gets too little of the CPU to be told from a wait
-    assert found.skipped == {fault.slug: "an earlier run had to be ended by the wall clock" for fault in SOME[1:]}
+    assert found.abandoned == {fault.slug: "an earlier run had to be ended by the wall clock" for fault in SOME[1:]}
 
 
 def test_a_backend_that_fails_under_a_fault_alone_spoils_no_other_run() -> None:
@@ -174,6 +177,7 @@ def test_a_backend_that_fails_under_a_fault_alone_spoils_no_other_run() -> None:
 
     found = observe(lambda: get("a"), SOME, backend={f"GET {SHOP}/a": once})
     assert [run.fault.slug for run in found.runs if run.fault] == ["refused", "500"]
+    assert "already sold" in found.gap
 
 
 def test_a_tool_cannot_change_the_arguments_of_its_next_run() -> None:

@@ -140,6 +140,13 @@ class Exchange:
         """The fault's answer, or the normal one where it has none."""
         if self._peer.closed:
             return
+        try:
+            self._answer()
+        except Exception as failure:  # an answer that HTTP cannot carry: the backend's mistake, and no word about the tool
+            self._network.backend_failure = self._network.backend_failure or failure
+            self._peer.reset()
+
+    def _answer(self) -> None:
         fault = self._network.fault(self._record)
         if fault is not None and fault.answer(self):
             self._network.fired += 1
@@ -160,16 +167,18 @@ class Exchange:
 
     def send_half(self) -> None:
         """The headers promise a whole body, of which the first half is sent."""
-        normal = self.commit()
-        body = normal.content or b'{"data": "'.ljust(64, b".")
-        self._http.head(normal, max(4, len(body)))
-        self._http.body(body[: len(body) // 2])
+        normal = self._with_a_body(self.commit())
+        self._http.head(normal, max(4, len(normal.content)))
+        if self.request.method != "HEAD":
+            self._http.body(normal.content[: len(normal.content) // 2])
 
     def trickle(self) -> None:
         """The headers, and then a space at a time: white space may stand before JSON for ever."""
-        normal = self.commit()
+        normal = self._with_a_body(self.commit())
         self._note(status=normal.status)
         self._http.head(normal, 1_000_000)
+        if self.request.method == "HEAD":
+            return
 
         def drip() -> bool:
             if not self._peer.closed:
@@ -177,6 +186,12 @@ class Exchange:
             return not self._peer.closed
 
         self._network.time.just_in_time(drip)
+
+    def _with_a_body(self, normal: Response) -> Response:
+        """A fault of the body needs one; 204 and 304 have none."""
+        if normal.content and normal.status not in (204, 304):
+            return normal
+        return Response(body=b'{"data": "'.ljust(64, b"."), content_type=normal.content_type)
 
     def reset(self) -> None:
         # In a moment of its own, so that what was sent before has arrived.
