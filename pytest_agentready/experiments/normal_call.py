@@ -91,15 +91,24 @@ def _blind_spots(tool: Tool) -> tuple[str, ...]:
             if str(home).partition(".")[0] in BLIND_SPOTS:
                 found.add(str(home).partition(".")[0])
             else:
-                parts = vars(value).values() if inspect.isclass(value) or inspect.ismodule(value) else (value,)
-                waiting += [part for part in map(_function, parts) if hasattr(part, "__code__") and not is_librarys(part.__code__)]
+                owner = value if inspect.isclass(value) or inspect.ismodule(value) else type(value)
+                parts = [part for name, part in vars(owner).items() if name in names or not inspect.ismodule(owner)]
+                waiting += [part for part in map(_function, [value, *parts]) if _is_users(part)]
     return tuple(name for name in BLIND_SPOTS if name in found)
 
 
 def _function(value: Any) -> Any:
     while isinstance(value, functools.partial):
         value = value.func
-    return inspect.unwrap(getattr(value, "__func__", value)) if callable(value) else value
+    try:
+        return inspect.unwrap(getattr(value, "__func__", value))
+    except Exception:  # an object that has any attribute it is asked for, a mock's `call` say, seems to wrap itself
+        return value
+
+
+def _is_users(value: Any) -> bool:
+    code = getattr(value, "__code__", None)
+    return isinstance(code, CodeType) and not is_librarys(code)
 
 
 def _names(code: CodeType) -> set[str]:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import types
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 import pytest
 import requests
@@ -189,3 +193,24 @@ def test_a_client_that_is_imported_where_it_is_used_is_named_too() -> None:
         return curl_cffi.get("https://api.example.com")
 
     assert observe(tool).blind == ("curl_cffi",)
+
+
+def test_looking_for_blind_clients_takes_whatever_a_module_may_hold() -> None:
+    shop: dict[str, Any] = {
+        "dataclasses": dataclasses,
+        "types": types,
+        "call": mock.call,
+        "magic": mock.MagicMock(),
+        "__name__": "odd_shop",
+    }
+    exec("def tool():\n    return [dataclasses, types, call, magic] and 7\n", shop)
+    assert observe(shop["tool"]).self_contained
+
+
+def test_a_client_that_cannot_be_seen_is_found_behind_a_module_and_a_partial() -> None:
+    client = ModuleType("shop_client")
+    vars(client)["pycurl"] = ModuleType("pycurl")
+    exec("def fetch(id):\n    return pycurl.Curl()\n", vars(client))
+    shop: dict[str, Any] = {"client": client, "__name__": "blind_shop"}
+    exec("def tool(id):\n    return client.fetch(id)\n", shop)
+    assert observe(functools.partial(shop["tool"], "7")).blind == ("pycurl",)
