@@ -210,7 +210,8 @@ def test_looking_for_blind_clients_takes_whatever_a_module_may_hold() -> None:
 def test_a_client_that_cannot_be_seen_is_found_behind_a_module_and_a_partial() -> None:
     client = ModuleType("shop_client")
     vars(client)["pycurl"] = ModuleType("pycurl")
-    exec("def fetch(id):\n    return pycurl.Curl()\n", vars(client))
+    exec("def fetch(id):\n    return pycurl.Curl()\n\ndef other():\n    return grpc.insecure_channel()\n", vars(client))
+    vars(client)["grpc"] = ModuleType("grpc")
     shop: dict[str, Any] = {"client": client, "__name__": "blind_shop"}
     exec("def tool(id):\n    return client.fetch(id)\n", shop)
     assert observe(functools.partial(shop["tool"], "7")).blind == ("pycurl",)
