@@ -22,15 +22,13 @@ check = Check(
     since="0.1",
 )
 
-TOLERANCE = 1.1  # seconds: aiohttp rounds its deadlines up to whole seconds
-
 
 @check
 def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
     if normal_call.self_contained:
         yield NotApplicable("it asks nothing outside of the process")
         return
-    if any(run.ending is not None and run.fault is not None and run.fault.family != "trickle" for run in fault_matrix.fired):
+    if not all(run.finished for run in fault_matrix.to_be_ended):
         yield NotApplicable("see AR202: it does not give up at all")
         return
     if not any(fault_matrix.silent):
@@ -38,19 +36,15 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         return
     if fault_matrix.gap:
         yield Unproven(fault_matrix.gap)
-    late = [run for run in fault_matrix.fired if run.finished and _is_late(run, tool)]
+    late = [run for run in fault_matrix.to_be_ended if tool.is_late(run.virtual)]
     if late:
         worst = max(late, key=lambda run: run.virtual)
         yield Finding(
             f"holds its caller for {worst.virtual:.1f} s, {worst.virtual - tool.time_limit:.1f} s more than the limit of "
             f"{tool.time_limit:g} s: {_made_of(worst)} ({worst.mishap})",
-            where=_longest(worst),
+            where=worst.longest_wait_at,
             evidence={run.mishap_slug: round(run.virtual, 1) for run in late if run.fault},
         )
-
-
-def _is_late(run: Run, tool: Tool) -> bool:
-    return run.fault is not None and run.fault.family != "trickle" and run.virtual > tool.time_limit + TOLERANCE
 
 
 def _made_of(run: Run) -> str:
@@ -63,10 +57,6 @@ def _made_of(run: Run) -> str:
     elif len(attempts) == 1:
         parts.append(f"one wait of {attempts[0].seconds:.1f} s")
     return " and ".join(parts + ([f"{pauses:.1f} s of pauses"] if pauses >= 0.1 else []))
-
-
-def _longest(run: Run) -> str:
-    return max(run.waits, key=lambda wait: wait.seconds).where if run.waits else ""
 
 
 @check.passes(args={"order_id": "7"}, backend={"GET https://api.example.com/orders/{id}": {"state": "shipped"}})

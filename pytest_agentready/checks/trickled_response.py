@@ -22,17 +22,14 @@ check = Check(
     since="0.1",
 )
 
-TOLERANCE = 1.1  # seconds: aiohttp rounds its deadlines up to whole seconds
-
 
 @check
 def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
     if normal_call.self_contained:
         yield NotApplicable("it asks nothing outside of the process")
         return
-    fired = [run for run in fault_matrix.fired if run.fault is not None]
-    trickled = [run for run in fired if run.fault is not None and run.fault.family == "trickle"]
-    if any(run.ending is not None for run in fired if run not in trickled):
+    trickled = list(fault_matrix.trickled)
+    if not all(run.finished for run in fault_matrix.to_be_ended):
         yield NotApplicable("see AR202: it does not give up at all")
         return
     if not trickled:
@@ -41,11 +38,11 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
     if fault_matrix.gap:
         yield Unproven(fault_matrix.gap)
     for run in trickled:
-        if run.virtual > tool.time_limit + TOLERANCE:
+        if tool.is_late(run.virtual):
             held = "was still reading" if run.ending is not None else "read on"
             yield Finding(
                 f"{held} after {run.virtual:,.0f} s, and {sum(wait.outcome == 'ready' for wait in run.waits)} bytes ({run.mishap})",
-                where=max(run.waits, key=lambda wait: wait.seconds).where if run.waits else tool.source,
+                where=run.longest_wait_at or tool.source,
                 evidence={"seconds": round(run.virtual, 1)},
             )
             return

@@ -41,10 +41,10 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
         yield NotApplicable("it asks nothing outside of the process")
         return
     yield from _of_the_normal_call(normal_call)
-    ended = [run for run in fault_matrix.fired if run.ending is not None and run.fault is not None and run.fault.family != "trickle"]
     causes: dict[tuple[str, str], list[Run]] = {}
-    for run in ended:
-        assert run.ending is not None
+    for run in fault_matrix.to_be_ended:
+        if run.ending is None:
+            continue
         if run.ending.kind == "blind":
             yield Unproven(run.ending.detail)
         else:

@@ -133,6 +133,11 @@ class Run:
         return f"{slug}@{self.spared + 1}" if self.spared else slug
 
     @property
+    def longest_wait_at(self) -> str:
+        """The line that waited longest."""
+        return max(self.waits, key=lambda wait: wait.seconds).where if self.waits else ""
+
+    @property
     def statuses(self) -> frozenset[int]:
         """What its peers answered."""
         return frozenset(request.status for request in self.requests if request.status is not None)
@@ -193,6 +198,15 @@ class FaultMatrix:
         if not unmet:
             return ""
         return f"it answers {unmet} of {len(self.runs)} calls without asking anybody (a cache, an open breaker): let each call ask"
+
+    @property
+    def trickled(self) -> Iterator[Run]:
+        return (run for run in self.fired if run.fault is not None and run.fault.family == "trickle")
+
+    @property
+    def to_be_ended(self) -> Iterator[Run]:
+        """The runs that a tool has to come to the end of: under every fault but a trickle, which is a matter of its own."""
+        return (run for run in self.fired if run.fault is not None and run.fault.family != "trickle")
 
     @property
     def silent(self) -> Iterator[Run]:

@@ -10,6 +10,7 @@ from pytest_agentready.domain.answer import Answer, read_answer
 from pytest_agentready.domain.observation import Run
 
 Kind = Literal["api", "db"]
+TOLERANCE = 1.1  # seconds: aiohttp rounds its deadlines up to whole seconds
 TIME_LIMITS: Mapping[Kind, float] = {"api": 5.0, "db": 30.0}  # seconds; the article's step 2
 
 
@@ -40,6 +41,9 @@ class Tool:
     def time_limit(self) -> float:
         """Seconds within which a call has to end: the declared timeout, else what its kind allows."""
         return TIME_LIMITS[self.facts.kind] if self.facts.timeout is None else self.facts.timeout
+
+    def is_late(self, seconds: float) -> bool:
+        return seconds > self.time_limit + TOLERANCE
 
 
 def read(tool: Tool, run: Run) -> Run:
