@@ -1,8 +1,9 @@
 """Names bound early: `from time import sleep` keeps the real function, whatever `time.sleep` becomes.
 
 One pass over what the garbage collector knows finds every place that holds one of them: names of modules, values of
-dicts, attributes, list items, closures, defaults. It costs some 30 ms, and is made again for each subject, and when modules were
-imported since. What `functools.partial` and C structures hold cannot be reached.
+dicts, attributes, list items, closures, defaults. It costs 30 to 80 ms, and is made again when modules were imported since.
+For each subject, what its own code and the threads refer to is looked through once more: objects are made at any time.
+What `functools.partial` and C structures hold cannot be reached.
 """
 
 from __future__ import annotations
@@ -10,14 +11,16 @@ from __future__ import annotations
 import contextlib
 import gc
 import sys
+import threading
 import types
-from collections.abc import Callable, Iterable
-from functools import partial
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
-from pytest_agentready.world import clocks, real, selecting
+from pytest_agentready.world import clocks, real, selecting, stack
 
 _SKIPPED = ("_pytest", "pluggy", "pytest_agentready.world")  # pytest's own clock is real
+_MANY = 100_000  # objects within a subject, after which a pass over all that there is takes no longer
 
 
 class Place(NamedTuple):
@@ -34,27 +37,31 @@ class EarlyNames:
 
     def __init__(self) -> None:
         self._places: list[Place] = []
+        self._within: list[Place] = []  # those of the subject at hand
         self._modules = -1
         self._subject: object = None
 
     def look(self, subject: object = None) -> bool:
         """Look again where modules were imported since, or another subject is at hand; True for another subject."""
         another = subject is not None and subject is not self._subject
-        if another or len(sys.modules) != self._modules:
+        if len(sys.modules) != self._modules:
             self._places = list(_find())
             self._modules = len(sys.modules)
+            self._within.clear()
+        elif another:
+            self._within = list(_find_within(subject))
         if another:
             self._subject = subject
         return another
 
     def replace(self) -> None:
-        for place in self._places:
+        for place in (*self._places, *self._within):
             with contextlib.suppress(Exception):  # an owner may refuse by now
                 if place.get() is place.original:  # and may hold something else
                     place.put(place.replacement)
 
     def restore(self) -> None:
-        for place in self._places:
+        for place in (*self._places, *self._within):
             with contextlib.suppress(Exception):
                 if place.get() is place.replacement:
                     place.put(place.original)
@@ -62,13 +69,20 @@ class EarlyNames:
         self._modules = len(sys.modules)
 
 
-def _find() -> Iterable[Place]:
+@cache
+def _replacements() -> dict[int, tuple[Any, Any]]:
+    """By the real function's id, that function and what takes its place."""
     pairs = {getattr(real, name): replacement for name, replacement in clocks.REPLACEMENTS.items()}
     pairs[real.select] = selecting.select_
-    replacements = {id(function): replacement for function, replacement in pairs.items()}
-    functions = list(pairs)
-    own = {id(functions), id(pairs), id(vars(sys.modules["time"])), id(vars(sys.modules["select"]))}
-    own |= {id(cell) for replacement in pairs.values() for cell in replacement.__closure__ or ()}  # what a replacement falls back on
+    return {id(function): (function, replacement) for function, replacement in pairs.items()}
+
+
+def _find() -> Iterator[Place]:
+    """Everywhere in the process."""
+    pairs = _replacements()
+    functions = [function for function, _ in pairs.values()]
+    own = {id(functions), id(vars(sys.modules["time"])), id(vars(sys.modules["select"])), *map(id, pairs.values())}
+    own |= {id(cell) for _, replacement in pairs.values() for cell in replacement.__closure__ or ()}  # what a replacement falls back on
     modules = {id(vars(module)): name for name, module in tuple(sys.modules.items()) if isinstance(module, types.ModuleType)}
     tuples: list[tuple[Any, ...]] = []
     for holder in gc.get_referrers(*functions):
@@ -77,21 +91,59 @@ def _find() -> Iterable[Place]:
         if type(holder) is tuple:
             tuples.append(holder)
         else:
-            yield from _places_in(holder, replacements)
-    yield from _defaults(tuples, replacements)
+            yield from _places_in(holder)
+    wanted = {id(found) for found in tuples}
+    for function in gc.get_referrers(*tuples) if tuples else ():
+        if isinstance(function, types.FunctionType) and id(function.__defaults__) in wanted:
+            yield _defaults(function)
 
 
-def _places_in(holder: Any, replacements: dict[int, Any]) -> Iterable[Place]:
+def _find_within(subject: object) -> Iterator[Place]:
+    """In what a subject and the threads refer to: the user's code, and objects of any kind, but not libraries."""
+    waiting: list[Any] = [subject, *threading.enumerate()]
+    seen = {id(waiting), *_libraries(len(sys.modules))}
+    beginning = len(seen)
+    while waiting:
+        holder = waiting.pop()
+        if id(holder) in seen or (isinstance(holder, (type, types.ModuleType)) and not _is_users(holder)):
+            continue
+        seen.add(id(holder))
+        if len(seen) - beginning > _MANY:
+            yield from _find()
+            return
+        referents = gc.get_referents(holder)
+        if any(id(referent) in _replacements() for referent in referents):
+            yield from _places_in(holder)
+        if isinstance(holder, types.FunctionType) and any(id(default) in _replacements() for default in holder.__defaults__ or ()):
+            yield _defaults(holder)
+        waiting += [referent for referent in referents if gc.is_tracked(referent) and not type(referent).__module__.startswith(_SKIPPED)]
+
+
+@lru_cache(maxsize=1)
+def _libraries(_count: int) -> frozenset[int]:
+    """The namespaces of all modules that are not the user's, as of so many modules."""
+    modules = [module for module in tuple(sys.modules.values()) if isinstance(module, types.ModuleType)]
+    return frozenset(id(vars(module)) for module in modules if not _is_users(module))
+
+
+def _is_users(owner: Any) -> bool:
+    """Is this module, or the one in which this class is defined, the user's own?"""
+    module = owner if isinstance(owner, types.ModuleType) else sys.modules.get(owner.__module__)
+    return stack.is_users_file(str(getattr(module, "__file__", None) or "<"))
+
+
+def _places_in(holder: Any) -> Iterator[Place]:
     """Where in this object: an item, the content of a cell, or an attribute."""
+    pairs = _replacements()
     if isinstance(holder, (dict, list)):
         for key, value in tuple(holder.items() if isinstance(holder, dict) else enumerate(holder)):
-            if id(value) in replacements:
-                yield Place(partial(holder.__getitem__, key), partial(holder.__setitem__, key), value, replacements[id(value)])
+            if id(value) in pairs:
+                yield Place(partial(holder.__getitem__, key), partial(holder.__setitem__, key), *pairs[id(value)])
     elif not isinstance(holder, (types.FrameType, types.BuiltinFunctionType, types.FunctionType, types.ModuleType)):
         # From 3.11 on an instance refers to its attributes itself, without a dict between.
         for name, value in _attributes(holder):
-            if id(value) in replacements:
-                yield Place(partial(getattr, holder, name), partial(setattr, holder, name), value, replacements[id(value)])
+            if id(value) in pairs:
+                yield Place(partial(getattr, holder, name), partial(setattr, holder, name), *pairs[id(value)])
 
 
 def _attributes(holder: Any) -> Iterable[tuple[str, Any]]:
@@ -104,13 +156,8 @@ def _attributes(holder: Any) -> Iterable[tuple[str, Any]]:
             yield name, getattr(holder, name, None)
 
 
-def _defaults(tuples: list[tuple[Any, ...]], replacements: dict[int, Any]) -> Iterable[Place]:
-    """Default arguments are tuples that a function refers to."""
-    if not tuples:
-        return
-    wanted = {id(found) for found in tuples}
-    for function in gc.get_referrers(*tuples):
-        if isinstance(function, types.FunctionType) and id(function.__defaults__) in wanted:
-            old = function.__defaults__
-            new = tuple(replacements.get(id(value), value) for value in old or ())
-            yield Place(partial(getattr, function, "__defaults__"), partial(setattr, function, "__defaults__"), old, new)
+def _defaults(function: types.FunctionType) -> Place:
+    """Default arguments are a tuple that the function refers to, replaced as a whole."""
+    pairs, old = _replacements(), function.__defaults__ or ()
+    new = tuple(pairs[id(value)][1] if id(value) in pairs else value for value in old)
+    return Place(partial(getattr, function, "__defaults__"), partial(setattr, function, "__defaults__"), old, new)

@@ -16,8 +16,12 @@ _known: dict[str, bool] = {}
 
 
 def is_users(code: CodeType) -> bool:
-    """Did the user write this code? Asked for every frame of every wait, so the answer is remembered by file."""
-    name = code.co_filename
+    """Did the user write this code?"""
+    return is_users_file(code.co_filename)
+
+
+def is_users_file(name: str) -> bool:
+    """Asked for every frame of every wait, so the answer is remembered."""
     known = _known.get(name)
     if known is None:
         foreign = name.startswith(("<", *_LIBRARIES, *_HARNESS)) or "site-packages" in name or "dist-packages" in name
