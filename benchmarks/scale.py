@@ -95,7 +95,20 @@ def by_pytest(count: int, *options: str) -> float:
     """Seconds that pytest takes for so many tools."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "test_tools.py").write_text("import inspect\n" + PROJECT.format(here=str(HERE), count=count), encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-q", "--tb=no", "-p", "no:cacheprovider", *PLUGINS, "--rootdir", folder, *options, folder]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "--tb=no",
+            "-p",
+            "no:cacheprovider",
+            *PLUGINS,
+            "--rootdir",
+            folder,
+            *options,
+            folder,
+        ]
         start = time.perf_counter()
         run = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | {"COLUMNS": "100"})
         assert run.returncode in (0, 1), run.stdout + run.stderr

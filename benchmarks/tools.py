@@ -33,11 +33,7 @@ from urllib3.util.retry import Retry
 API = "https://api.example.com"
 PLAIN = "http://api.example.com"
 ORDER: dict[str, Any] = {"order_id": "7", "state": "shipped", "items": [{"sku": "A-1", "quantity": 2}]}
-HTTP = {
-    f"{method} {scheme}://api.example.com/orders/{{id}}": ORDER
-    for method in ("GET", "POST")
-    for scheme in ("http", "https")
-}
+HTTP = {f"{method} {scheme}://api.example.com/orders/{{id}}": ORDER for method in ("GET", "POST") for scheme in ("http", "https")}
 
 
 @dataclass(frozen=True)
@@ -174,10 +170,18 @@ def order_by_a_thread_and_a_queue(order_id: str) -> dict[str, Any]:
     return {"status": "success", "data": answer}
 
 
-@case({"POST https://api.openai.com/v1/chat/completions": {
-    "id": "c1", "object": "chat.completion", "created": 1, "model": "gpt-5",
-    "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "A fine summary."}}],
-}}, text="A long text")
+@case(
+    {
+        "POST https://api.openai.com/v1/chat/completions": {
+            "id": "c1",
+            "object": "chat.completion",
+            "created": 1,
+            "model": "gpt-5",
+            "choices": [{"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "A fine summary."}}],
+        }
+    },
+    text="A long text",
+)
 def summary_by_openai(text: str) -> dict[str, Any]:
     """A summary of the text."""
     client = openai.OpenAI(api_key="sk-test", timeout=5, max_retries=0)
@@ -185,10 +189,21 @@ def summary_by_openai(text: str) -> dict[str, Any]:
     return {"status": "success", "data": answer.choices[0].message.content}
 
 
-@case({"POST https://api.anthropic.com/v1/messages": {
-    "id": "m1", "type": "message", "role": "assistant", "model": "claude", "stop_reason": "end_turn", "stop_sequence": None,
-    "content": [{"type": "text", "text": "A fine summary."}], "usage": {"input_tokens": 9, "output_tokens": 4},
-}}, text="A long text")
+@case(
+    {
+        "POST https://api.anthropic.com/v1/messages": {
+            "id": "m1",
+            "type": "message",
+            "role": "assistant",
+            "model": "claude",
+            "stop_reason": "end_turn",
+            "stop_sequence": None,
+            "content": [{"type": "text", "text": "A fine summary."}],
+            "usage": {"input_tokens": 9, "output_tokens": 4},
+        }
+    },
+    text="A long text",
+)
 async def summary_by_anthropic(text: str) -> dict[str, Any]:
     """A summary of the text."""
     async with anthropic.AsyncAnthropic(api_key="sk-test", timeout=5, max_retries=1) as client:
@@ -200,9 +215,7 @@ async def summary_by_anthropic(text: str) -> dict[str, Any]:
 def order_by_boto3(order_id: str) -> dict[str, Any]:
     """The order, by its id."""
     config = botocore.config.Config(connect_timeout=2, read_timeout=4, retries={"total_max_attempts": 1})
-    client = boto3.client(
-        "dynamodb", region_name="eu-north-1", aws_access_key_id="AKIATEST", aws_secret_access_key="test", config=config
-    )
+    client = boto3.client("dynamodb", region_name="eu-north-1", aws_access_key_id="AKIATEST", aws_secret_access_key="test", config=config)
     return {"status": "success", "data": client.get_item(TableName="orders", Key={"id": {"S": order_id}})["Item"]["state"]["S"]}
 
 

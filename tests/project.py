@@ -57,7 +57,8 @@ def pytest_unconfigure():
     patch.undo()
 """
 
-PLAIN = ("-p", "no:hypothesispytest", "-p", "no:anyio", "-p", "no:time_machine")  # plugins that cost a second, and add nothing here
+OTHERS = ("hypothesispytest", "anyio", "time_machine", "randomly", "asyncio", "socket", "timeout", "pytest_cov")
+PLAIN = tuple(part for name in OTHERS for part in ("-p", f"no:{name}"))  # plugins that cost a second, and add nothing here
 
 PASS = "yield from ()"
 FAIL = "yield Finding(f'{tool.name} hangs', where=tool.source, evidence={'seconds': 60})"

@@ -59,7 +59,6 @@ def installed(world: World) -> Iterator[None]:
     guard.install()
     patches, early, watchdog = _patches(), _early_names(), _watchdog()
     early.look()
-    loops.loop()
     with contextlib.ExitStack() as undo:
         undo.enter_context(surroundings.kept())
         undo.enter_context(aside.real_connections())
@@ -70,6 +69,7 @@ def installed(world: World) -> Iterator[None]:
         watchdog.watch(world.time.limits.real, world.overrun)
         undo.callback(patches.restore)
         patches.install()
+        loops.loop()  # from here on sockets can be made, whatever forbids them to tests
         undo.callback(early.restore)
         early.replace()
         undo.callback(_leave)

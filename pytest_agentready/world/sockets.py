@@ -21,7 +21,10 @@ STREAMS = {socket.SOCK_STREAM: socket.IPPROTO_TCP, socket.SOCK_DGRAM: socket.IPP
 
 
 def patches() -> Iterator[Patch]:
-    cls = socket.socket
+    # What forbids sockets in tests puts its own in the place of this class and these functions. In a run they reach nobody anyway.
+    cls = next(cls for cls in socket.socket.__mro__ if cls.__module__ == "socket")
+    yield Patch(socket, "socket", cls)
+    yield Patch(socket, "getaddrinfo", getaddrinfo_with_names)
     yield Patch(_socket, "getaddrinfo", getaddrinfo)
     yield Patch(_socket, "gethostbyname", gethostbyname)
     yield Patch(socket, "gethostbyname", gethostbyname)
@@ -65,6 +68,11 @@ def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int
     if family == socket.AF_INET6:
         where = (f"::ffff:{address}", _numeric(port), 0, 0)
     return [(family or socket.AF_INET, kind, proto or STREAMS.get(kind, 0), "", where) for kind in kinds]  # type: ignore[call-overload]
+
+
+def getaddrinfo_with_names(*args: Any, **kwargs: Any) -> list[Any]:
+    """As the `socket` module gives them: families and kinds are members of its enumerations."""
+    return [(socket.AddressFamily(family), socket.SocketKind(kind), *rest) for family, kind, *rest in getaddrinfo(*args, **kwargs)]
 
 
 def gethostbyname(host: str) -> str:
