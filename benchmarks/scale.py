@@ -42,7 +42,8 @@ def ready(case, number):
     def tool(**arguments):
         return case.tool(**arguments)
 
-    tool.__signature__, tool.__doc__, tool.__qualname__ = inspect.signature(case.tool), case.tool.__doc__, f"{{case.tool.__name__}}_{{number}}"
+    tool.__signature__, tool.__doc__ = inspect.signature(case.tool), case.tool.__doc__
+    tool.__qualname__ = f"{{case.tool.__name__}}_{{number}}"
 
     @pytest.mark.agent_tool(tool=tool, args=case.args, backend=case.backend, kind=case.kind)
     def test(readiness_check):
