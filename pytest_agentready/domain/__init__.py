@@ -2,6 +2,7 @@
 
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
+from pytest_agentready.domain.interface import Interface, Parameter
 from pytest_agentready.domain.observation import (
     Ending,
     Expected,
@@ -36,11 +37,13 @@ __all__ = [
     "Fault",
     "FaultMatrix",
     "Finding",
+    "Interface",
     "Judgement",
     "Kind",
     "NormalCall",
     "NotApplicable",
     "Outcome",
+    "Parameter",
     "Profile",
     "Raised",
     "Request",

@@ -1,0 +1,209 @@
+"""One plausible set of arguments for a tool whose marker gives none: what a person would write, and the same each time.
+
+What is optional is left out. An example of the schema's or the description's own wins over everything that is made up.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_agentready.arguments.names import flag_for, is_numeric, number_for, text_for
+from pytest_agentready.arguments.patterns import matching
+from pytest_agentready.domain import Interface, Parameter
+
+FORMATS = {
+    "email": "ada@example.com", "idn-email": "ada@example.com", "uri": "https://example.com/", "url": "https://example.com/",
+    "date": "2026-01-15", "date-time": "2026-01-15T09:00:00Z", "time": "09:00:00Z", "duration": "PT1H", "byte": "SGVsbG8=", "base64url": "SGVsbG8=",
+    "uuid": "7d9f1c1e-3b0a-4c55-9a7e-2f6d1f0c8b11", "uuid4": "7d9f1c1e-3b0a-4c55-9a7e-2f6d1f0c8b11", "binary": "Hello", "hostname": "example.com",
+    "ipv4": "192.0.2.1", "ipv6": "2001:db8::1", "ipvanyaddress": "192.0.2.1", "path": "notes.txt", "file-path": "notes.txt", "directory-path": ".",
+    "json-string": "{}", "regex": "hello",
+}  # fmt: skip
+EXAMPLE = re.compile(
+    r"\b(?:e\.\s?g\.|i\.e\.|eg\b|for example|for instance|example:|examples:|such as|like(?=\s+[\"'`]))[,:]?\s*", re.IGNORECASE
+)
+QUOTED = re.compile(r"\s*(?:\"([^\"]+)\"|'([^']+)'|`([^`]+)`|\u201c([^\u201d]+)\u201d)")
+BARE = re.compile(r"\s*([^,;()\[\]{}\n]+?)(?=\s*(?:[,;()\[\]{}\n]|\.(?:\s|$)|\s+(?:or|and|for|to)\s|$))")
+DEPTH = 8  # of objects in objects: a schema may contain itself
+
+
+class CannotMake(Exception):
+    """No JSON gives this argument; the message names the parameter, its type, and what to write."""
+
+
+def arguments_for(interface: Interface) -> dict[str, object]:
+    """The required arguments, as the tool gets them: a `date` is a date. Raises CannotMake, with everything that is missing."""
+    made: dict[str, object] = {}
+    problems: list[str] = []
+    for parameter in interface.parameters:
+        if not parameter.required:
+            continue
+        if parameter.obstacle:
+            problems.append(f"{_named(parameter)} {parameter.obstacle}")
+            continue
+        try:
+            made[parameter.name] = parameter.read(value_for(parameter))
+        except ValueError as refusal:
+            reason = " ".join(str(refusal).split())
+            problems.append(f"{_named(parameter)} refuses what could be made up ({reason[:120]})")
+    if problems:
+        missing = [parameter.name for parameter in interface.parameters if parameter.required and parameter.name not in made]
+        raise CannotMake("; ".join(problems) + f": write args={{{', '.join(f'{name!r}: ...' for name in missing)}}}")
+    return made
+
+
+def value_for(parameter: Parameter) -> Any:
+    """A plausible value, in JSON, whether the parameter is required or not."""
+    return value_of(parameter.schema, parameter.name, parameter.description)
+
+
+def value_of(schema: Mapping[str, Any], name: str, description: str = "") -> Any:
+    return _Maker(schema.get("$defs", {})).value(schema, name, description, 0)
+
+
+def _named(parameter: Parameter) -> str:
+    return f"{parameter.name} ({parameter.type})" if parameter.type else parameter.name
+
+
+class _Maker:
+    def __init__(self, definitions: Mapping[str, Any]) -> None:
+        self.definitions = definitions
+
+    def value(self, schema: Mapping[str, Any], name: str, description: str, depth: int) -> Any:
+        schema = resolved(schema, self.definitions)
+        description = description or str(schema.get("description", ""))
+        if "const" in schema:
+            return schema["const"]
+        for examples in (schema.get("examples"), [schema["example"]] if "example" in schema else None):
+            if isinstance(examples, list) and examples:
+                return examples[0]
+        if schema.get("enum"):
+            return schema["enum"][0]
+        if alternatives := schema.get("anyOf") or schema.get("oneOf"):
+            return self.value(_first(alternatives), name, description, depth)
+        kind = schema.get("type")
+        if isinstance(kind, list):
+            kind = next((one for one in kind if one != "null"), "null")
+        if kind is None and is_numeric(name):
+            kind = "number"
+        match kind:
+            case "integer" | "number":
+                return _number(schema, kind, name, description)
+            case "boolean":
+                return flag_for(name)
+            case "null":
+                return None
+            case "array":
+                return self._array(schema, name, description, depth)
+            case "object":
+                return self._object(schema, name, depth)
+            case _:
+                return _text(schema, name, description)
+
+    def _array(self, schema: Mapping[str, Any], name: str, description: str, depth: int) -> list[Any]:
+        if "prefixItems" in schema:
+            return [self.value(item, name, "", depth + 1) for item in schema["prefixItems"]]
+        count = max(1, schema.get("minItems", 1)) if depth < DEPTH else schema.get("minItems", 0)
+        made = [self.value(schema.get("items", {}), name, description, depth + 1) for _ in range(count)]
+        if schema.get("uniqueItems") and count > 1:
+            made = [_varied(item, number) for number, item in enumerate(made)]
+        return made
+
+    def _object(self, schema: Mapping[str, Any], name: str, depth: int) -> dict[str, Any]:
+        properties = schema.get("properties", {})
+        if depth > DEPTH:
+            return {}
+        made = {key: self.value(properties.get(key, {}), key, "", depth + 1) for key in schema.get("required", ())}
+        if not properties and isinstance(extra := schema.get("additionalProperties"), Mapping):
+            made = {"key": self.value(extra, name, "", depth + 1)}
+        return made
+
+
+def resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Without the reference that it is, or the one that it extends."""
+    for _ in range(DEPTH):
+        if "$ref" in schema:
+            named = definitions.get(str(schema["$ref"]).rpartition("/")[2], {})
+            schema = {**named, **{key: value for key, value in schema.items() if key != "$ref"}}
+        elif "allOf" in schema:
+            merged: dict[str, Any] = {}
+            for part in schema["allOf"]:
+                merged |= resolved(part, definitions)
+            schema = merged | {key: value for key, value in schema.items() if key != "allOf"}
+        else:
+            break
+    return schema
+
+
+def _first(alternatives: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """The first that is not null: who gives the argument gives it a value."""
+    return next((one for one in alternatives if one.get("type") != "null"), alternatives[0])
+
+
+def _number(schema: Mapping[str, Any], kind: str, name: str, description: str) -> float:
+    whole = kind == "integer"
+    example = told(description)
+    value: float
+    try:
+        value = float(example) if example else number_for(name, description)
+    except ValueError:
+        value = number_for(name, description)
+    step = schema.get("multipleOf", 1 if whole else 0)
+    least = schema.get("minimum", schema["exclusiveMinimum"] + (step or 0.01) if "exclusiveMinimum" in schema else -math.inf)
+    most = schema.get("maximum", schema["exclusiveMaximum"] - (step or 0.01) if "exclusiveMaximum" in schema else math.inf)
+    value = min(max(value, least), most)
+    if step:
+        value = round(value / step) * step
+        value = value + step if value < least else value - step if value > most else value
+    return int(value) if whole else value
+
+
+def _text(schema: Mapping[str, Any], name: str, description: str) -> str:
+    least, most = schema.get("minLength", 0), schema.get("maxLength", math.inf)
+    pattern = schema.get("pattern")
+    format = FORMATS.get(schema.get("format", ""))
+    candidates = [told(description), text_for(name, description)]
+    if format is not None:
+        # A name may know better than the format: an image's URL, a birthday.
+        candidates = [candidate for candidate in candidates if _alike(candidate, format)] + [format]
+    if pattern and (made := matching(pattern)) is not None:
+        candidates = [candidate for candidate in candidates if re.search(pattern, candidate)] + [made]
+    for candidate in candidates:
+        if candidate and least <= len(candidate) <= most:
+            return candidate
+    return _stretched(next(filter(None, candidates)), least, most)
+
+
+def _alike(candidate: str, format: str) -> bool:
+    """Is it of the same shape, "1990-05-17" like "2026-01-15"? Only what is made of digits alone and signs can tell."""
+    shape = re.sub(r"\d", "0", format)
+    if "example" in format:
+        return candidate.partition(":")[0] == format.partition(":")[0] if ":" in format else "@" in format and "@" in candidate
+    return bool(candidate) and re.sub(r"\d", "0", candidate) == shape and format[:1].isdigit()
+
+
+def _stretched(text: str, least: int, most: float) -> str:
+    while len(text) < least:
+        text = f"{text} {text}"
+    if len(text) > most:
+        text = text[: int(most)].strip() or text[: int(most)]
+    return text.ljust(least, "x")
+
+
+def told(description: str) -> str:
+    """What the description gives as an example: `Oslo` of "The city, e.g. Oslo or Bergen"."""
+    if match := EXAMPLE.search(description):
+        rest = description[match.end() :]
+        if quoted := QUOTED.match(rest):
+            return next(filter(None, quoted.groups()))
+        if (bare := BARE.match(rest)) and len(bare[1].split()) <= 4:
+            return bare[1].strip().strip("\"'`")
+    return ""
+
+
+def _varied(item: Any, number: int) -> Any:
+    if isinstance(item, str):
+        return item if not number else f"{item}{number + 1}"
+    return item + number if isinstance(item, (int, float)) and not isinstance(item, bool) else item
