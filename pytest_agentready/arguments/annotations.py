@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
+import operator
 import re
 import sys
 import typing
@@ -115,5 +117,5 @@ def modern(annotation: Any) -> Any:
     if origin in (list, tuple, set, dict):
         return origin[tuple(modern(argument) for argument in arguments)]
     if _is_union(annotation):
-        return typing.Union[tuple(modern(argument) for argument in arguments)]
+        return functools.reduce(operator.or_, map(modern, arguments))
     return annotation

@@ -1,4 +1,7 @@
-"""What a docstring says of a tool and of its parameters, in any of the usual styles: Google, NumPy, Sphinx, Epytext, and plain `name: text` lines."""
+"""What a docstring says of a tool and of its parameters, in any of the usual styles.
+
+Google, NumPy, Sphinx, Epytext, and plain `name: text` lines.
+"""
 
 from __future__ import annotations
 

@@ -62,10 +62,10 @@ class _Maker:
             case "ATOMIC_GROUP":
                 return self.text(value)
             case "GROUPREF":
-                return self.groups.get(value, "")
+                return str(self.groups.get(value, ""))
             case "MAX_REPEAT" | "MIN_REPEAT" | "POSSESSIVE_REPEAT":
                 least, most, tree = value
-                return "".join(self.text(tree) for _ in range(max(least, min(int(most), least + self.spare) if int(most) > 1 else least)))
+                return "".join(self.text(tree) for _ in range(least if most == 1 else min(most, least + self.spare)))
             case "AT" | "ASSERT" | "ASSERT_NOT":
                 return ""
         raise NotImplementedError(operator)
@@ -75,10 +75,10 @@ class _Maker:
         for alphabet in (LOWER, UPPER, DIGITS):
             if any(map(fits, alphabet)):
                 return next(character for character in self.turns[alphabet] if fits(character))
-        found = next(filter(fits, itertools.chain(OTHERS, map(chr, range(0x20, 0x3000)))), None)
-        if found is None:
-            raise NotImplementedError("a class without a printable member")
-        return found
+        for character in itertools.chain(OTHERS, map(chr, range(0x20, 0x3000))):
+            if fits(character):
+                return character
+        raise NotImplementedError("a class without a printable member")
 
 
 def _class(members: Any) -> Any:
@@ -88,8 +88,12 @@ def _class(members: Any) -> Any:
 
 
 CATEGORIES = {
-    **{"CATEGORY_DIGIT": r"\d", "CATEGORY_NOT_DIGIT": r"\D", "CATEGORY_SPACE": r"\s", "CATEGORY_NOT_SPACE": r"\S"},
-    **{"CATEGORY_WORD": r"\w", "CATEGORY_NOT_WORD": r"\W"},
+    "CATEGORY_DIGIT": r"\d",
+    "CATEGORY_NOT_DIGIT": r"\D",
+    "CATEGORY_SPACE": r"\s",
+    "CATEGORY_NOT_SPACE": r"\S",
+    "CATEGORY_WORD": r"\w",
+    "CATEGORY_NOT_WORD": r"\W",
 }
 
 

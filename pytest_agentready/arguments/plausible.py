@@ -7,22 +7,34 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any
 
-from pytest_agentready.arguments.names import flag_for, is_numeric, number_for, text_for
+from pytest_agentready.arguments.names import flag_for, is_numeric, number_for, text_for, words_of
 from pytest_agentready.arguments.patterns import matching
-from pytest_agentready.domain import Interface, Parameter
+from pytest_agentready.domain import Parameter, Tool
 
+UUID = "7d9f1c1e-3b0a-4c55-9a7e-2f6d1f0c8b11"
 FORMATS = {
-    "email": "ada@example.com", "idn-email": "ada@example.com", "uri": "https://example.com/", "url": "https://example.com/",
-    "date": "2026-01-15", "date-time": "2026-01-15T09:00:00Z", "time": "09:00:00Z", "duration": "PT1H", "byte": "SGVsbG8=", "base64url": "SGVsbG8=",
-    "uuid": "7d9f1c1e-3b0a-4c55-9a7e-2f6d1f0c8b11", "uuid4": "7d9f1c1e-3b0a-4c55-9a7e-2f6d1f0c8b11", "binary": "Hello", "hostname": "example.com",
-    "ipv4": "192.0.2.1", "ipv6": "2001:db8::1", "ipvanyaddress": "192.0.2.1", "path": "notes.txt", "file-path": "notes.txt", "directory-path": ".",
-    "json-string": "{}", "regex": "hello",
-}  # fmt: skip
+    **dict.fromkeys(("email", "idn-email"), "ada@example.com"),
+    **dict.fromkeys(("uri", "url"), "https://example.com/"),
+    **dict.fromkeys(("uuid", "uuid1", "uuid3", "uuid4", "uuid5"), UUID),
+    **dict.fromkeys(("path", "file-path"), "notes.txt"),
+    **dict.fromkeys(("ipv4", "ipvanyaddress"), "192.0.2.1"),
+    **dict.fromkeys(("byte", "base64url"), "SGVsbG8="),
+    "date": "2026-01-15",
+    "date-time": "2026-01-15T09:00:00Z",
+    "time": "09:00:00Z",
+    "duration": "PT1H",
+    "hostname": "example.com",
+    "ipv6": "2001:db8::1",
+    "directory-path": ".",
+    "json-string": "{}",
+    "binary": "Hello",
+    "regex": "hello",
+}
 EXAMPLE = re.compile(
-    r"\b(?:e\.\s?g\.|i\.e\.|eg\b|for example|for instance|example:|examples:|such as|like(?=\s+[\"'`]))[,:]?\s*", re.IGNORECASE
+    r"\b(?:e\.\s?g\.|eg\b|for example|for instance|examples?:|example input:|such as|like(?=\s+[\"'`]))[,:]?\s*", re.IGNORECASE
 )
 QUOTED = re.compile(r"\s*(?:\"([^\"]+)\"|'([^']+)'|`([^`]+)`|\u201c([^\u201d]+)\u201d)")
 BARE = re.compile(r"\s*([^,;()\[\]{}\n]+?)(?=\s*(?:[,;()\[\]{}\n]|\.(?:\s|$)|\s+(?:or|and|for|to)\s|$))")
@@ -33,8 +45,10 @@ class CannotMake(Exception):
     """No JSON gives this argument; the message names the parameter, its type, and what to write."""
 
 
-def arguments_for(interface: Interface) -> dict[str, object]:
+def arguments_for(tool: Tool) -> dict[str, object]:
     """The required arguments, as the tool gets them: a `date` is a date. Raises CannotMake, with everything that is missing."""
+    interface = tool.interface()
+    around = {word for name in (tool.name.rpartition(".")[2], *(p.name for p in interface.parameters)) for word in words_of(name)}
     made: dict[str, object] = {}
     problems: list[str] = []
     for parameter in interface.parameters:
@@ -44,7 +58,7 @@ def arguments_for(interface: Interface) -> dict[str, object]:
             problems.append(f"{_named(parameter)} {parameter.obstacle}")
             continue
         try:
-            made[parameter.name] = parameter.read(value_for(parameter))
+            made[parameter.name] = parameter.read(value_for(parameter, around))
         except ValueError as refusal:
             reason = " ".join(str(refusal).split())
             problems.append(f"{_named(parameter)} refuses what could be made up ({reason[:120]})")
@@ -54,13 +68,9 @@ def arguments_for(interface: Interface) -> dict[str, object]:
     return made
 
 
-def value_for(parameter: Parameter) -> Any:
+def value_for(parameter: Parameter, around: Set[str] = frozenset()) -> Any:
     """A plausible value, in JSON, whether the parameter is required or not."""
-    return value_of(parameter.schema, parameter.name, parameter.description)
-
-
-def value_of(schema: Mapping[str, Any], name: str, description: str = "") -> Any:
-    return _Maker(schema.get("$defs", {})).value(schema, name, description, 0)
+    return _Maker(parameter.schema.get("$defs", {}), around).value(parameter.schema, parameter.name, parameter.description, 0)
 
 
 def _named(parameter: Parameter) -> str:
@@ -68,19 +78,15 @@ def _named(parameter: Parameter) -> str:
 
 
 class _Maker:
-    def __init__(self, definitions: Mapping[str, Any]) -> None:
+    def __init__(self, definitions: Mapping[str, Any], around: Set[str]) -> None:
         self.definitions = definitions
+        self.around = around
 
     def value(self, schema: Mapping[str, Any], name: str, description: str, depth: int) -> Any:
         schema = resolved(schema, self.definitions)
         description = description or str(schema.get("description", ""))
-        if "const" in schema:
-            return schema["const"]
-        for examples in (schema.get("examples"), [schema["example"]] if "example" in schema else None):
-            if isinstance(examples, list) and examples:
-                return examples[0]
-        if schema.get("enum"):
-            return schema["enum"][0]
+        if (given := _given(schema)) is not None:
+            return given
         if alternatives := schema.get("anyOf") or schema.get("oneOf"):
             return self.value(_first(alternatives), name, description, depth)
         kind = schema.get("type")
@@ -100,7 +106,7 @@ class _Maker:
             case "object":
                 return self._object(schema, name, depth)
             case _:
-                return _text(schema, name, description)
+                return _text(schema, name, description, self.around)
 
     def _array(self, schema: Mapping[str, Any], name: str, description: str, depth: int) -> list[Any]:
         if "prefixItems" in schema:
@@ -119,6 +125,14 @@ class _Maker:
         if not properties and isinstance(extra := schema.get("additionalProperties"), Mapping):
             made = {"key": self.value(extra, name, "", depth + 1)}
         return made
+
+
+def _given(schema: Mapping[str, Any]) -> Any:
+    """What the schema itself says to take."""
+    for key in ("examples", "enum"):
+        if isinstance(schema.get(key), list) and schema[key]:
+            return schema[key][0]
+    return schema.get("const", schema.get("example"))
 
 
 def resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -160,11 +174,11 @@ def _number(schema: Mapping[str, Any], kind: str, name: str, description: str) -
     return int(value) if whole else value
 
 
-def _text(schema: Mapping[str, Any], name: str, description: str) -> str:
+def _text(schema: Mapping[str, Any], name: str, description: str, around: Set[str]) -> str:
     least, most = schema.get("minLength", 0), schema.get("maxLength", math.inf)
     pattern = schema.get("pattern")
     format = FORMATS.get(schema.get("format", ""))
-    candidates = [told(description), text_for(name, description)]
+    candidates = [told(description), text_for(name, description, around)]
     if format is not None:
         # A name may know better than the format: an image's URL, a birthday.
         candidates = [candidate for candidate in candidates if _alike(candidate, format)] + [format]
@@ -197,7 +211,7 @@ def told(description: str) -> str:
     if match := EXAMPLE.search(description):
         rest = description[match.end() :]
         if quoted := QUOTED.match(rest):
-            return next(filter(None, quoted.groups()))
+            return str(next(filter(None, quoted.groups())))
         if (bare := BARE.match(rest)) and len(bare[1].split()) <= 4:
             return bare[1].strip().strip("\"'`")
     return ""

@@ -6,7 +6,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from pytest_agentready.arguments.annotations import Unresolved, is_injected, modern, parts, resolved, signature_of, written
 from pytest_agentready.arguments.descriptions import docstring_of, of_metadata, read_docstring
@@ -63,13 +63,13 @@ def _obstacle(annotation: Any, metadata: tuple[object, ...], parameter: inspect.
 
 def _typed(bare: Parameter, annotation: Any, constraints: Any) -> Parameter:
     """With its schema; the parameter is not the model's where no JSON can make its type."""
-    from typing_extensions import Annotated
-
     try:
         if constraints is not None:
             annotation = Annotated[annotation, constraints]
         adapter = _adapter(annotation)
         schema = adapter.json_schema()
+    except ImportError as missing:  # EmailStr needs a package of its own
+        return replace(bare, obstacle=f"cannot be read ({missing})")
     except Exception:  # of pydantic's several, and of the user's own `__get_pydantic_core_schema__`
         return replace(bare, obstacle="is of a type that no JSON can make")
 

@@ -9,12 +9,14 @@ import pkgutil
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, get_args
 
 import pytest
 
+from pytest_agentready.arguments.annotations import signature_of
+from pytest_agentready.arguments.plausible import CannotMake, arguments_for
 from pytest_agentready.domain import Facts, Kind, Tool
 from pytest_agentready.registry import Registry
 from pytest_agentready.settings import did_you_mean
@@ -55,7 +57,7 @@ class Marks:
             tool = self._adapted(subject)
         except Misuse as misuse:
             raise Misuse(*misuse.args, *problems, *_facts(Facts(), given)[1]) from None
-        given, misfits = _read_args(given, tool.call)
+        given, misfits = _read_args(given, tool)
         problems += misfits
         for known in self.stated:
             if _same_object(known.subject, subject):
@@ -132,18 +134,16 @@ def _imported(name: str) -> object:
     return found
 
 
-def _read_args(given: dict[str, Any], call: Callable[..., Any]) -> tuple[dict[str, Any], list[str]]:
-    """The facts with `args` as a tuple of dicts that fit the tool, and what is wrong with them."""
-    try:
-        signature = inspect.signature(call)
-    except (TypeError, ValueError):  # some builtins have none
-        signature = None
+def _read_args(given: dict[str, Any], tool: Tool) -> tuple[dict[str, Any], list[str]]:
+    """The facts with `args` as a tuple of dicts that fit the tool, made up where the mark gives none, and what is wrong with them."""
+    signature = signature_of(tool.call)
+    name = getattr(tool.call, "__name__", "the tool")
     if "args" not in given:
-        missing = _misfits(signature, {}) if signature else []
-        if missing:
-            name = getattr(call, "__name__", "the tool")
-            return given, [f"it gives no args, and {name}{signature} cannot be called without: {', '.join(missing)}. Write args={{...}}"]
-        return given | {"args": ({},)}, []
+        try:
+            made = arguments_for(tool)
+        except CannotMake as reason:
+            return given, [f"it gives no args, and none can be made up for {name}{signature}: {reason}"]
+        return given | {"args": (made,), "generated": bool(made)}, []
     try:
         sets = _argument_sets(given["args"])
     except Misuse as misuse:
@@ -152,7 +152,7 @@ def _read_args(given: dict[str, Any], call: Callable[..., Any]) -> tuple[dict[st
     for number, arguments in enumerate(sets):
         label = "args" if len(sets) == 1 else f"args[{number}]"
         if misfits := _misfits(signature, arguments) if signature else []:
-            problems.append(f"{label} does not fit {getattr(call, '__name__', 'the tool')}{signature}: {', '.join(misfits)}")
+            problems.append(f"{label} does not fit {name}{signature}: {', '.join(misfits)}")
     return given | {"args": sets}, problems
 
 
