@@ -73,6 +73,11 @@ def value_for(parameter: Parameter, around: Set[str] = frozenset()) -> Any:
     return _Maker(parameter.schema.get("$defs", {}), around).value(parameter.schema, parameter.name, parameter.description, 0)
 
 
+def value_of(schema: Mapping[str, Any], name: str) -> Any:
+    """A plausible value for a part of a parameter; the schema has its own "$defs"."""
+    return _Maker(schema.get("$defs", {}), frozenset()).value(schema, name, "", 0)
+
+
 def _named(parameter: Parameter) -> str:
     return f"{parameter.name} ({parameter.type})" if parameter.type else parameter.name
 
