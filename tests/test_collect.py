@@ -162,25 +162,37 @@ def test_args_may_be_a_dict_a_list_or_a_callable_that_gives_one(project: Project
     assert sum("ARGS ({'to': 'a'},)" in line for line in result.outlines) == 5
 
 
-def test_a_tool_that_needs_no_arguments_is_called_without_and_others_have_to_be_told(project: Project) -> None:
-    project.check("seen", "print('ARGS', tool.name, tool.facts.args); yield from ()")
+def test_arguments_that_a_mark_does_not_give_are_made_up_where_there_is_something_to_go_by(project: Project) -> None:
+    project.check("seen", "print('ARGS', tool.name, tool.facts.args, tool.facts.generated); yield from ()")
     project.tests(
         """
+class Session:
+    pass
+
+def close(session: Session, order_id: str):
+    pass
+
 @pytest.mark.agent_tool(tool=list_orders)
 def test_needs_none(readiness_check):
     readiness_check()
 
 @pytest.mark.agent_tool(tool=send_email)
-def test_needs_some(readiness_check):
+def test_can_be_made_up(readiness_check):
+    readiness_check()
+
+@pytest.mark.agent_tool(tool=close)
+def test_cannot_be_made_up(readiness_check):
     readiness_check()
 """
     )
     result = project.run("-s")
-    result.assert_outcomes(passed=1, errors=1)
+    result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(
         [
-            "*ARGS shop.tools.list_orders ({},)*",
-            "*agent_tool: it gives no args, and send_email(to, subject='Hello') cannot be called without: 'to' is missing. *",
+            "*ARGS shop.tools.list_orders ({},) False*",
+            "*ARGS shop.tools.send_email ({'to': 'ada@example.com'},) True*",
+            "*agent_tool: it gives no args, and none can be made up for close(session:*Session, order_id: str): *",
+            "*session (Session) is of a type that no JSON can make: write args={'session': ..., 'order_id': '1001'}*",
         ]
     )
 

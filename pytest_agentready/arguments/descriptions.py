@@ -12,6 +12,7 @@ from typing import Any
 
 # `order_id: the order`, `- order_id (str): the order`, `* order_id - the order`
 PLAIN = re.compile(r"^\s*(?:[-*+]\s*)?[`*]{0,2}(?P<name>\w+)[`*]{0,2}\s*(?:\([^)]*\))?\s*(?::|\s[-\u2013\u2014])\s+(?P<text>\S.*)$")
+HEADING = re.compile(r"\s*[A-Z][a-z]+:\s*$")  # `Args:`
 
 
 def read_docstring(text: str | None, parameters: Collection[str]) -> tuple[str, dict[str, str]]:
@@ -39,8 +40,13 @@ def read_docstring(text: str | None, parameters: Collection[str]) -> tuple[str, 
         if match and match["name"] in parameters:
             described.setdefault(match["name"], match["text"].strip())
     # A docstring that begins with its list of parameters does not say what the tool does.
-    lines = [line for line in opening.splitlines() if not ((match := PLAIN.match(line)) and match["name"] in parameters)]
-    return " ".join(" ".join(lines).split()), described
+    kept = [line for line in opening.splitlines() if not HEADING.match(line) and not _describes(line, parameters)]
+    return " ".join(" ".join(kept).split()), described
+
+
+def _describes(line: str, parameters: Collection[str]) -> bool:
+    match = PLAIN.match(line)
+    return match is not None and match["name"] in parameters
 
 
 def docstring_of(obj: Any, function: Any) -> str | None:

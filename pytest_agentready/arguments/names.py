@@ -18,6 +18,13 @@ BESIDE = (
     ({"file", "files", "path", "move", "copy", "rename"}, {"destination", "target", "dest", "dst", "new path"}, "notes-copy.txt"),
     ({"file", "move", "copy", "rename"}, {"source", "src", "origin"}, "notes.txt"),
     ({"branch", "commit"}, {"message", "commit message"}, "Fix a typo"),
+    ({"coupon", "promo", "discount", "voucher", "gift"}, {"code"}, "WELCOME10"),
+    ({"country", "currency", "language", "airport", "iata", "zip", "postal"}, {"code"}, "NO"),
+    ({"translate", "translation", "language"}, {"to", "target"}, "de"),
+    ({"translate", "translation", "language"}, {"from", "source"}, "en"),
+    ({"base", "exchange", "currency"}, {"quote", "to", "target"}, "EUR"),
+    ({"exchange", "currency", "convert"}, {"from", "source"}, "USD"),
+    ({"track", "analytics"}, {"name", "event"}, "signup"),
     ({"issue", "bug", "ticket", "repo", "incident"}, {"title", "summary", "subject"}, "Login fails"),
     ({"issue", "bug", "ticket", "repo", "incident"}, {"body", "description"}, "After the update nobody can log in."),
     ({"pull"}, {"title"}, "Fix the login"),
@@ -42,6 +49,8 @@ def text_for(name: str, description: str, around: Set[str] = frozenset()) -> str
     found = _named(words, TEXTS)
     if found is None and words[-1:] and words[-1] in ("at", "on"):  # scheduled_at
         found = TEXTS["datetime"]
+    if found is None and (number := _named(words, NUMBERS)) is not None:  # `floor: str`
+        found = str(number)
     return found or _told_by(description, TEXTS) or "example"
 
 

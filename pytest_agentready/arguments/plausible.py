@@ -52,6 +52,8 @@ def arguments_for(tool: Tool) -> dict[str, object]:
     made: dict[str, object] = {}
     problems: list[str] = []
     for parameter in interface.parameters:
+        if parameter.left_to_framework:
+            made[parameter.name] = parameter.default
         if not parameter.required:
             continue
         if parameter.obstacle:
@@ -63,8 +65,12 @@ def arguments_for(tool: Tool) -> dict[str, object]:
             reason = " ".join(str(refusal).split())
             problems.append(f"{_named(parameter)} refuses what could be made up ({reason[:120]})")
     if problems:
-        missing = [parameter.name for parameter in interface.parameters if parameter.required and parameter.name not in made]
-        raise CannotMake("; ".join(problems) + f": write args={{{', '.join(f'{name!r}: ...' for name in missing)}}}")
+        written = [
+            f"{p.name!r}: {made[p.name]!r}" if p.name in made else f"{p.name!r}: ..."
+            for p in interface.parameters
+            if p.required or p.name in made
+        ]
+        raise CannotMake(f"{'; '.join(problems)}: write args={{{', '.join(written)}}}")
     return made
 
 

@@ -31,24 +31,25 @@ def _named(signature: inspect.Signature) -> Iterator[inspect.Parameter]:
 def _parameter(parameter: inspect.Parameter, function: Any, described: str) -> Parameter:
     from pydantic.fields import FieldInfo
 
-    required = parameter.default is parameter.empty
-    default = None if required else parameter.default
-    if isinstance(default, FieldInfo):  # `limit: int = Field(10, le=50)`
-        required = default.is_required()
     annotation = object if parameter.annotation is parameter.empty else resolved(parameter.annotation, function)
     _, metadata = parts(annotation)
+    # `limit: int = Field(10, le=50)`: a framework knows what to make of it, Python does not.
+    field = parameter.default if isinstance(parameter.default, FieldInfo) else None
+    required = parameter.default is parameter.empty if field is None else field.is_required()
+    default = parameter.default if field is None else field.get_default(call_default_factory=True, validated_data={})
     bare = Parameter(
         name=parameter.name,
         required=required,
         type=written(parameter.annotation),
-        description=described or of_metadata([*metadata, *([default] if isinstance(default, FieldInfo) else [])]),
-        default=default.get_default(call_default_factory=True, validated_data={}) if isinstance(default, FieldInfo) else default,
+        description=described or of_metadata([*metadata, field]),
+        default=None if required else default,
+        left_to_framework=field is not None and not required,
     )
     if obstacle := _obstacle(annotation, metadata, parameter, function):
         return replace(bare, obstacle=obstacle)
-    if parameter.annotation is parameter.empty and not isinstance(default, FieldInfo):
+    if parameter.annotation is parameter.empty and field is None:
         return bare
-    return _typed(bare, annotation, default if isinstance(default, FieldInfo) else None)
+    return _typed(bare, annotation, field)
 
 
 def _obstacle(annotation: Any, metadata: tuple[object, ...], parameter: inspect.Parameter, function: Any) -> str:

@@ -29,7 +29,9 @@ TEXTS = _by_name(
         "ada": "user name, username, login, user, assignee, assigned to, reviewer, handle, nickname",
         "octocat": "owner",
         "Your order has shipped": "subject",
-        "Quarterly report": "title, headline",
+        "Quarterly report": "title, headline, report, report name",
+        "2026-Q1": "quarter",
+        "support": "queue",
         "bug": "label, tag",
         "Hello Ada, your order is on its way.": "body, message",
         "Hello, how are you?": "text",
@@ -238,7 +240,7 @@ NUMBERS = _by_name(
             "min, page, page number, quantity, qty, passengers, delay, level, line, line number, version, thought number, step, "
             "attempt, floor"
         ),
-        20: "page size, per page, temperature",
+        20: "celsius, degrees celsius, page size, per page, temperature",
         0: "offset, skip, start, index",
         2: (
             "nights, guests, adults, party size, people, years, hours, depth, priority, a, x, base, max depth, people count, rooms, "

@@ -8,7 +8,8 @@ Providers check neither types nor bounds unless asked to, and a framework checks
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pytest_agentready.domain import (
@@ -19,6 +20,7 @@ from pytest_agentready.domain import (
     Judgement,
     NormalCall,
     NotApplicable,
+    Raised,
     Request,
     Run,
     Severity,
@@ -38,9 +40,19 @@ check = Check(
     since="0.1",
 )
 
+Identity = tuple[str, str, bytes]  # of a request: method, URL, body
 SHOWN = 120  # characters of an exception's message
 # Last parts of an address to which a POST only asks.
-ASKING = frozenset(["authorize", "completions", "count", "embeddings", "filter", "find", "get", "list", "login", "lookup", "oauth", "query", "search", "token"])
+ASKING = re.compile(r"\b(?:authorize|completions|count|embeddings|filter|find|get|list|login|lookup|oauth|query|search|token)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Harm:
+    """What one call did that it should not have done."""
+
+    story: str  # "crashes with TypeError: ..."
+    where: str
+    cause: str  # the same for calls that one guard would mend
 
 
 @check
@@ -51,45 +63,45 @@ def judge(tool: Tool, normal_call: NormalCall, hostile_arguments: HostileArgumen
     if normal_call.obstacle:
         yield Unproven(normal_call.obstacle)
         return
-    name = tool.name.rpartition(".")[2]
-    carried_out: dict[str, list[HostileCall]] = {}
-    crashed: dict[tuple[str, str], list[HostileCall]] = {}
-    endless: list[HostileCall] = []
+    usual = frozenset(_identity(request) for request in normal_call.runs[0].requests)
+    causes: dict[str, list[tuple[HostileCall, Harm]]] = {}
     for call in hostile_arguments.calls:
-        if (effect := _effect(call.run, normal_call.runs[0])) is not None:
-            carried_out.setdefault(effect.where, []).append(call)
-        elif call.run.ending is not None:
-            endless.append(call)
-        elif _is_crash(call.run) and call.run.raised is not None:
-            crashed.setdefault((call.run.raised.where, call.parameter), []).append(call)
-    for where, calls in carried_out.items():
-        yield _finding(name, calls, f"is carried out: {_sent(calls[0].run)}", where)
-    for (where, _), calls in crashed.items():
-        yield _finding(name, calls, f"crashes with {_told(calls[0].run)}", where)
-    if endless:
-        ending = endless[0].run.ending
-        yield _finding(name, endless, f"does not end: {ending.story if ending else ''}", (ending.where if ending else "") or tool.source)
+        if (harm := _harm(call, usual)) is not None:
+            causes.setdefault(harm.cause, []).append((call, harm))
+    name = tool.name.rpartition(".")[2]
+    for found in causes.values():
+        call, harm = found[0]
+        others = [other for other in dict.fromkeys(call.parameter for call, _ in found) if other != call.parameter]
+        also = f"; the same with wrong values of {', '.join(others)}" if others else ""
+        yield Finding(
+            f"{name}({_argument(call)}) {harm.story}{also}",
+            where=harm.where or tool.source,
+            evidence={f"{name}({_argument(call)})": harm.story for call, harm in found},
+        )
     if hostile_arguments.gap:
         yield Unproven(hostile_arguments.gap)
-
-
-def _finding(name: str, calls: list[HostileCall], what: str, where: str) -> Finding:
-    others = list(dict.fromkeys(call.parameter for call in calls[1:] if call.parameter != calls[0].parameter))
-    also = f"; so are wrong values of {', '.join(others)}" if others and "carried out" in what else ""
-    evidence = {f"{name}({_argument(call)})": _outcome(call.run) for call in calls}
-    return Finding(f"{name}({_argument(calls[0])}) {what}{also}", where=where, evidence=evidence)
 
 
 def _argument(call: HostileCall) -> str:
     return f"{call.parameter}={call.value!r}"
 
 
-def _effect(run: Run, normal: Run | None = None) -> Request | None:
-    """The first write that a peer carried out, other than what the normal call writes, too: that argument was mended, or is not used.
+def _harm(call: HostileCall, usual: Set[Identity]) -> Harm | None:
+    run = call.run
+    if (effect := _effect(run, usual)) is not None:
+        return Harm(f"is carried out: {effect.method} {effect.url} was sent", effect.where, f"effect at {effect.where}")
+    if run.ending is not None:
+        return Harm(f"does not end: {run.ending.story}", run.ending.where, f"ending at {run.ending.where}")
+    if run.raised is not None and _is_crash(run.raised, run):
+        return Harm(f"crashes with {_told(run.raised)}", run.raised.where, f"crash at {run.raised.where} by {call.parameter}")
+    return None
+
+
+def _effect(run: Run, usual: Set[Identity]) -> Request | None:
+    """The first write that a peer carried out, other than the normal call's own: there the argument was mended, or is not used.
 
     A refusal of the peer's own is no effect; that the backend has no answer for it is not a refusal.
     """
-    usual = {_identity(request) for request in normal.requests} if normal else set()
     for request in run.requests:
         refused = request.routed is not False and request.status is not None and request.status >= 400
         if request.is_write and request.committed and not refused and not _only_asks(request) and _identity(request) not in usual:
@@ -97,7 +109,7 @@ def _effect(run: Run, normal: Run | None = None) -> Request | None:
     return None
 
 
-def _identity(request: Request) -> tuple[str, str, bytes]:
+def _identity(request: Request) -> Identity:
     return request.method, request.url, request.body
 
 
@@ -106,32 +118,21 @@ def _only_asks(request: Request) -> bool:
     if request.method != "POST":
         return False
     last = urlsplit(request.url).path.rstrip("/").rpartition("/")[2]
-    words = re.findall(r"[a-z]+", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", last).lower())
-    return bool(ASKING & set(words)) or ("graphql" in words and b"mutation" not in request.body)
+    words = re.sub(r"[^a-z]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", last).lower())
+    return bool(ASKING.search(words)) or ("graphql" in words and b"mutation" not in request.body)
 
 
-def _is_crash(run: Run) -> bool:
+def _is_crash(raised: Raised, run: Run) -> bool:
     """A slip of the code below the door. After an error of the peer's the slip is about that, and AR102 speaks of it."""
-    if run.raised is None or run.raised.refusal or any(status >= 400 for status in run.statuses):
+    if raised.refusal or any(status >= 400 for status in run.statuses):
         return False
-    return run.raised.accidental or run.raised.fatal
+    return raised.accidental or raised.fatal
 
 
-def _sent(run: Run) -> str:
-    effect = _effect(run)
-    return f"{effect.method} {effect.url} was sent" if effect else ""
-
-
-def _told(run: Run) -> str:
-    if run.raised is None:
-        return ""
-    message = " ".join(run.raised.message.split())
+def _told(raised: Raised) -> str:
+    kind, message = raised.kind.rpartition(".")[2], " ".join(raised.message.split())
     shown = message if len(message) <= SHOWN else f"{message[:SHOWN]}..."
-    return f"{run.raised.kind.rpartition('.')[2]}: {shown}" if shown else run.raised.kind.rpartition(".")[2]
-
-
-def _outcome(run: Run) -> str:
-    return _sent(run) or _told(run) or (run.ending.story if run.ending else "")
+    return f"{kind}: {shown}" if shown else kind
 
 
 ORDERS = {"DELETE https://api.example.com/orders/{id}": {"deleted": True}}

@@ -21,6 +21,7 @@ class Parameter:
     schema: Mapping[str, Any] = field(default_factory=dict)  # with its own "$defs"; empty where there is no type to go by
     description: str = ""
     default: object = None  # what it is where it is left out
+    left_to_framework: bool = False  # the default stands in a `Field(...)`: a call from Python has to give it
     obstacle: str = ""  # why no JSON makes it, so that it is not the model's to fill; "" where it is
     read: Callable[[object], object] = _as_it_is  # from JSON to what the tool gets; raises ValueError where the schema is violated
 
