@@ -19,7 +19,8 @@ CALLS = 40  # of one tool
 DEPTH = 3  # of parts in parts that are broken
 WORD = "abc"
 WRONG: Mapping[str, tuple[Any, ...]] = {
-    "string": (None, [], {}),  # a number is as good as its text
+    "null": (),
+    "string": (None, [], {}),
     "integer": (None, "", WORD, [], {}, 1.5),
     "number": (None, "", WORD, [], {}),
     "boolean": (None, WORD, [], 2),
@@ -72,13 +73,19 @@ def _is_json(value: object) -> bool:
 def _violates(parameter: Parameter, value: object) -> bool:
     if not parameter.required and type(value) is type(parameter.default) and value == parameter.default:
         return False  # `cc: str = None` allows what it defaults to
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and _is_readable(parameter, str(value)):
+        return False  # a number is as good as its text
+    return not _is_readable(parameter, value)
+
+
+def _is_readable(parameter: Parameter, value: object) -> bool:
     try:
         parameter.read(value)
     except ValueError:
-        return True
-    except Exception:  # a validator of the user's own that expects a valid value
         return False
-    return False
+    except Exception:  # a validator of the user's own that expects a valid value
+        return True
+    return True
 
 
 class _Breaker:

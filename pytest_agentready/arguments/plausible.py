@@ -180,7 +180,7 @@ def _number(schema: Mapping[str, Any], kind: str, name: str, description: str) -
     most = schema.get("maximum", schema["exclusiveMaximum"] - (step or 0.01) if "exclusiveMaximum" in schema else math.inf)
     value = min(max(value, least), most)
     if step:
-        value = round(value / step) * step
+        value = (round(value / step) or (1 if value else 0)) * step
         value = value + step if value < least else value - step if value > most else value
     return int(value) if whole else value
 
