@@ -133,6 +133,7 @@ class _Breaker:
 def _out_of_bounds(schema: Mapping[str, Any], valid: Any) -> Iterator[Any]:
     if "enum" in schema or "const" in schema:
         yield from ("", WORD, -1)
+        yield from _near_misses(valid)
     if "minimum" in schema:
         yield schema["minimum"] - 1
     if "maximum" in schema:
@@ -144,6 +145,7 @@ def _out_of_bounds(schema: Mapping[str, Any], valid: Any) -> Iterator[Any]:
         yield schema["multipleOf"] + 1
     if "pattern" in schema or "format" in schema:
         yield from ("", WORD)
+        yield from _near_misses(valid)
     if schema.get("minLength"):
         yield "x" * (schema["minLength"] - 1)
     if "maxLength" in schema:
@@ -154,3 +156,9 @@ def _out_of_bounds(schema: Mapping[str, Any], valid: Any) -> Iterator[Any]:
             yield [valid[0]] * (schema["maxItems"] + 1)
         if schema.get("uniqueItems"):
             yield [valid[0]] * 2
+
+
+def _near_misses(valid: Any) -> Iterator[Any]:
+    """A guard may look at the beginning alone; and models write OPEN for open."""
+    if isinstance(valid, str) and valid:
+        yield from (f"{valid}x", valid[:-1], valid.swapcase())

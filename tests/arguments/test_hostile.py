@@ -45,10 +45,10 @@ TYPES = [
     (bool, True, [None, "abc", [], 2]),
     ("Optional[str]", "a", [[], {}]),
     ("int | str", 1, [None, [], {}]),
-    (Literal["a", "b"], "a", [None, [], {}, "", "abc", -1]),
+    (Literal["a", "b"], "a", [None, [], {}, "", "abc", -1, "ax", "A"]),
     (Annotated[int, Field(ge=1, le=9)], 3, [None, "", "abc", [], {}, 1.5, 0, 10]),
     (Annotated[str, Field(min_length=2, max_length=3)], "ab", [None, [], {}, "x", "xxxx"]),
-    (Annotated[str, Field(pattern=r"^\d+$")], "1", [None, [], {}, "", "abc"]),
+    (Annotated[str, Field(pattern=r"^\d+$")], "1", [None, [], {}, "", "abc", "1x"]),
     (dict, {"a": 1}, [None, "abc", "", [], 1]),
     (list[str], ["a", "b"], [None, "abc", "", {}, 1, [None, "b"], [[], "b"], [{}, "b"]]),
     (

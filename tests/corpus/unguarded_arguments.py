@@ -13,6 +13,7 @@ import requests
 from pydantic import Field, ValidationError, validate_call
 from typing_extensions import TypedDict
 
+from pytest_agentready import Response
 from pytest_agentready.patterns.results import ToolResult
 
 from . import labelled

@@ -64,7 +64,7 @@ def test_what_takes_anything_cannot_be_violated() -> None:
 
     def everything(it: dict[str, Any] | str | list[Any] | float | None) -> None: ...
 
-    assert [call.parameter for call in hostile(anything, args={"them": [], "it": 1.0}).calls][0] == "them"
+    assert {call.parameter for call in hostile(anything, args={"them": [], "it": 1.0}).calls} == {"them"}
     assert hostile(everything, args={"it": 1.0}).nothing == "its parameters take anything that JSON can carry"
 
 
