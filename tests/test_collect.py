@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from pytest_agentready.domain import Tool
+from pytest_agentready.registry import Registry
 from tests.project import FAIL, MARKED, PASS, Project
 
 SEES = "import json; print('FACTS', tool.name, tool.facts); yield from ()"
@@ -191,10 +195,42 @@ def test_cannot_be_made_up(readiness_check):
         [
             "*ARGS shop.tools.list_orders ({},) False*",
             "*ARGS shop.tools.send_email ({'to': 'ada@example.com'},) True*",
-            "*agent_tool: it gives no args, and none can be made up for close(session:*Session, order_id: str): *",
-            "*session (Session) is of a type that no JSON can make: write args={'session': ..., 'order_id': '1001'}*",
+            "*agent_tool: it gives no args, and none can be made up for close(session: *, order_id: str): session (Session) is *write args={'session': ..., 'order_id': '1001'}*",
         ]
     )
+
+
+def test_a_default_within_a_field_is_given_as_a_framework_would(project: Project) -> None:
+    project.check("seen", "print('ARGS', tool.facts.args); yield from ()")
+    project.tests(
+        """
+from pydantic import Field
+
+def search(query: str, limit: int = Field(10, le=50)):
+    return {"status": "success"}
+
+@pytest.mark.agent_tool(tool=search, args={"query": "refund"})
+def test_search(readiness_check):
+    readiness_check()
+"""
+    )
+    assert any("ARGS ({'limit': 10, 'query': 'refund'},)" in line for line in project.run("-s").outlines)
+
+
+def test_a_tool_of_an_adapter_that_reads_no_schema_is_read_by_its_signature(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Registry, "adapters", (lambda obj: Tool("shop.send", obj, is_async=False, source="", framework="odd"),))
+    project.check("seen", "print('SEEN', tool.description, tool.facts.args, tool.framework); yield from ()")
+    project.tests(
+        """
+def send(to: str):
+    'Send it.'
+
+@pytest.mark.agent_tool(tool=send)
+def test_send(readiness_check):
+    readiness_check()
+"""
+    )
+    assert any("SEEN Send it. ({'to': 'ada@example.com'},) odd" in line for line in project.run("-s").outlines)
 
 
 def test_timeout_kind_and_backend_reach_the_tool(project: Project) -> None:

@@ -13,8 +13,9 @@ from pytest_agentready.arguments.descriptions import docstring_of, of_metadata, 
 from pytest_agentready.domain import Interface, Parameter
 
 
-def interface_of(call: Callable[..., Any], function: Any) -> Interface:
+def interface_of(call: Callable[..., Any], function: Any = None) -> Interface:
     """`function` is what the user wrote, below partials, decorators and bound methods: it has the names and the docstring."""
+    function = call if function is None else function
     signature = signature_of(call)
     named = [] if signature is None else list(_named(signature))
     description, described = read_docstring(docstring_of(call, function), {parameter.name for parameter in named})

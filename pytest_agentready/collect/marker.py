@@ -11,13 +11,15 @@ import sysconfig
 import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Any, get_args
 
 import pytest
 
 from pytest_agentready.arguments.annotations import signature_of
 from pytest_agentready.arguments.plausible import CannotMake, arguments_for
-from pytest_agentready.domain import Facts, Kind, Tool
+from pytest_agentready.arguments.schema import interface_of
+from pytest_agentready.domain import Facts, Interface, Kind, Tool
 from pytest_agentready.registry import Registry
 from pytest_agentready.settings import did_you_mean
 
@@ -76,7 +78,7 @@ class Marks:
             adapters = self.registry.adapters
             for adapt in adapters:
                 if (tool := adapt(subject)) is not None:
-                    return tool
+                    return tool if tool.interface is not Interface else replace(tool, interface=cache(partial(interface_of, tool.call)))
         except Exception as failure:  # an adapter of a third party
             raise Misuse(f"no adapter could read {subject!r}: {raised(failure)}") from failure
         if inspect.iscoroutine(subject):
@@ -153,7 +155,15 @@ def _read_args(given: dict[str, Any], tool: Tool) -> tuple[dict[str, Any], list[
         label = "args" if len(sets) == 1 else f"args[{number}]"
         if misfits := _misfits(signature, arguments) if signature else []:
             problems.append(f"{label} does not fit {name}{signature}: {', '.join(misfits)}")
-    return given | {"args": sets}, problems
+    return given | {"args": tuple(_with_defaults(tool, arguments) for arguments in sets)}, problems
+
+
+def _with_defaults(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
+    """With what only a framework would fill in: Python takes `limit: int = Field(10)` for a default that is a Field."""
+    signature = signature_of(tool.call)
+    if signature is None or not any(type(p.default).__name__ == "FieldInfo" for p in signature.parameters.values()):
+        return arguments
+    return {p.name: p.default for p in tool.interface().parameters if p.left_to_framework} | arguments
 
 
 def _argument_sets(value: object) -> tuple[dict[str, Any], ...]:
