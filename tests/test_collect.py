@@ -195,7 +195,7 @@ def test_cannot_be_made_up(readiness_check):
         [
             "*ARGS shop.tools.list_orders ({},) False*",
             "*ARGS shop.tools.send_email ({'to': 'ada@example.com'},) True*",
-            "*agent_tool: it gives no args, and none can be made up for close(session: *, order_id: str): session (Session) is *write args={'session': ..., 'order_id': '1001'}*",
+            "*agent_tool: it gives no args, and none can be made up*: session (Session) is *args={'session': ..., 'order_id': '1001'}*",
         ]
     )
 
