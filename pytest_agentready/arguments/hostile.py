@@ -39,11 +39,10 @@ def violations(interface: Interface, arguments: Mapping[str, Any]) -> list[tuple
 
 def violations_of(parameter: Parameter, arguments: Mapping[str, Any]) -> Iterator[Any]:
     """None at all for what has no type, and for what has to be converted first: who converts it refuses it."""
-    if not parameter.schema:
+    if not parameter.schema or not is_taken_as_json(parameter, arguments):
         return
-    valid = arguments[parameter.name] if parameter.name in arguments else value_for(parameter)
-    if not is_taken_as_json(parameter, arguments):
-        return
+    given = arguments.get(parameter.name)
+    valid = given if parameter.name in arguments and _is_json(given) else value_for(parameter)
     seen: set[str] = set()
     for value in _Breaker(parameter.schema.get("$defs", {})).broken(parameter.schema, parameter.name, valid, 0):
         text = json.dumps(value, sort_keys=True)
@@ -54,8 +53,8 @@ def violations_of(parameter: Parameter, arguments: Mapping[str, Any]) -> Iterato
 
 def is_taken_as_json(parameter: Parameter, arguments: Mapping[str, Any]) -> bool:
     """Does the tool take the argument as JSON has it? A date, a model or an enum's member has to be made of it first."""
-    if parameter.name in arguments:
-        return _is_json(arguments[parameter.name])
+    if parameter.name in arguments and _is_json(arguments[parameter.name]):
+        return True
     try:
         return _is_json(parameter.read(value_for(parameter)))
     except ValueError:

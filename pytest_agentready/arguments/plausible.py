@@ -61,7 +61,7 @@ def arguments_for(tool: Tool) -> dict[str, object]:
             continue
         try:
             made[parameter.name] = parameter.read(value_for(parameter, around))
-        except ValueError as refusal:
+        except Exception as refusal:  # a validator of the user's own raises what it likes
             reason = " ".join(str(refusal).split())
             problems.append(f"{_named(parameter)} refuses what could be made up ({reason[:120]})")
     if problems:
@@ -188,11 +188,11 @@ def _number(schema: Mapping[str, Any], kind: str, name: str, description: str) -
 def _text(schema: Mapping[str, Any], name: str, description: str, around: Set[str]) -> str:
     least, most = schema.get("minLength", 0), schema.get("maxLength", math.inf)
     pattern = schema.get("pattern")
-    format = FORMATS.get(schema.get("format", ""))
+    usual = FORMATS.get(schema.get("format", ""))
     candidates = [told(description), text_for(name, description, around)]
-    if format is not None:
+    if usual is not None:
         # A name may know better than the format: an image's URL, a birthday.
-        candidates = [candidate for candidate in candidates if _alike(candidate, format)] + [format]
+        candidates = [candidate for candidate in candidates if _alike(candidate, usual)] + [usual]
     if pattern and (made := matching(pattern)) is not None:
         candidates = [candidate for candidate in candidates if re.search(pattern, candidate)] + [made]
     for candidate in candidates:
@@ -201,12 +201,12 @@ def _text(schema: Mapping[str, Any], name: str, description: str, around: Set[st
     return _stretched(next(filter(None, candidates)), least, most)
 
 
-def _alike(candidate: str, format: str) -> bool:
-    """Is it of the same shape, "1990-05-17" like "2026-01-15"? Only what is made of digits alone and signs can tell."""
-    shape = re.sub(r"\d", "0", format)
-    if "example" in format:
-        return candidate.partition(":")[0] == format.partition(":")[0] if ":" in format else "@" in format and "@" in candidate
-    return bool(candidate) and re.sub(r"\d", "0", candidate) == shape and format[:1].isdigit()
+def _alike(candidate: str, usual: str) -> bool:
+    """Is it another one of the same kind: an address, a link, or digits in the same places?"""
+    for sign in ("@", "://"):
+        if sign in usual:
+            return sign in candidate
+    return usual[:1].isdigit() and re.sub(r"\d", "0", candidate) == re.sub(r"\d", "0", usual)
 
 
 def _stretched(text: str, least: int, most: float) -> str:

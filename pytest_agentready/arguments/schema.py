@@ -37,7 +37,7 @@ def _parameter(parameter: inspect.Parameter, function: Any, described: str) -> P
     # `limit: int = Field(10, le=50)`: a framework knows what to make of it, Python does not.
     field = parameter.default if isinstance(parameter.default, FieldInfo) else None
     required = parameter.default is parameter.empty if field is None else field.is_required()
-    default = parameter.default if field is None else field.get_default(call_default_factory=True, validated_data={})
+    default = parameter.default if field is None else _default_of(field)
     bare = Parameter(
         name=parameter.name,
         required=required,
@@ -53,9 +53,18 @@ def _parameter(parameter: inspect.Parameter, function: Any, described: str) -> P
     return _typed(bare, annotation, field)
 
 
+def _default_of(field: Any) -> Any:
+    try:
+        return field.get_default(call_default_factory=True)
+    except Exception:  # a factory that needs what is not there yet
+        return None
+
+
 def _obstacle(annotation: Any, metadata: tuple[object, ...], parameter: inspect.Parameter, function: Any) -> str:
     if parameter.kind is parameter.POSITIONAL_ONLY:
         return "can be given by position alone, and a model names its arguments"
+    if parameter.name == "self" and parameter.annotation is parameter.empty:
+        return "is the object that the method belongs to: name the method of an object, `desk.book` and not `Desk.book`"
     if isinstance(annotation, Unresolved):
         return "is of a type that is not known when the tool runs"
     if is_injected(annotation, metadata, parameter.default, function):

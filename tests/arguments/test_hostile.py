@@ -113,6 +113,10 @@ def test_what_has_to_be_made_from_json_first_is_not_broken(annotation: Any, vali
     assert violations(interface(it=annotation), {}) == []
 
 
+def test_a_tuple_for_a_list_is_the_owners_way_of_writing() -> None:
+    assert values(list[int], (1, 2))[:2] == [None, "abc"]
+
+
 def test_what_the_owner_gives_as_json_is_broken_as_json() -> None:
     assert values(datetime.date, "2026-01-01")[0] is None
 

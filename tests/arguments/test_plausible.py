@@ -193,9 +193,10 @@ def test_what_cannot_be_made_is_named_with_its_type_and_the_remedy() -> None:
     assert str(refusal.value) == "session (Session) is of a type that no JSON can make: write args={'session': ..., 'city': 'Oslo'}"
 
 
-def test_a_validator_that_refuses_every_guess_is_an_honest_failure() -> None:
+@pytest.mark.parametrize("refusal", [ValueError, LookupError])
+def test_a_validator_that_refuses_every_guess_is_an_honest_failure(refusal: type[Exception]) -> None:
     def picky(value: str) -> str:
-        raise ValueError("not in the catalogue")
+        raise refusal("not in the catalogue")
 
     with pytest.raises(CannotMake, match=r"it \(.*\) refuses what could be made up .*not in the catalogue.*write args=\{'it': ...\}"):
         arguments_for(tool_of(it=Annotated[str, AfterValidator(picky)]))

@@ -202,6 +202,12 @@ def test_positional_parameters_cannot_be_given_by_name() -> None:
     assert only(tool).obstacle == "can be given by position alone, and a model names its arguments"
 
 
+def test_a_method_without_its_object_cannot_be_called() -> None:
+    owner, room = interface(Desk.book).parameters
+    assert owner.obstacle.startswith("is the object that the method belongs to")
+    assert room.is_models
+
+
 def test_defaults_make_parameters_optional() -> None:
     def tool(a: int, b: int = 3, c: int = Field(4, description="the c", le=9), d: int = Field(description="the d")) -> None: ...
 
