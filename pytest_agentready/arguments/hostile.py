@@ -57,7 +57,7 @@ def is_taken_as_json(parameter: Parameter, arguments: Mapping[str, Any]) -> bool
         return True
     try:
         return _is_json(parameter.read(value_for(parameter)))
-    except ValueError:
+    except Exception:  # a validator of the user's own that refuses every guess, and raises what it likes
         return False
 
 

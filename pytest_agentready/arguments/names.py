@@ -24,6 +24,8 @@ BESIDE = (
     ({"translate", "translation", "language"}, {"from", "source"}, "en"),
     ({"base", "exchange", "currency"}, {"quote", "to", "target"}, "EUR"),
     ({"exchange", "currency", "convert"}, {"from", "source"}, "USD"),
+    ({"python", "run", "execute", "exec", "interpreter", "repl", "sandbox"}, {"code"}, "print('hello')"),
+    ({"task", "todo", "card"}, {"name", "title"}, "Write the report"),
     ({"track", "analytics"}, {"name", "event"}, "signup"),
     ({"issue", "bug", "ticket", "repo", "incident"}, {"title", "summary", "subject"}, "Login fails"),
     ({"issue", "bug", "ticket", "repo", "incident"}, {"body", "description"}, "After the update nobody can log in."),
