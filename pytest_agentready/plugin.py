@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 MARKER = (
     "agent_tool(tool, args=..., backend=..., timeout=..., kind=...): the tool that this test's readiness_check() examines, as an object or "
-    "as 'module:name'; `args`: a dict of its arguments, a list of such dicts, or a callable that gives one; `backend`: what the outside "
-    "world answers; `timeout`: seconds within which the tool promises to end; `kind`: 'api' (5 s) or 'db' (30 s)."
+    "as 'module:name'; `args`: a dict of its arguments, a list of such dicts, or a callable that gives one, made up where left out; "
+    "`backend`: what the outside world answers; `timeout`: seconds within which the tool promises to end; `kind`: 'api' (5 s) or "
+    "'db' (30 s)."
 )
 SETTINGS_KEY = pytest.StashKey["Settings"]()
 COLLECTION_KEY = pytest.StashKey["Collection"]()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
+from pytest_agentready.domain import Tool
+from pytest_agentready.registry import Registry
 from tests.project import FAIL, MARKED, PASS, Project
 
 SEES = "import json; print('FACTS', tool.name, tool.facts); yield from ()"
@@ -162,27 +166,71 @@ def test_args_may_be_a_dict_a_list_or_a_callable_that_gives_one(project: Project
     assert sum("ARGS ({'to': 'a'},)" in line for line in result.outlines) == 5
 
 
-def test_a_tool_that_needs_no_arguments_is_called_without_and_others_have_to_be_told(project: Project) -> None:
-    project.check("seen", "print('ARGS', tool.name, tool.facts.args); yield from ()")
+def test_arguments_that_a_mark_does_not_give_are_made_up_where_there_is_something_to_go_by(project: Project) -> None:
+    project.check("seen", "print('ARGS', tool.name, tool.facts.args, tool.facts.generated); yield from ()")
     project.tests(
         """
+class Session:
+    pass
+
+def close(session: Session, order_id: str):
+    pass
+
 @pytest.mark.agent_tool(tool=list_orders)
 def test_needs_none(readiness_check):
     readiness_check()
 
 @pytest.mark.agent_tool(tool=send_email)
-def test_needs_some(readiness_check):
+def test_can_be_made_up(readiness_check):
+    readiness_check()
+
+@pytest.mark.agent_tool(tool=close)
+def test_cannot_be_made_up(readiness_check):
     readiness_check()
 """
     )
     result = project.run("-s")
-    result.assert_outcomes(passed=1, errors=1)
+    result.assert_outcomes(passed=2, errors=1)
     result.stdout.fnmatch_lines(
         [
-            "*ARGS shop.tools.list_orders ({},)*",
-            "*agent_tool: it gives no args, and send_email(to, subject='Hello') cannot be called without: 'to' is missing. *",
+            "*ARGS shop.tools.list_orders ({},) False*",
+            "*ARGS shop.tools.send_email ({'to': 'ada@example.com'},) True*",
+            "*agent_tool: it gives no args, and none can be made up*: session (Session) is *args={'session': ..., 'order_id': '1001'}*",
         ]
     )
+
+
+def test_a_default_within_a_field_is_given_as_a_framework_would(project: Project) -> None:
+    project.check("seen", "print('ARGS', tool.facts.args); yield from ()")
+    project.tests(
+        """
+from pydantic import Field
+
+def search(query: str, limit: int = Field(10, le=50)):
+    return {"status": "success"}
+
+@pytest.mark.agent_tool(tool=search, args={"query": "refund"})
+def test_search(readiness_check):
+    readiness_check()
+"""
+    )
+    assert any("ARGS ({'limit': 10, 'query': 'refund'},)" in line for line in project.run("-s").outlines)
+
+
+def test_a_tool_of_an_adapter_that_reads_no_schema_is_read_by_its_signature(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Registry, "adapters", (lambda obj: Tool("shop.send", obj, is_async=False, source="", framework="odd"),))
+    project.check("seen", "print('SEEN', tool.description, tool.facts.args, tool.framework); yield from ()")
+    project.tests(
+        """
+def send(to: str):
+    'Send it.'
+
+@pytest.mark.agent_tool(tool=send)
+def test_send(readiness_check):
+    readiness_check()
+"""
+    )
+    assert any("SEEN Send it. ({'to': 'ada@example.com'},) odd" in line for line in project.run("-s").outlines)
 
 
 def test_timeout_kind_and_backend_reach_the_tool(project: Project) -> None:

@@ -6,6 +6,7 @@ import functools
 import inspect
 from typing import Any
 
+from pytest_agentready.arguments.schema import interface_of
 from pytest_agentready.domain import Tool
 
 
@@ -14,7 +15,13 @@ def adapt(obj: object) -> Tool | None:
     if not callable(obj):
         return None
     function = _underlying(obj)
-    return Tool(name=_name(obj, function), call=obj, is_async=_is_async(obj, function), source=_source(function))
+    return Tool(
+        name=_name(obj, function),
+        call=obj,
+        is_async=_is_async(obj, function),
+        source=_source(function),
+        interface=functools.cache(lambda: interface_of(obj, function)),
+    )
 
 
 def _underlying(obj: Any) -> Any:

@@ -9,13 +9,17 @@ import pkgutil
 import sys
 import sysconfig
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from typing import Any, get_args
 
 import pytest
 
-from pytest_agentready.domain import Facts, Kind, Tool
+from pytest_agentready.arguments.annotations import signature_of
+from pytest_agentready.arguments.plausible import CannotMake, arguments_for
+from pytest_agentready.arguments.schema import interface_of
+from pytest_agentready.domain import Facts, Interface, Kind, Tool
 from pytest_agentready.registry import Registry
 from pytest_agentready.settings import did_you_mean
 
@@ -55,7 +59,7 @@ class Marks:
             tool = self._adapted(subject)
         except Misuse as misuse:
             raise Misuse(*misuse.args, *problems, *_facts(Facts(), given)[1]) from None
-        given, misfits = _read_args(given, tool.call)
+        given, misfits = _read_args(given, tool)
         problems += misfits
         for known in self.stated:
             if _same_object(known.subject, subject):
@@ -74,7 +78,7 @@ class Marks:
             adapters = self.registry.adapters
             for adapt in adapters:
                 if (tool := adapt(subject)) is not None:
-                    return tool
+                    return tool if tool.interface is not Interface else replace(tool, interface=cache(partial(interface_of, tool.call)))
         except Exception as failure:  # an adapter of a third party
             raise Misuse(f"no adapter could read {subject!r}: {raised(failure)}") from failure
         if inspect.iscoroutine(subject):
@@ -132,18 +136,16 @@ def _imported(name: str) -> object:
     return found
 
 
-def _read_args(given: dict[str, Any], call: Callable[..., Any]) -> tuple[dict[str, Any], list[str]]:
-    """The facts with `args` as a tuple of dicts that fit the tool, and what is wrong with them."""
-    try:
-        signature = inspect.signature(call)
-    except (TypeError, ValueError):  # some builtins have none
-        signature = None
+def _read_args(given: dict[str, Any], tool: Tool) -> tuple[dict[str, Any], list[str]]:
+    """The facts with `args` as a tuple of dicts that fit the tool, made up where the mark gives none, and what is wrong with them."""
+    signature = signature_of(tool.call)
+    name = getattr(tool.call, "__name__", "the tool")
     if "args" not in given:
-        missing = _misfits(signature, {}) if signature else []
-        if missing:
-            name = getattr(call, "__name__", "the tool")
-            return given, [f"it gives no args, and {name}{signature} cannot be called without: {', '.join(missing)}. Write args={{...}}"]
-        return given | {"args": ({},)}, []
+        try:
+            made = arguments_for(tool)
+        except CannotMake as reason:
+            return given, [f"it gives no args, and none can be made up for {name}{signature}: {reason}"]
+        return given | {"args": (made,), "generated": bool(made)}, []
     try:
         sets = _argument_sets(given["args"])
     except Misuse as misuse:
@@ -152,8 +154,16 @@ def _read_args(given: dict[str, Any], call: Callable[..., Any]) -> tuple[dict[st
     for number, arguments in enumerate(sets):
         label = "args" if len(sets) == 1 else f"args[{number}]"
         if misfits := _misfits(signature, arguments) if signature else []:
-            problems.append(f"{label} does not fit {getattr(call, '__name__', 'the tool')}{signature}: {', '.join(misfits)}")
-    return given | {"args": sets}, problems
+            problems.append(f"{label} does not fit {name}{signature}: {', '.join(misfits)}")
+    return given | {"args": tuple(_with_defaults(tool, arguments) for arguments in sets)}, problems
+
+
+def _with_defaults(tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
+    """With what only a framework would fill in: Python takes `limit: int = Field(10)` for a default that is a Field."""
+    signature = signature_of(tool.call)
+    if signature is None or not any(type(p.default).__name__ == "FieldInfo" for p in signature.parameters.values()):
+        return arguments
+    return {p.name: p.default for p in tool.interface().parameters if p.left_to_framework} | arguments
 
 
 def _argument_sets(value: object) -> tuple[dict[str, Any], ...]:

@@ -2,12 +2,15 @@
 
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
+from pytest_agentready.domain.interface import Interface, Parameter
 from pytest_agentready.domain.observation import (
     Ending,
     Expected,
     Family,
     Fault,
     FaultMatrix,
+    HostileArguments,
+    HostileCall,
     NormalCall,
     Raised,
     Request,
@@ -36,11 +39,15 @@ __all__ = [
     "Fault",
     "FaultMatrix",
     "Finding",
+    "HostileArguments",
+    "HostileCall",
+    "Interface",
     "Judgement",
     "Kind",
     "NormalCall",
     "NotApplicable",
     "Outcome",
+    "Parameter",
     "Profile",
     "Raised",
     "Request",

@@ -83,6 +83,7 @@ class Raised:
     where: str  # the user's own line that it passed last
     fatal: bool  # no Exception: SystemExit, KeyboardInterrupt and their like
     accidental: bool  # a slip of the code (KeyError, TypeError, ...), not a report of the failure
+    refusal: bool = False  # the code's own word: a `raise`, a validation's error, a call that could not begin
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +217,24 @@ class FaultMatrix:
     def failures(self) -> Iterator[Run]:
         """The runs whose fault has to be reported as a failure, and that came to an end of their own."""
         return (run for run in self.fired if run.fault is not None and run.fault.failure and run.finished)
+
+
+@dataclass(frozen=True, slots=True)
+class HostileCall:
+    """One call with one argument that violates the tool's schema."""
+
+    parameter: str
+    value: object  # JSON
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
+class HostileArguments:
+    """Calls that violate the schema of one parameter at a time, the simplest violation of each kind first."""
+
+    calls: tuple[HostileCall, ...] = ()
+    nothing: str = ""  # why there is nothing to violate; "" where there is
+    gap: str = ""  # what could not be tried, and why
 
 
 def mishaps(runs: Iterable[Run], shown: int = 4) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from pytest_agentready.domain.answer import Answer, read_answer
+from pytest_agentready.domain.interface import Interface
 from pytest_agentready.domain.observation import Run
 
 Kind = Literal["api", "db"]
@@ -22,6 +23,7 @@ class Facts:
     backend: object = None  # what the outside world answers
     timeout: float | None = None  # seconds
     kind: Kind = "api"
+    generated: bool = False  # the arguments are made up from the tool's schema: the marker gives none
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,7 +37,18 @@ class Tool:
     framework: str = "python"
     facts: Facts = field(default_factory=Facts)
     read: Callable[[object], Answer] = read_answer  # how the framework's results are read
+    interface: Callable[[], Interface] = Interface  # read when first asked for, and remembered: it takes longer than all the rest
     kind: Literal["tool"] = "tool"
+
+    @property
+    def description(self) -> str:
+        """What the model is told that it does; "" where nothing is."""
+        return self.interface().description
+
+    @property
+    def schema(self) -> Mapping[str, Any]:
+        """The JSON Schema of the parameters that the model fills."""
+        return self.interface().schema
 
     @property
     def time_limit(self) -> float:

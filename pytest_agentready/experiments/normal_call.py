@@ -34,32 +34,35 @@ def run(tool: Tool) -> NormalCall:
         except BackendFailed as failure:
             raise Unjudgeable(f"the marker's backend= does not work: it raised {failure}") from failure
         runs.append(read(tool, found))
-    return NormalCall(tuple(runs), obstacle=_obstacle(runs, backend is not None))
+    return NormalCall(tuple(runs), obstacle=_obstacle(tool, runs))
 
 
-def _obstacle(runs: list[Run], has_backend: bool) -> str:
+def _obstacle(tool: Tool, runs: list[Run]) -> str:
     """Why there is no normal answer to go by, and what would make one; "" where there is one."""
+    has_backend = tool.facts.backend is not None
+    made_up = f" with generated arguments {dict(runs[0].arguments)!r}" if tool.facts.generated else ""
+    other = ", or give args={...} in the marker" if tool.facts.generated else ""
     for run in runs:
         unrouted = list(
             dict.fromkeys(f"{request.method} {request.url.partition('?')[0]}" for request in run.requests if request.routed is False)
         )
         if run.refused:
-            return f"the normal call wants {_listed(list(run.refused))}, which the world does not let out"
+            return f"the normal call{made_up} wants {_listed(list(run.refused))}, which the world does not let out"
         if run.unspoken:
             return f"{', '.join(run.unspoken)}: the world does not speak this protocol"
         if unrouted and not has_backend:
             return f"nothing answers {_listed(unrouted)}: give backend={{'{unrouted[0]}': {{...}}}} in the marker"
         if unrouted:
-            return f"the backend has no route for {_listed(unrouted)}: add it to the marker's backend="
+            return f"the backend has no route for {_listed(unrouted)}: add it to the marker's backend={other}"
         if run.ending is not None:
-            return f"the normal call does not end: {run.ending.story}"
+            return f"the normal call{made_up} does not end: {run.ending.story}"
         if run.raised is not None:
             said = f": {run.raised.message}" if run.raised.message else ""
-            return f"the normal call raises {run.raised.kind}{said}: give it arguments, a backend and an environment in which it succeeds"
+            remedy = "give args={...} in the marker" if made_up else "give it arguments, a backend and an environment in which it succeeds"
+            return f"the normal call{made_up} raises {run.raised.kind}{said}: {remedy}"
         if run.answer is not None and run.answer.typed and run.answer.is_error:
-            return (
-                f"the normal call answers with an error ({run.answer.message or 'without a message'}): give args= and backend= that succeed"
-            )
+            message = run.answer.message or "without a message"
+            return f"the normal call{made_up} answers with an error ({message}): give args= and backend= that succeed"
     return ""
 
 

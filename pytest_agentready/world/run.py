@@ -18,6 +18,7 @@ from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import OutboundBlocked, WorldEnded
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.installation import installed
+from pytest_agentready.world.refusals import is_refusal
 from pytest_agentready.world.timeline import Limits
 from pytest_agentready.world.world import World
 
@@ -127,6 +128,7 @@ def _raised(error: BaseException) -> Raised:
         message=ADDRESS.sub("", str(error)),
         where=stack.of_traceback(error.__traceback__),
         fatal=not isinstance(error, Exception),
+        refusal=is_refusal(error),
         accidental=isinstance(error, ACCIDENTS) or (isinstance(error, ValueError) and "JSON" in cls.__qualname__),
     )
 

@@ -12,6 +12,7 @@ from typing import Any
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _HARNESS = tuple(os.path.join(_OURS, room) for room in ("world", "experiments", "engine.py", "fixtures.py", "plugin.py"))
 _LIBRARIES = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")})
+CYTHON = (".pyx", ".pxd", ".pxi")  # a compiled library's, named by a path of the machine that built it
 _known: dict[str, bool] = {}
 
 
@@ -24,7 +25,9 @@ def is_users_file(name: str) -> bool:
     """Asked for every frame of every wait, so the answer is remembered."""
     known = _known.get(name)
     if known is None:
-        foreign = name.startswith(("<", *_LIBRARIES, *_HARNESS)) or "site-packages" in name or "dist-packages" in name
+        foreign = (
+            name.startswith(("<", *_LIBRARIES, *_HARNESS)) or "site-packages" in name or "dist-packages" in name or name.endswith(CYTHON)
+        )
         known = _known[name] = not foreign
     return known
 

@@ -1,39 +1,58 @@
 """What the support agent can do for a customer."""
 
 import uuid
+from typing import Annotated
 from urllib.parse import quote
+
+from pydantic import Field
 
 from pytest_agentready.patterns.results import ToolResult
 from support_agent.client import call, call_async
+from support_agent.guard import guarded
 from support_agent.models import Delivery, Order, Receipt, Refund, SearchResult
 
 ORDERS = "https://api.example.com"
 KNOWLEDGE_BASE = "https://kb.example.com"
 MAIL = "https://mail.example.com"
 
+OrderId = Annotated[str, Field(description="The order's number, such as 1001", min_length=1)]
 
-def get_order_status(order_id: str) -> ToolResult:
+
+@guarded
+def get_order_status(order_id: OrderId) -> ToolResult:
     """Look up the status of an order."""
     return call("GET", f"{ORDERS}/orders/{_segment(order_id)}", Order)
 
 
-def get_delivery_status(order_id: str) -> ToolResult:
+@guarded
+def get_delivery_status(order_id: OrderId) -> ToolResult:
     """Where an order's parcel is."""
     return call("GET", f"{ORDERS}/orders/{_segment(order_id)}/delivery", Delivery)
 
 
-async def search_knowledge_base(query: str) -> ToolResult:
+@guarded
+async def search_knowledge_base(
+    query: Annotated[str, Field(description="What the customer wants to know, in their own words")],
+) -> ToolResult:
     """Find help articles for a customer's question."""
     return await call_async("GET", f"{KNOWLEDGE_BASE}/search", SearchResult, params={"q": query})
 
 
+@guarded
 async def send_email(to: str, subject: str, body: str) -> ToolResult:
-    """Send an email to a customer."""
+    """Send an email to a customer.
+
+    Args:
+        to: The customer's address, such as ada@example.com.
+        subject: One line that says what it is about.
+        body: The text, without HTML.
+    """
     mail = {"to": to, "subject": subject, "body": body}
     return await call_async("POST", f"{MAIL}/v1/messages", Receipt, json=mail, headers=_idempotency("mail", to, subject, body))
 
 
-def refund_order(order_id: str, cents: int) -> ToolResult:
+@guarded
+def refund_order(order_id: OrderId, cents: Annotated[int, Field(description="The amount in euro cents", gt=0)]) -> ToolResult:
     """Pay money back to a customer."""
     url = f"{ORDERS}/orders/{_segment(order_id)}/refunds"
     return call("POST", url, Refund, json={"cents": cents}, headers=_idempotency("refund", order_id, str(cents)))

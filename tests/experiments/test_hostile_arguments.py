@@ -1,0 +1,158 @@
+"""Hostile calls are made in a healthy world, one argument at a time; what makes them impossible is said."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+import requests
+
+from pytest_agentready import Response
+from pytest_agentready.domain import HostileArguments, Outcome, Verdict
+from tests.examining import as_tool, engine, examine
+
+URL = "https://api.example.com/orders/7"
+
+
+def hostile(function: Callable[..., Any], **facts: Any) -> HostileArguments:
+    observed: HostileArguments = engine()._observe(as_tool(function, facts), "hostile_arguments")
+    return observed
+
+
+def verdict(function: Callable[..., Any], **facts: Any) -> Verdict:
+    return examine(function, facts)["AR107"]
+
+
+def messages(found: Verdict) -> list[str]:
+    return [finding.message for finding in found.findings]
+
+
+def change(order_id: str, pieces: int = 1) -> str:
+    return requests.put(URL, json={"id": order_id, "pieces": pieces}, timeout=5).text
+
+
+def test_each_call_breaks_one_argument_and_keeps_the_others(capfd: pytest.CaptureFixture[str]) -> None:
+    def noisy(order_id: str, pieces: int) -> None:
+        print(order_id, pieces)
+
+    seen = hostile(noisy, args={"order_id": "7", "pieces": 2})
+    assert [(call.parameter, call.value, call.run.arguments) for call in seen.calls[:3]] == [
+        ("order_id", None, {"order_id": None, "pieces": 2}),
+        ("pieces", None, {"order_id": "7", "pieces": None}),
+        ("order_id", [], {"order_id": [], "pieces": 2}),
+    ]
+    assert capfd.readouterr().out.strip() == "7 2"  # the normal call's own words
+
+
+@pytest.mark.parametrize(
+    ("function", "reason"),
+    [
+        (lambda: 1, "it has no parameters that a model fills"),
+        (lambda order_id: 1, "its parameters have no types: nothing says what is wrong for them"),
+    ],
+)
+def test_where_nothing_can_be_violated_the_check_does_not_apply(function: Callable[..., Any], reason: str) -> None:
+    found = verdict(function, args={} if "no parameters" in reason else {"order_id": "7"})
+    assert (found.outcome, found.reason) == (Outcome.NOT_APPLICABLE, reason)
+
+
+def test_what_takes_anything_cannot_be_violated() -> None:
+    def anything(them: list[Any], it: dict[str, Any] | str | list[Any] | float | None) -> None: ...
+
+    def everything(it: dict[str, Any] | str | list[Any] | float | None) -> None: ...
+
+    assert {call.parameter for call in hostile(anything, args={"them": [], "it": 1.0}).calls} == {"them"}
+    assert hostile(everything, args={"it": 1.0}).nothing == "its parameters take anything that JSON can carry"
+
+
+def test_without_a_normal_call_nothing_is_proved() -> None:
+    found = verdict(change, args={"order_id": "7"})
+    assert found.outcome is Outcome.UNPROVEN
+    assert "give backend=" in found.reason
+
+
+def test_an_effect_is_told_with_the_request_and_all_parameters_that_cause_it() -> None:
+    found = verdict(change, args={"order_id": "7"}, backend={f"PUT {URL}": {}})
+    assert messages(found) == [f"change(order_id=None) is carried out: PUT {URL} was sent; the same with wrong values of pieces"]
+    assert "change(pieces='abc')" in found.findings[0].evidence
+    assert found.findings[0].where.startswith("tests/experiments/test_hostile_arguments.py:")
+
+
+def test_a_peer_that_refuses_guards_the_tool() -> None:
+    def only_seven(request: Any) -> Any:
+        return {} if b'{"id": "7", "pieces": 1}' in request.body else Response(422, json={})
+
+    assert verdict(change, args={"order_id": "7"}, backend={f"PUT {URL}": only_seven}).outcome is Outcome.PASSED
+
+
+def test_a_write_that_the_backend_has_no_answer_for_was_sent_all_the_same() -> None:
+    def remove(order_id: str) -> str:
+        return requests.delete(f"https://api.example.com/orders/{order_id}", timeout=5).text
+
+    assert messages(verdict(remove, args={"order_id": "7"}, backend={f"DELETE {URL}": {}})) == [
+        "remove(order_id=None) is carried out: DELETE https://api.example.com/orders/None was sent"
+    ]
+
+
+def test_the_same_request_as_ever_is_no_effect_of_the_wrong_argument() -> None:
+    def mended(order_id: str, pieces: int) -> str:
+        count = pieces if isinstance(pieces, int) else 1
+        return requests.put(URL, json={"id": "7", "pieces": count}, timeout=5).text
+
+    assert verdict(mended, args={"order_id": "7", "pieces": 1}, backend={f"PUT {URL}": {}}).outcome is Outcome.PASSED
+
+
+def test_a_slip_after_an_error_of_the_peers_is_not_the_arguments_fault() -> None:
+    def state(order_id: str) -> str:
+        found: Mapping[str, str] = requests.get(f"https://api.example.com/orders/{order_id}", timeout=5).json()
+        return found["state"]
+
+    assert verdict(state, args={"order_id": "7"}, backend={f"GET {URL}": {"state": "sent"}}).outcome is Outcome.PASSED
+
+
+def test_a_loop_without_an_end_is_found() -> None:
+    def wait_for(seconds: float) -> None:
+        left = seconds if isinstance(seconds, float) else 1.0
+        while left != 0:
+            time.sleep(1)
+            left -= 1
+
+    found = verdict(wait_for, args={"seconds": 1.0})
+    assert found.outcome is Outcome.PASSED
+
+    def count_down(pieces: int) -> None:
+        while pieces != 0:
+            time.sleep(1)
+            pieces -= 1
+
+    found = verdict(count_down, args={"pieces": 2})
+    assert any(message.startswith("count_down(pieces=1.5) does not end") for message in messages(found))
+
+
+def test_an_exit_is_a_crash() -> None:
+    def stop(code: int) -> None:
+        if not isinstance(code, int):
+            sys.exit("code must be a number")
+
+    assert messages(verdict(stop, args={"code": 1}))[0] == "stop(code=None) crashes with SystemExit: code must be a number"
+
+
+def test_a_backend_that_fails_under_a_wrong_argument_leaves_it_unproven() -> None:
+    def lengths(request: Any) -> Any:
+        return {"length": len(request.url) // (1 if request.url.endswith("7") else 0)}
+
+    def length(order_id: str) -> str:
+        return requests.get(f"https://api.example.com/orders/{order_id}", timeout=5).text
+
+    found = verdict(length, args={"order_id": "7"}, backend={"GET https://api.example.com/orders/{id}": lengths})
+    assert found.outcome is Outcome.UNPROVEN
+    assert found.reason.startswith("the backend raised under 3 calls, such as order_id=None: ZeroDivisionError")
+
+
+def test_the_same_findings_come_each_time() -> None:
+    facts: dict[str, Any] = {"args": {"order_id": "7"}, "backend": {f"PUT {URL}": {}}}
+    first, second = verdict(change, **facts), verdict(change, **facts)
+    assert first.findings == second.findings
