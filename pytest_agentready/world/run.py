@@ -73,12 +73,8 @@ def observe(
 def _carry_out(call: Callable[..., Any], run: Run) -> Run:
     try:
         value = call(**_copied(run.arguments))
-        if inspect.isawaitable(value):
-            value = loops.drive(value)
-        if inspect.isgenerator(value):
-            value = list(value)
-        elif inspect.isasyncgen(value):
-            value = loops.drive(_drained(value))
+        run = replace(run, awaited=inspect.isawaitable(value) or inspect.isasyncgen(value))
+        value = finished(value)
     except WorldEnded:
         return run  # the timeline knows why
     except OutboundBlocked as blocked:
@@ -90,6 +86,17 @@ def _carry_out(call: Callable[..., Any], run: Run) -> Run:
     return replace(run, value=value)
 
 
+def finished(value: Any) -> Any:
+    """What a call gives in the end: a coroutine is driven, a generator drained."""
+    if inspect.isawaitable(value):
+        value = loops.drive(value)
+    if inspect.isgenerator(value):
+        return list(value)
+    if inspect.isasyncgen(value):
+        return loops.drive(drained(value))
+    return value
+
+
 def _copied(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The tool may change what it is given; the record, and the next run, shall not."""
     try:
@@ -98,7 +105,7 @@ def _copied(arguments: Mapping[str, Any]) -> dict[str, Any]:
         return dict(arguments)
 
 
-async def _drained(stream: AsyncIterable[Any]) -> list[Any]:
+async def drained(stream: AsyncIterable[Any]) -> list[Any]:
     return [part async for part in stream]
 
 
