@@ -34,5 +34,5 @@ class Blocked:
     loop_held: bool = field(default_factory=loops.held)  # the tools' loop has given its thread to whoever waits
 
     def freeze(self) -> Wait:
-        in_loop = self.loop_held and self.primitive != "await"
+        in_loop = self.loop_held and self.primitive != "await" and self.bound != 0  # which is only a look
         return Wait(self.primitive, self.peer, self.bound, self.elapsed, self.outcome, self.where, in_loop)
