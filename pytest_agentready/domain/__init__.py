@@ -2,6 +2,7 @@
 
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
+from pytest_agentready.domain.conduct import Cancellation, CancelledCalls
 from pytest_agentready.domain.observation import (
     Ending,
     Expected,
@@ -27,6 +28,8 @@ __all__ = [
     "TIME_LIMITS",
     "Answer",
     "Assessment",
+    "Cancellation",
+    "CancelledCalls",
     "Check",
     "Ending",
     "Example",

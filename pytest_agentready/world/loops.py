@@ -80,7 +80,7 @@ def tidy() -> None:
         if tasks := asyncio.all_tasks(_own_loop):
             for task in tasks:
                 task.cancel()
-            with contextlib.suppress(WorldEnded):
+            with contextlib.suppress(WorldEnded, asyncio.CancelledError):  # a task that does not end meets the end of the run
                 _own_loop.run_until_complete(asyncio.wait(tasks))
             for task in tasks:
                 if task.done() and not task.cancelled():

@@ -41,7 +41,7 @@ def read_stock(sku: str) -> ToolResult:
         return unreadable()
 
 
-@labelled(args=ARGS, backend=STOCK, AR206="failed")
+@labelled(args=ARGS, backend=STOCK, AR206="failed", AR208="not_applicable")
 async def stock_by_requests(sku: str) -> ToolResult:
     """An async signature around a sync client."""
     return read_stock(sku)
@@ -52,7 +52,7 @@ def _load(sku: str) -> Any:
         return json.load(response)
 
 
-@labelled(args=ARGS, backend=STOCK, AR206="failed")
+@labelled(args=ARGS, backend=STOCK, AR206="failed", AR208="not_applicable")
 async def stock_by_future(sku: str) -> ToolResult:
     """The work is in a thread, and the loop waits for it all the same."""
     pool = ThreadPoolExecutor(max_workers=1)
@@ -87,7 +87,7 @@ async def stock_with_backoff(sku: str) -> ToolResult:
     return ToolResult.transient("The stock service is down.")
 
 
-@labelled(args=ARGS, backend=STOCK, AR206="failed")
+@labelled(args=ARGS, backend=STOCK, AR206="failed", AR208="not_applicable")
 async def stock_in_another_loop(sku: str) -> ToolResult:
     """`asyncio.run` inside a loop is an error; in a thread that is joined it is none, and worse."""
     answers: queue.Queue[ToolResult] = queue.Queue()
@@ -132,7 +132,7 @@ async def low_stock_report(to: str) -> ToolResult:
 # --- look-alikes -------------------------------------------------------------------------------------------------------
 
 
-@labelled(args=ARGS, backend=STOCK, AR206="passed")
+@labelled(args=ARGS, backend=STOCK, AR206="passed", AR208="passed")
 async def stock_by_aiohttp(sku: str) -> ToolResult:
     """How many of an article are left."""
     try:
@@ -146,13 +146,13 @@ async def stock_by_aiohttp(sku: str) -> ToolResult:
         return unreadable()
 
 
-@labelled(args=ARGS, backend=STOCK, AR206="passed")
+@labelled(args=ARGS, backend=STOCK, AR206="passed", AR208="passed")
 async def stock_aside(sku: str) -> ToolResult:
     """The sync client again, in a thread."""
     return await asyncio.to_thread(read_stock, sku)
 
 
-@labelled(args=ARGS, backend=STOCK, AR206="passed")
+@labelled(args=ARGS, backend=STOCK, AR206="passed", AR208="passed")
 async def stock_aside_by_anyio(sku: str) -> ToolResult:
     """Likewise, by anyio. What it waits for cannot be called off, so that a cancellation comes late."""
     return await anyio.to_thread.run_sync(read_stock, sku)
@@ -165,7 +165,7 @@ async def stock_from_own_pool(sku: str) -> ToolResult:
         return await asyncio.get_running_loop().run_in_executor(pool, read_stock, sku)
 
 
-@labelled(args=ARGS, backend=STOCK, AR206="passed")
+@labelled(args=ARGS, backend=STOCK, AR206="passed", AR208="passed")
 async def stock_with_a_short_nap(sku: str) -> ToolResult:
     """Ten milliseconds, which nobody notices, and a pause that is awaited."""
     time.sleep(0.01)
@@ -177,13 +177,13 @@ background = asyncio.new_event_loop()
 threading.Thread(target=background.run_forever, daemon=True, name="stock-loop").start()
 
 
-@labelled(args=ARGS, backend=STOCK, AR206="passed")
+@labelled(args=ARGS, backend=STOCK, AR206="passed", AR208="passed")
 async def stock_from_a_background_loop(sku: str) -> ToolResult:
     """A loop of its own in a thread, whose future is awaited and not waited for."""
     return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(stock_by_aiohttp(sku), background))
 
 
-@labelled(args=ARGS, backend=STOCK, AR206="not_applicable")
+@labelled(args=ARGS, backend=STOCK, AR206="not_applicable", AR208="not_applicable")
 def stock_of_a_sync_tool(sku: str) -> ToolResult:
     """The same blocking calls, where nobody has a loop."""
     time.sleep(0.2)
