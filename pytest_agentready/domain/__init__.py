@@ -2,7 +2,7 @@
 
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
-from pytest_agentready.domain.conduct import Cancellation, CancelledCalls
+from pytest_agentready.domain.conduct import Cancellation, CancelledCalls, Held, HeldKind, RepeatedCalls, Series
 from pytest_agentready.domain.observation import (
     Ending,
     Expected,
@@ -39,6 +39,8 @@ __all__ = [
     "Fault",
     "FaultMatrix",
     "Finding",
+    "Held",
+    "HeldKind",
     "Judgement",
     "Kind",
     "NormalCall",
@@ -46,8 +48,10 @@ __all__ = [
     "Outcome",
     "Profile",
     "Raised",
+    "RepeatedCalls",
     "Request",
     "Result",
+    "Series",
     "Run",
     "Severity",
     "Sleep",

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from pytest_agentready.domain.observation import Run
+
+HeldKind = Literal["connection", "socket", "file", "pipe", "descriptor", "thread", "task", "generator"]
+KINDS: tuple[HeldKind, ...] = get_args(HeldKind)
+STEPS = 5  # further calls, each of which has to leave more
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,3 +40,47 @@ class CancelledCalls:
     def reached(self) -> tuple[Cancellation, ...]:
         """Those that met a tool that was still waiting."""
         return tuple(found for found in self.cancellations if found.at is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Something that a call has left open, or running."""
+
+    kind: HeldKind
+    what: str = ""  # the peer, the path, the name
+    where: str = ""  # the user's line, as far as it is known
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Calls of a tool, one after the other in one world, with a pause after each."""
+
+    run: Run  # all of them
+    left: tuple[tuple[Held, ...], ...]  # after each call and its pause: what was not there before the first
+    cancelled: bool = False  # each call was cancelled while it waited
+    freed: frozenset[HeldKind] = frozenset()  # kinds of which a garbage collection has ended what the calls left
+
+    def counts(self, kind: HeldKind) -> list[int]:
+        return [sum(held.kind == kind for held in left) for left in self.left]
+
+    @property
+    def growing(self) -> tuple[HeldKind, ...]:
+        """The kinds of which each further call leaves more; a pool that is being filled does so for a while only."""
+        return tuple(kind for kind in KINDS if _grows(self.counts(kind)))
+
+    @property
+    def circumstance(self) -> str:
+        return f"{self.run.mishap or 'a normal call'}{', and the call is cancelled' if self.cancelled else ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class RepeatedCalls:
+    """One series for each way in which a call may end."""
+
+    series: tuple[Series, ...] = ()
+    gap: str = ""  # what could not be tried
+
+
+def _grows(counts: list[int]) -> bool:
+    last = counts[-STEPS - 1 :]
+    return len(last) > STEPS and all(one < next_one for one, next_one in zip(last, last[1:], strict=False))

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_agentready.domain import Cancellation, CancelledCalls, Fault, FaultMatrix, NormalCall, Request, Run, Tool
+from pytest_agentready.experiments.fault_matrix import muted
 from pytest_agentready.world import Backend, BackendFailed, Limits, WireFault, active, loops, observe, stack
 from pytest_agentready.world.run import drained
 
@@ -35,15 +37,22 @@ class Moment:
 
 
 def run(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> CancelledCalls:
+    if not normal_call.is_async:
+        return CancelledCalls()
+    with muted():
+        return CancelledCalls(tuple(_cancellations(tool, _moments(normal_call, fault_matrix))))
+
+
+def _cancellations(tool: Tool, moments: Iterator[Moment]) -> list[Cancellation]:
     found: list[Cancellation] = []
-    for moment in [*_moments(normal_call, fault_matrix)][:MOST]:
+    for moment in itertools.islice(moments, MOST):
         try:
             found.append(_cancelled(tool, moment))
         except BackendFailed:  # which the normal call did not meet: this one shows nothing
             continue
         if found[-1].how == "unended":  # the next would only show the same, and cost as much
             break
-    return CancelledCalls(tuple(found))
+    return found
 
 
 def _moments(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Moment]:

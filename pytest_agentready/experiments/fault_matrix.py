@@ -23,7 +23,7 @@ def run(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> Fault
         return FaultMatrix((), {fault.slug: "the normal call does not reach the outside world" for fault in faults})
     if any(run.ending is not None for run in normal_call.runs):
         return FaultMatrix((), {fault.slug: "the normal call does not end" for fault in faults})
-    with _muted():
+    with muted():
         return _matrix(tool, normal_call, faults)
 
 
@@ -45,7 +45,7 @@ def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> F
 
 
 @contextlib.contextmanager
-def _muted() -> Iterator[None]:
+def muted() -> Iterator[None]:
     """What a tool prints in its normal call is shown with a failure; thirty times the same under faults is not."""
     with io.TextIOWrapper(io.BytesIO(), encoding="utf-8") as sink, contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
         yield

@@ -30,7 +30,7 @@ class Peer:
         self.deaf = fault is not None and fault.deaf
         self.closed = False
         self.owes_an_answer = self.deaf
-        self._far = far
+        self.far = far
         self._out = bytearray()
         self._closing = False
         self._service: Service | None = None
@@ -42,7 +42,7 @@ class Peer:
         moved = False
         while not self.closed:
             try:
-                data = self._far.recv(CHUNK)
+                data = self.far.recv(CHUNK)
             except (BlockingIOError, InterruptedError):
                 break
             except OSError:
@@ -65,7 +65,7 @@ class Peer:
         moved = False
         while self._out and not self.closed:
             try:
-                sent = self._far.send(memoryview(self._out)[:CHUNK])
+                sent = self.far.send(memoryview(self._out)[:CHUNK])
             except (BlockingIOError, InterruptedError):
                 return moved
             except OSError:
@@ -103,7 +103,7 @@ class Peer:
         if not self.closed:
             self.closed = True
             self.owes_an_answer = False
-            self._far.close()
+            self.far.close()
 
     # -- understanding bytes
 

@@ -74,7 +74,7 @@ def observe(
 
 def _carry_out(call: Callable[..., Any], run: Run) -> Run:
     try:
-        value = call(**_copied(run.arguments))
+        value = call(**copied(run.arguments))
         run = replace(run, awaited=inspect.isawaitable(value) or inspect.isasyncgen(value))
         value = finished(value)
     except WorldEnded:
@@ -99,7 +99,7 @@ def finished(value: Any) -> Any:
     return value
 
 
-def _copied(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def copied(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The tool may change what it is given; the record, and the next run, shall not."""
     try:
         return copy.deepcopy(dict(arguments))
