@@ -42,7 +42,7 @@ check = Check(
 def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix, repeated_calls: RepeatedCalls) -> Iterator[Judgement]:
     told: set[tuple[HeldKind, str]] = set()
     for series in repeated_calls.series:
-        kinds = [kind for kind in series.growing if (kind, _where(series, kind)) not in told]
+        kinds = [kind for kind in series.leaking if (kind, _where(series, kind)) not in told]
         if kinds:
             where = next(filter(None, (_where(series, kind) for kind in kinds)), tool.source)
             yield Finding(
@@ -51,7 +51,7 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix, repeat
                 where=where,
                 evidence={kind: series.counts(kind) for kind in kinds},
             )
-        told |= {(kind, _where(series, kind)) for kind in series.growing}
+        told |= {(kind, _where(series, kind)) for kind in series.leaking}
     if gap := normal_call.obstacle or repeated_calls.gap or fault_matrix.gap:
         yield Unproven(gap)
 

@@ -9,6 +9,7 @@ from pytest_agentready.domain.observation import Run
 
 HeldKind = Literal["connection", "socket", "file", "pipe", "descriptor", "thread", "task", "generator"]
 KINDS: tuple[HeldKind, ...] = get_args(HeldKind)
+RUNNING: tuple[HeldKind, ...] = ("thread", "task", "generator")
 STEPS = 5  # further calls, each of which has to leave more
 
 
@@ -58,7 +59,8 @@ class Series:
     run: Run  # all of them
     left: tuple[tuple[Held, ...], ...]  # after each call and its pause: what was not there before the first
     cancelled: bool = False  # each call was cancelled while it waited
-    freed: frozenset[HeldKind] = frozenset()  # kinds of which a garbage collection has ended what the calls left
+    freed: frozenset[HeldKind] = frozenset()  # growing kinds that a garbage collection has ended
+    ended: frozenset[HeldKind] = frozenset()  # growing kinds that have ended by themselves, some minutes later
 
     def counts(self, kind: HeldKind) -> list[int]:
         return [sum(held.kind == kind for held in left) for left in self.left]
@@ -67,6 +69,15 @@ class Series:
     def growing(self) -> tuple[HeldKind, ...]:
         """The kinds of which each further call leaves more; a pool that is being filled does so for a while only."""
         return tuple(kind for kind in KINDS if _grows(self.counts(kind)))
+
+    @property
+    def leaking(self) -> tuple[HeldKind, ...]:
+        """The growing kinds, unless they belong to work that goes on after a call and comes to an end.
+
+        An idle connection that is closed after a while is no such work: until then each call has one of its own.
+        """
+        running = set(self.growing) & set(RUNNING)
+        return () if running and running <= self.ended else self.growing
 
     @property
     def circumstance(self) -> str:

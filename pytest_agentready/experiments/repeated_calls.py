@@ -1,7 +1,8 @@
 """The same call again and again: in good health, with a failing peer, and, for an async tool, cancelled while it waits.
 
-After each call some virtual time passes, so that what ends by itself does, and what is still open then is written down. The garbage
-collector is off meanwhile: when it runs depends on everything else in the process.
+After each call a moment passes, and what is still open then is written down. Where that grows with each call, a longer time passes at the
+end, for tasks and threads may end by themselves. The garbage collector is off meanwhile: when it runs depends on everything else
+in the process.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from pytest_agentready.domain import CancelledCalls, FaultMatrix, Held, NormalCall, RepeatedCalls, Run, Series, Tool
+from pytest_agentready.domain import CancelledCalls, FaultMatrix, Held, HeldKind, NormalCall, RepeatedCalls, Run, Series, Tool
 from pytest_agentready.experiments.fault_matrix import muted
 from pytest_agentready.world import Backend, BackendFailed, Limits, WireFault, active, loops, observe
 from pytest_agentready.world.ending import Signal
@@ -23,7 +24,8 @@ from pytest_agentready.world.run import copied, drained, finished
 
 FEW = 6  # calls that show whether anything grows
 MANY = 14  # calls that tell a leak from a pool that is being filled
-PAUSE = 10.0  # virtual seconds after each call
+PAUSE = 1.0  # virtual seconds after each call; all calls together take less than it takes aiohttp to close an idle connection (15 s)
+REST = 300.0  # virtual seconds in which tasks and threads may come to their own end
 MOMENT = 1.0  # virtual seconds to end in after a cancellation
 FAILING = ("500", "reset-during-answer")
 
@@ -104,13 +106,15 @@ class _Repeater:
             self.series = replace(self.series, left=(*self.series.left, inventory.left()))
         if self.series.growing:
             gc.collect()
-            loops.drive(asyncio.sleep(PAUSE))
-            self._compare(inventory.left())
+            loops.drive(asyncio.sleep(0))
+            self.series = replace(self.series, freed=self._gone(inventory.left()))
+            loops.drive(asyncio.sleep(REST))
+            self.series = replace(self.series, ended=self._gone(inventory.left()) - self.series.freed)
 
-    def _compare(self, collected: tuple[Held, ...]) -> None:
-        now = replace(self.series, left=(collected,))
-        freed = {kind for kind in self.series.growing if now.counts(kind)[0] <= self.series.counts(kind)[-1] - FEW}
-        self.series = replace(self.series, freed=frozenset(freed))
+    def _gone(self, left: tuple[Held, ...]) -> frozenset[HeldKind]:
+        """Of which of the growing kinds most is there no more?"""
+        now = replace(self.series, left=(left,))
+        return frozenset(kind for kind in self.series.growing if now.counts(kind)[0] <= self.series.counts(kind)[-1] - FEW)
 
 
 def _once(tool: Tool) -> Call:

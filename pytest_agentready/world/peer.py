@@ -142,6 +142,7 @@ class Peer:
         except ssl.SSLError:  # the client refuses the certificate, or speaks something else
             plain = b""
             self._closing = True
+        self._closing |= tls.farewell  # as a server's TLS does, whatever becomes of the request
         self._out += tls.pending()
         return plain
 
@@ -153,6 +154,7 @@ class _TLS:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = real.wrap_bio(context, self._incoming, self._outgoing, server_side=True)
         self._shaken = False
+        self.farewell = False  # the client has closed its side in good order
 
     def decrypt(self, data: bytes) -> bytes:
         self._incoming.write(data)
@@ -163,6 +165,7 @@ class _TLS:
                 self._shaken = True
             while chunk := self._object.read(CHUNK):
                 plain += chunk
+            self.farewell = True
         return bytes(plain)
 
     def encrypt(self, plain: bytes) -> bytes:

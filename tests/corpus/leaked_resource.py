@@ -164,14 +164,17 @@ async def rate_with_a_watch(currency: str) -> ToolResult:
 
 
 @labelled(args=ARGS, backend=RATE, AR207="failed", AR208="passed")  # only when it is called off
-async def rate_with_a_forgotten_clean_up(currency: str) -> ToolResult:
-    client = httpx.AsyncClient(timeout=4)
-    try:
+async def rate_with_a_heartbeat(currency: str) -> ToolResult:
+    """The heartbeat ends with the look-up, unless that is cancelled."""
+
+    async def beat() -> None:
+        while True:
+            await asyncio.sleep(5)
+
+    heart = asyncio.create_task(beat())
+    async with httpx.AsyncClient(timeout=4) as client:
         result = await rate_by(client, currency)
-    except Exception:
-        await client.aclose()
-        raise
-    await client.aclose()
+    heart.cancel()
     return result
 
 
@@ -220,6 +223,20 @@ def rate_without_with(currency: str) -> ToolResult:
     """Nothing is closed, and nothing is kept: the end of the call is the end of the connection."""
     session = requests.Session()
     return rate_with(session, currency)
+
+
+@labelled(args=ARGS, backend=RATE, AR207="passed")
+async def rate_by_a_forgotten_session(currency: str) -> ToolResult:
+    """Nothing closes the session, and nothing holds it: its end is that of its last name, with a warning of aiohttp's own."""
+    session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=4))
+    try:
+        response = await session.get(f"{URL}/{currency}")
+        response.raise_for_status()
+        return ToolResult.success((await response.json(content_type=None))["rate"])
+    except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+        return from_aiohttp(error)
+    except (ValueError, KeyError, TypeError):
+        return unreadable()
 
 
 LARGEST = 4
