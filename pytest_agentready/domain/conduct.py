@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -94,4 +95,4 @@ class RepeatedCalls:
 
 def _grows(counts: list[int]) -> bool:
     last = counts[-STEPS - 1 :]
-    return len(last) > STEPS and all(one < next_one for one, next_one in zip(last, last[1:], strict=False))
+    return len(last) > STEPS and all(one < next_one for one, next_one in itertools.pairwise(last))

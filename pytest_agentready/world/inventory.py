@@ -28,12 +28,12 @@ class Inventory:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._loop: Any = loops.loop()
+        self._loop = loops.loop()
         world.opened = {}
         self._descriptors = set(_descriptors())
         self._threads = set(threading.enumerate())
         self._tasks = set(asyncio.all_tasks(self._loop))
-        self._generators = set(map(id, self._loop._asyncgens))
+        self._generators = {id(generator) for generator in self._loop_generators()}
         self._most_threads = 0
 
     def left(self) -> tuple[Held, ...]:
@@ -70,11 +70,14 @@ class Inventory:
         for task in asyncio.all_tasks(self._loop) - self._tasks:
             coroutine = task.get_coro()
             yield Held("task", getattr(coroutine, "__qualname__", ""), stack.awaiting_line(task))
-        for generator in tuple(self._loop._asyncgens):
+        for generator in self._loop_generators():
             code = generator.ag_code
             # A library's own that hangs in a traceback holds nothing by itself; what it may hold is counted where it stands.
             if id(generator) not in self._generators and stack.is_users(code):
                 yield Held("generator", generator.__qualname__, f"{code.co_filename}:{code.co_firstlineno}")
+
+    def _loop_generators(self) -> list[Any]:
+        return list(getattr(self._loop, "_asyncgens", ()))
 
 
 def _descriptors() -> Iterator[Descriptor]:
