@@ -239,9 +239,6 @@ async def rate_by_a_forgotten_session(currency: str) -> ToolResult:
         return unreadable()
 
 
-LARGEST = 4
-
-
 class Pool:
     """Hands out its sessions in turn, and makes a new one until it has four."""
 
@@ -251,10 +248,10 @@ class Pool:
 
     def session(self) -> requests.Session:
         self.turn += 1
-        if len(self.sessions) < LARGEST:
+        if len(self.sessions) < 4:
             self.sessions.append(requests.Session())
             return self.sessions[-1]
-        return self.sessions[self.turn % LARGEST]
+        return self.sessions[self.turn % 4]
 
 
 pool = Pool()
