@@ -29,6 +29,8 @@ class Engine:
         start = time.perf_counter()
         try:
             assert check.judge is not None
+            if not self._concerns(check, tool):
+                return Verdict(Outcome.NOT_APPLICABLE, reason="it is not async")
             observations = {name: self._observe(tool, name) for name in check.needs}
             verdict = self._add_up(check.judge(**observations))
         except Unjudgeable as arrangement:
@@ -36,6 +38,13 @@ class Engine:
         except (Exception, Signal) as failure:
             verdict = Verdict(Outcome.ERROR, reason="".join(traceback.format_exception(failure)))
         return replace(verdict, seconds=time.perf_counter() - start)
+
+    def _concerns(self, check: Check, tool: Tool) -> bool:
+        """A decorator may hide a coroutine, or look as if it did: the normal call has the last word."""
+        if not check.async_only:
+            return True
+        turned_out: bool | None = self._observe(tool, "normal_call").is_async
+        return check.concerns(tool) if turned_out is None else turned_out
 
     def _observe(self, tool: Tool, name: str) -> Any:
         """The observation of this name; an experiment may itself ask for others, by its parameters."""

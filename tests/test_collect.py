@@ -279,3 +279,26 @@ def test_an_item_points_at_the_source_of_its_tool(project: Project) -> None:
     assert project.report()["subjects"] == [
         {"kind": "tool", "name": "shop.tools.send_email", "framework": "python", "source": "shop/tools.py:2"}
     ]
+
+
+def test_a_check_of_async_tools_is_no_item_for_a_sync_one(project: Project) -> None:
+    project.check("no-hang", PASS)
+    project.check("swallowed-cancellation", PASS, async_only=True)
+    project.pytester.makepyfile(desk="async def ask():\n    return 1\n\ndef look():\n    return 1\n")
+    project.tests(
+        """
+@pytest.mark.agent_tool(tool="desk:look")
+def test_look(readiness_check):
+    readiness_check()
+
+@pytest.mark.agent_tool(tool="desk:ask")
+def test_ask(readiness_check):
+    readiness_check()
+"""
+    )
+    nodes = [result["node"] for result in project.report()["results"]]
+    assert sorted(node.partition("::")[2] for node in nodes) == [
+        "test_ask[T001-no-hang]",
+        "test_ask[T002-swallowed-cancellation]",
+        "test_look[T001-no-hang]",
+    ]

@@ -45,6 +45,21 @@ def engine_of(**experiments: Callable[..., Any]) -> Engine:
 A, B = Finding("a"), Finding("b")
 
 
+async def fetch() -> int:
+    return 1
+
+
+def hidden() -> Any:
+    return fetch()
+
+
+@pytest.mark.parametrize(("call", "outcome"), [(fetch, Outcome.PASSED), (hidden, Outcome.PASSED), (lambda: 1, Outcome.NOT_APPLICABLE)])
+def test_a_check_of_async_tools_judges_what_turns_out_to_be_one(call: Callable[..., Any], outcome: Outcome) -> None:
+    check = Check(id="XX102", title="Odd", severity=Severity.LOW, profile="strict", fix="Mend it.", since="0.1", async_only=True)
+    check(lambda: ())
+    assert Engine(Registry(), ROOT).examine(tool_of(call), check.freeze()).outcome is outcome
+
+
 @pytest.mark.parametrize(
     ("judgements", "outcome", "reason", "findings"),
     [

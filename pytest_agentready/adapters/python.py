@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
+from collections.abc import Iterator
 from typing import Any
 
 from pytest_agentready.arguments.schema import interface_of
@@ -39,10 +41,23 @@ def _underlying(obj: Any) -> Any:
             return obj
 
 
-def _is_async(obj: Any, function: Any) -> bool:
-    """A decorator that hides its coroutine still returns one: the call's own result decides then."""
+def _is_async(obj: Any, function: Any, depth: int = 3) -> bool:
+    """Also a wrapper without `functools.wraps` that holds an async function: it very likely returns what that one does."""
     outer = obj.func if isinstance(obj, functools.partial) else obj
-    return inspect.iscoroutinefunction(outer) or inspect.iscoroutinefunction(function)
+    if any(inspect.iscoroutinefunction(one) or inspect.isasyncgenfunction(one) for one in (outer, function)):
+        return True
+    return depth > 0 and any(_is_async(held, _underlying(held), depth - 1) for held in (*_held(outer), *_held(function)))
+
+
+def _held(wrapper: Any) -> Iterator[Any]:
+    """The functions that it may call in turn: in its closure, or in the attributes of a callable object."""
+    values: list[Any] = []
+    for cell in getattr(wrapper, "__closure__", None) or ():
+        with contextlib.suppress(ValueError):  # an empty cell
+            values.append(cell.cell_contents)
+    if not inspect.isroutine(wrapper) and not inspect.isclass(wrapper):
+        values += getattr(wrapper, "__dict__", {}).values()
+    yield from (value for value in values if inspect.isroutine(value) or isinstance(value, functools.partial))
 
 
 def _name(obj: Any, function: Any) -> str:

@@ -34,7 +34,7 @@ class Collection:
         self.examined.add(owner.nodeid)
         try:
             tool = self.marks.tool(definition)
-            checks = self._checks()
+            checks = self._checks(tool)
         except Misuse as misuse:
             cases = [pytest.param((None, _told(misuse)), id=MARK)]
         else:
@@ -81,14 +81,15 @@ class Collection:
         path, line, _ = item.reportinfo()
         return Subject(item.nodeid.partition("[")[0], self.engine.relative(f"{path}:{(line or 0) + 1}"))
 
-    def _checks(self) -> tuple[Check, ...]:
+    def _checks(self, tool: Tool) -> tuple[Check, ...]:
+        """Those of the profile, without what is known not to concern the tool."""
         try:
             checks = self.engine.registry.in_profile(self.profile)
         except Exception as failure:  # a check of a third party
             raise Misuse(f"the checks cannot be loaded: {raised(failure)}. Update or remove the package that brings them") from failure
         if not checks:
             raise Misuse(f"profile {self.profile!r} has no checks. Set agentready_profile to a wider one")
-        return checks
+        return tuple(check for check in checks if check.concerns(tool))
 
 
 def _owner(node: pytest.Item) -> pytest.Item | pytest.Collector | None:

@@ -2,6 +2,7 @@
 
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
+from pytest_agentready.domain.conduct import Cancellation, CancelledCalls, Held, HeldKind, RepeatedCalls, Series
 from pytest_agentready.domain.interface import Interface, Parameter
 from pytest_agentready.domain.observation import (
     Ending,
@@ -30,6 +31,8 @@ __all__ = [
     "TIME_LIMITS",
     "Answer",
     "Assessment",
+    "Cancellation",
+    "CancelledCalls",
     "Check",
     "Ending",
     "Example",
@@ -39,6 +42,8 @@ __all__ = [
     "Fault",
     "FaultMatrix",
     "Finding",
+    "Held",
+    "HeldKind",
     "HostileArguments",
     "HostileCall",
     "Interface",
@@ -50,9 +55,11 @@ __all__ = [
     "Parameter",
     "Profile",
     "Raised",
+    "RepeatedCalls",
     "Request",
     "Result",
     "Run",
+    "Series",
     "Severity",
     "Sleep",
     "Subject",

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, overload
 
+from pytest_agentready.domain.subject import Tool
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Severity, Unproven
 
 Profile = Literal["checklist", "standard", "strict"]
@@ -47,13 +48,16 @@ class Check:
         def with_a_deadline(...): ...
     """
 
-    def __init__(self, *, id: str, title: str, severity: Severity, profile: Profile, fix: str, since: str) -> None:
+    def __init__(
+        self, *, id: str, title: str, severity: Severity, profile: Profile, fix: str, since: str, async_only: bool = False
+    ) -> None:
         self.id = id
         self.title = title
         self.severity = severity
         self.profile = profile
         self.fix = fix
         self.since = since
+        self.async_only = async_only  # of a sync tool there is nothing to judge
         self.judge: Callable[..., Iterable[Judgement]] | None = None
         self.passing: tuple[Example, ...] = ()
         self.failing: tuple[Example, ...] = ()
@@ -130,6 +134,10 @@ class Check:
         """The names of the experiments that the judge asks for."""
         assert self.judge is not None
         return tuple(inspect.signature(self.judge).parameters)
+
+    def concerns(self, tool: Tool) -> bool:
+        """Is there anything to judge, as far as the adapter can tell? A call may show that a sync tool is async all the same."""
+        return tool.is_async or not self.async_only
 
     def in_profile(self, profile: Profile) -> bool:
         """A wider profile contains the narrower ones."""

@@ -38,6 +38,7 @@ class Wait:
     seconds: float
     outcome: Literal["ready", "timeout", "unbounded", "cut"]  # cut: the world ended the run
     where: str
+    in_loop: bool = False  # the agent's event loop stood still for it: not the loop's own wait for something to do
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class Run:
     spared: int = 0  # requests that were answered well before the fault began
     fired: int = 0  # how often the fault was met; 0: this run proves nothing
     value: object = None
+    awaited: bool = False  # the call gave a coroutine, or an async generator
     answer: Answer | None = None  # how the value reads; None where the call did not return
     raised: Raised | None = None
     ending: Ending | None = None
@@ -169,6 +171,11 @@ class NormalCall:
     def beside(self, run: Run) -> Run:
         """The normal run with the same arguments."""
         return next(normal for normal in self.runs if normal.arguments == run.arguments)
+
+    @property
+    def is_async(self) -> bool | None:
+        """What the tool turned out to be, whatever its decorators hide; None where it was not called."""
+        return any(run.awaited for run in self.runs) if self.runs else None
 
     @property
     def self_contained(self) -> bool:

@@ -32,7 +32,7 @@ class Tool:
 
     name: str  # defining module and qualified name: "shop.tools.send_email"
     call: Callable[..., Any]
-    is_async: bool
+    is_async: bool  # as far as its definition tells; what it returns decides
     source: str  # "/home/ada/shop/tools.py:12"
     framework: str = "python"
     facts: Facts = field(default_factory=Facts)

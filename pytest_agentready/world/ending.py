@@ -58,6 +58,12 @@ def break_out(frame: FrameType | None) -> None:
         frame = frame.f_back
 
 
+def let_go() -> None:
+    """The run is over, and nothing of the tool's is on the stack any more: our own lines are not to raise."""
+    if sys.gettrace() is _raise_at_lines:
+        sys.settrace(None)
+
+
 def _raise_at_lines(frame: FrameType, event: str, _argument: Any) -> Any:
     from pytest_agentready.world import active, stack
 

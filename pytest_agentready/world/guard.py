@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from pytest_agentready.world import active
+from pytest_agentready.world import active, stack
 from pytest_agentready.world.ending import OutboundBlocked
 from pytest_agentready.world.network import is_address
 
@@ -30,6 +30,8 @@ def install() -> None:
 def _audit(event: str, args: tuple[Any, ...]) -> None:
     if active.world is None:
         return
+    if event == "open" and active.world.opened is not None and isinstance(args[0], str):
+        active.world.opened[os.path.abspath(args[0])] = stack.here()
     describe = _WATCHED.get(event)
     if describe is not None and (what := describe(args)):
         active.world.network.refused.append(what)

@@ -17,6 +17,7 @@ from pytest_agentready.world.patching import Patch
 _call_soon_threadsafe = asyncio.BaseEventLoop.call_soon_threadsafe
 _getaddrinfo = asyncio.BaseEventLoop.getaddrinfo
 _own_loop: asyncio.AbstractEventLoop | None = None
+_resolving = False  # for the loop, in a thread of its own as far as anybody can see
 
 
 def patches() -> Iterator[Patch]:
@@ -38,8 +39,13 @@ async def getaddrinfo(self: Any, host: Any, port: Any, *, family: int = 0, type:
     if active.world is None:
         found: list[Any] = await _getaddrinfo(self, host, port, family=family, type=type, proto=proto, flags=flags)
         return found
+    global _resolving
     await asyncio.sleep(0)
-    return socket.getaddrinfo(host, port, family, type, proto, flags)
+    _resolving = True
+    try:
+        return socket.getaddrinfo(host, port, family, type, proto, flags)
+    finally:
+        _resolving = False
 
 
 def loop() -> asyncio.AbstractEventLoop:
@@ -49,6 +55,11 @@ def loop() -> asyncio.AbstractEventLoop:
         _own_loop = asyncio.SelectorEventLoop()
         atexit.register(_own_loop.close)
     return _own_loop
+
+
+def held() -> bool:
+    """Does the tools' loop stand still for what the calling thread does just now?"""
+    return _own_loop is not None and asyncio._get_running_loop() is _own_loop and not _resolving
 
 
 def drive(awaitable: Awaitable[Any]) -> Any:
@@ -69,7 +80,7 @@ def tidy() -> None:
         if tasks := asyncio.all_tasks(_own_loop):
             for task in tasks:
                 task.cancel()
-            with contextlib.suppress(WorldEnded):
+            with contextlib.suppress(WorldEnded, asyncio.CancelledError):  # a task that does not end meets the end of the run
                 _own_loop.run_until_complete(asyncio.wait(tasks))
             for task in tasks:
                 if task.done() and not task.cancelled():

@@ -206,6 +206,11 @@ class Network:
                 self._moving.remove(peer)
         return moved
 
+    def far_ends(self) -> set[int]:
+        """The descriptors that are ours."""
+        ends = [peer.far for peer in self._moving] + [c.rest for c in self.connections.values() if c.rest is not None]
+        return {end.fileno() for end in ends}
+
     def awaited(self) -> str:
         """Whom a wait that names no peer is for: the connection that still owes something."""
         owing = [c for c in self.connections.values() if c.state == "hanging" or (c.peer is not None and c.peer.owes_an_answer)]

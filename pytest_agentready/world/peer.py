@@ -30,7 +30,7 @@ class Peer:
         self.deaf = fault is not None and fault.deaf
         self.closed = False
         self.owes_an_answer = self.deaf
-        self._far = far
+        self.far = far
         self._out = bytearray()
         self._closing = False
         self._service: Service | None = None
@@ -42,7 +42,7 @@ class Peer:
         moved = False
         while not self.closed:
             try:
-                data = self._far.recv(CHUNK)
+                data = self.far.recv(CHUNK)
             except (BlockingIOError, InterruptedError):
                 break
             except OSError:
@@ -65,7 +65,7 @@ class Peer:
         moved = False
         while self._out and not self.closed:
             try:
-                sent = self._far.send(memoryview(self._out)[:CHUNK])
+                sent = self.far.send(memoryview(self._out)[:CHUNK])
             except (BlockingIOError, InterruptedError):
                 return moved
             except OSError:
@@ -103,7 +103,7 @@ class Peer:
         if not self.closed:
             self.closed = True
             self.owes_an_answer = False
-            self._far.close()
+            self.far.close()
 
     # -- understanding bytes
 
@@ -142,6 +142,7 @@ class Peer:
         except ssl.SSLError:  # the client refuses the certificate, or speaks something else
             plain = b""
             self._closing = True
+        self._closing |= tls.farewell  # as a server's TLS does, whatever becomes of the request
         self._out += tls.pending()
         return plain
 
@@ -153,6 +154,7 @@ class _TLS:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = real.wrap_bio(context, self._incoming, self._outgoing, server_side=True)
         self._shaken = False
+        self.farewell = False  # the client has closed its side in good order
 
     def decrypt(self, data: bytes) -> bytes:
         self._incoming.write(data)
@@ -163,6 +165,7 @@ class _TLS:
                 self._shaken = True
             while chunk := self._object.read(CHUNK):
                 plain += chunk
+            self.farewell = True
         return bytes(plain)
 
     def encrypt(self, plain: bytes) -> bytes:

@@ -15,7 +15,7 @@ from typing import Any
 from pytest_agentready.domain import ADDRESS, Ending, Raised, Run
 from pytest_agentready.world import loops, real, stack
 from pytest_agentready.world.backend import Backend
-from pytest_agentready.world.ending import OutboundBlocked, WorldEnded
+from pytest_agentready.world.ending import OutboundBlocked, WorldEnded, let_go
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.installation import installed
 from pytest_agentready.world.refusals import is_refusal
@@ -60,8 +60,10 @@ def observe(
     run = Run(dict(arguments), fault, spared)
     with _interrupts_noticed() as interrupted, installed(world):
         run = _carry_out(call, run)
+        let_go()
         run = replace(run, virtual=world.time.now)
         loops.tidy()
+        let_go()
         world.finished = True
     loops.drain()
     if interrupted:
@@ -73,13 +75,9 @@ def observe(
 
 def _carry_out(call: Callable[..., Any], run: Run) -> Run:
     try:
-        value = call(**_copied(run.arguments))
-        if inspect.isawaitable(value):
-            value = loops.drive(value)
-        if inspect.isgenerator(value):
-            value = list(value)
-        elif inspect.isasyncgen(value):
-            value = loops.drive(_drained(value))
+        value = call(**copied(run.arguments))
+        run = replace(run, awaited=inspect.isawaitable(value) or inspect.isasyncgen(value))
+        value = finished(value)
     except WorldEnded:
         return run  # the timeline knows why
     except OutboundBlocked as blocked:
@@ -91,7 +89,18 @@ def _carry_out(call: Callable[..., Any], run: Run) -> Run:
     return replace(run, value=value)
 
 
-def _copied(arguments: Mapping[str, Any]) -> dict[str, Any]:
+def finished(value: Any) -> Any:
+    """What a call gives in the end: a coroutine is driven, a generator drained."""
+    if inspect.isawaitable(value):
+        value = loops.drive(value)
+    if inspect.isgenerator(value):
+        return list(value)
+    if inspect.isasyncgen(value):
+        return loops.drive(drained(value))
+    return value
+
+
+def copied(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """The tool may change what it is given; the record, and the next run, shall not."""
     try:
         return copy.deepcopy(dict(arguments))
@@ -99,7 +108,7 @@ def _copied(arguments: Mapping[str, Any]) -> dict[str, Any]:
         return dict(arguments)
 
 
-async def _drained(stream: AsyncIterable[Any]) -> list[Any]:
+async def drained(stream: AsyncIterable[Any]) -> list[Any]:
     return [part async for part in stream]
 
 

@@ -39,8 +39,7 @@ def _wait(
         if not found:
             world.time.now += IDLE_LOOK
         return found
-    in_loop = asyncio._get_running_loop() is not None
-    world.time.wait("await" if in_loop else primitive, timeout, ready, rest, world.network.awaited())
+    world.time.wait(primitive, timeout, ready, rest, world.network.awaited())
     return look()
 
 
@@ -61,7 +60,7 @@ def _selecting(cls: Any) -> Callable[..., Any]:
         if hasattr(self, "fileno"):  # a ready epoll can itself be polled
             ready = _asker(self.fileno())
         try:
-            return _wait(world, "select", timeout, look, ready, lambda seconds: original(self, seconds))
+            return _wait(world, _primitive(self), timeout, look, ready, lambda seconds: original(self, seconds))
         except WorldClosed:
             return original(self, timeout)
         except WorldEnded:
@@ -70,6 +69,11 @@ def _selecting(cls: Any) -> Callable[..., Any]:
             return []
 
     return select
+
+
+def _primitive(selector: Any) -> str:
+    """A loop waits in its own selector for something to do; whatever else waits while it runs holds it up."""
+    return "await" if getattr(asyncio._get_running_loop(), "_selector", None) is selector else "select"
 
 
 def _cancel_tasks(world: World) -> bool:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import _socket
 import errno
 import socket
+from _thread import get_ident
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pytest_agentready.world import active, real, stack
+from pytest_agentready.world import active, loops, real, stack
 from pytest_agentready.world.network import PORTS, Connection, is_address
 from pytest_agentready.world.patching import Patch
+from pytest_agentready.world.waiting import Blocked
 from pytest_agentready.world.world import World
 
 RECEIVING = {"recv": 1, "recv_into": 2, "recvfrom": 1, "recvfrom_into": 2, "recvmsg": 2, "recvmsg_into": 2}  # where their flags stand
@@ -62,7 +64,7 @@ def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int
         return real.getaddrinfo(host, _numeric(port), family, type, proto, flags)
     if flags & socket.AI_NUMERICHOST:  # only asked whether it is an address
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-    address = "127.0.0.1" if name in LOCAL else world.network.look_up(name.rstrip("."))
+    address = "127.0.0.1" if name in LOCAL else _look_up(world, name.rstrip("."))
     kinds = [type] if type else list(STREAMS)
     where: tuple[Any, ...] = (address, _numeric(port))
     if family == socket.AF_INET6:
@@ -73,6 +75,17 @@ def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int
 def getaddrinfo_with_names(*args: Any, **kwargs: Any) -> list[Any]:
     """As the `socket` module gives them: families and kinds are members of its enumerations."""
     return [(socket.AddressFamily(family), socket.SocketKind(kind), *rest) for family, kind, *rest in getaddrinfo(*args, **kwargs)]
+
+
+def _look_up(world: World, name: str) -> str:
+    since = world.time.now
+    try:
+        return world.network.look_up(name)
+    finally:
+        if loops.held():  # over in a moment here, and no wait; in the tools' loop it counts as one
+            moment = Blocked("look-up", name, None, since, lambda: True, get_ident(), since, real.monotonic(), stack.here(2))
+            moment.outcome, moment.elapsed = "ready", world.time.now - since
+            world.time.waits.append(moment)
 
 
 def gethostbyname(host: str) -> str:

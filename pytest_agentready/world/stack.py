@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import sysconfig
+from collections.abc import Iterator
 from types import CodeType, FrameType, TracebackType
 from typing import Any
 
@@ -80,12 +81,32 @@ def _awaiting_line(run_forever: FrameType) -> str:
     return max(lines)[1] if lines else ""
 
 
+def awaiting_line(task: Any) -> str:
+    """The user's line that a task waits at; "" where it waits at none."""
+    found = _innermost(task.get_coro())
+    return found[1] if found else ""
+
+
+def pauses(task: Any) -> bool:
+    """Does the task wait for nothing but the time to pass?"""
+    return any(frame.f_code is asyncio.sleep.__code__ for frame in _chain(task.get_coro()))
+
+
 def _innermost(awaitable: Any) -> tuple[int, str] | None:
     depth, line = 0, ""
-    while awaitable is not None and depth < 200:  # a chain, not a ring; the bound is for the unforeseen
-        frame = getattr(awaitable, "cr_frame", None) or getattr(awaitable, "gi_frame", None) or getattr(awaitable, "ag_frame", None)
-        if frame is not None and is_users(frame.f_code):
-            line = f"{frame.f_code.co_filename}:{frame.f_lineno}"
-        awaitable = getattr(awaitable, "cr_await", None) or getattr(awaitable, "gi_yieldfrom", None) or getattr(awaitable, "ag_await", None)
+    for frame in _chain(awaitable):
         depth += 1
+        if is_users(frame.f_code):
+            line = f"{frame.f_code.co_filename}:{frame.f_lineno}"
     return (depth, line) if line else None
+
+
+def _chain(awaitable: Any) -> Iterator[FrameType]:
+    """The frames of a suspended coroutine, from the outermost to the one that waits."""
+    for _ in range(200):  # a chain, not a ring; the bound is for the unforeseen
+        frame = getattr(awaitable, "cr_frame", None) or getattr(awaitable, "gi_frame", None) or getattr(awaitable, "ag_frame", None)
+        if frame is not None:
+            yield frame
+        awaitable = getattr(awaitable, "cr_await", None) or getattr(awaitable, "gi_yieldfrom", None) or getattr(awaitable, "ag_await", None)
+        if awaitable is None:
+            return

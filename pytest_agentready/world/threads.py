@@ -10,7 +10,7 @@ from _thread import get_ident
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pytest_agentready.world import active, real
+from pytest_agentready.world import active, real, stack
 from pytest_agentready.world.ending import Signal, WorldClosed
 from pytest_agentready.world.patching import Patch
 from pytest_agentready.world.world import World
@@ -109,6 +109,7 @@ def start(self: threading.Thread) -> None:
     if world is None:
         real.thread_start(self)
         return
+    world.origins[self] = stack.here()
     handover = None
     if getattr(self, "_target", None) is not real.pool_worker:  # a pool's thread belongs to the run by its work
         handover = _Handover(world)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import threading
+import weakref
 from _thread import get_ident
 from typing import Any
 
@@ -29,6 +31,8 @@ class World:
         self.hired: set[int] = set()  # threads that work for this run alone, or for now
         self.cancelled_loops: set[int] = set()
         self.alarm: float | None = None  # virtual moment at which SIGALRM is due
+        self.origins: weakref.WeakKeyDictionary[threading.Thread, str] = weakref.WeakKeyDictionary()  # thread -> the line that started it
+        self.opened: dict[str, str] | None = None  # path -> the line that opened it last, where somebody asks for that
         self._adopted: list[tuple[Any, float]] = []
         self._cpu = cpu_seconds()
         self._overruns = 0

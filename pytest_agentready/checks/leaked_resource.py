@@ -1,0 +1,93 @@
+"""What a call leaves behind adds up until the process has no more of it.
+
+A connection, a thread, a task or a file that each call leaves open costs nothing in a test, and nothing on the first day. After some
+thousand calls, or some hundred failing ones, the limit of the process or of the peer is reached, and then every tool of
+the agent fails, not only the one that leaks. A client that a module keeps does not grow, and is no leak.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from pytest_agentready.domain import (
+    Check,
+    FaultMatrix,
+    Finding,
+    Held,
+    HeldKind,
+    Judgement,
+    NormalCall,
+    RepeatedCalls,
+    Series,
+    Severity,
+    Tool,
+    Unproven,
+)
+
+check = Check(
+    id="AR207",
+    title="Each call leaves something open",
+    severity=Severity.MEDIUM,
+    profile="standard",
+    fix=(
+        "Open it in a `with` block (`async with httpx.AsyncClient() as client:`), or close it in `finally`; share one client, pool or "
+        "executor of the module between all calls; keep a task that is started in a call, and cancel or await it before the call ends."
+    ),
+    since="0.1",
+)
+
+
+@check
+def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix, repeated_calls: RepeatedCalls) -> Iterator[Judgement]:
+    told: set[tuple[HeldKind, str]] = set()
+    for series in repeated_calls.series:
+        kinds = [kind for kind in series.leaking if (kind, _where(series, kind)) not in told]
+        if kinds:
+            where = next(filter(None, (_where(series, kind) for kind in kinds)), tool.source)
+            yield Finding(
+                f"each call leaves {' and '.join(_each(series, kind) for kind in kinds)} behind: "
+                f"{series.counts(kinds[0])[-1]} after {len(series.left)} calls ({series.circumstance}){_ended(series, kinds)}",
+                where=where,
+                evidence={kind: series.counts(kind) for kind in kinds},
+            )
+        told |= {(kind, _where(series, kind)) for kind in series.leaking}
+    if gap := normal_call.obstacle or repeated_calls.gap or fault_matrix.gap:
+        yield Unproven(gap)
+
+
+def _each(series: Series, kind: HeldKind) -> str:
+    counts = series.counts(kind)
+    number = round((counts[-1] - counts[0]) / (len(counts) - 1))
+    names = Counter(held.what for held in _of(series, kind) if held.what)
+    name = f" ({names.most_common(1)[0][0]})" if names else ""
+    return f"{number} {kind}{'s' if number > 1 else ''}{name}"
+
+
+def _ended(series: Series, kinds: list[HeldKind]) -> str:
+    return "; only the garbage collector ends it" if set(kinds) <= series.freed else ""
+
+
+def _where(series: Series, kind: HeldKind) -> str:
+    lines = Counter(held.where for held in _of(series, kind) if held.where)
+    return lines.most_common(1)[0][0] if lines else ""
+
+
+def _of(series: Series, kind: HeldKind) -> list[Held]:
+    return [held for held in series.left[-1] if held.kind == kind]
+
+
+@check.passes(args={"order_id": "7"}, backend={"GET https://api.example.com/orders/{id}": {"state": "shipped"}})
+async def closed_after_use(order_id: str) -> str:
+    import httpx
+
+    async with httpx.AsyncClient(timeout=5) as client:
+        return (await client.get(f"https://api.example.com/orders/{order_id}")).text
+
+
+@check.fails(args={"order_id": "7"}, backend={"GET https://api.example.com/orders/{id}": {"state": "shipped"}})
+async def never_closed(order_id: str) -> str:
+    import httpx
+
+    client = httpx.AsyncClient(timeout=5)
+    return (await client.get(f"https://api.example.com/orders/{order_id}")).text

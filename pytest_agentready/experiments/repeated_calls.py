@@ -1,0 +1,154 @@
+"""The same call again and again: in good health, with a failing peer, and, for an async tool, cancelled while it waits.
+
+After each call a moment passes, and what is still open then is written down. Where that grows with each call, a longer time passes at the
+end, for tasks and threads may end by themselves. The garbage collector is off meanwhile: when it runs depends on everything else
+in the process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from pytest_agentready.domain import CancelledCalls, FaultMatrix, Held, HeldKind, NormalCall, RepeatedCalls, Run, Series, Tool
+from pytest_agentready.experiments.fault_matrix import muted
+from pytest_agentready.world import Backend, BackendFailed, Limits, WireFault, active, loops, observe
+from pytest_agentready.world.ending import Signal
+from pytest_agentready.world.inventory import Inventory
+from pytest_agentready.world.run import copied, drained, finished
+
+FEW = 6  # calls that show whether anything grows
+MANY = 14  # calls that tell a leak from a pool that is being filled
+PAUSE = 1.0  # virtual seconds after each call; all calls together take less than it takes aiohttp to close an idle connection (15 s)
+REST = 300.0  # virtual seconds in which tasks and threads may come to their own end
+MOMENT = 1.0  # virtual seconds to end in after a cancellation
+FAILING = ("500", "reset-during-answer")
+
+Call = Callable[..., None]
+
+
+def run(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix, cancelled_call: CancelledCalls) -> RepeatedCalls:
+    if normal_call.obstacle or not normal_call.runs:
+        return RepeatedCalls(gap=normal_call.obstacle)
+    found: list[Series] = []
+    gaps: list[str] = []
+    with muted(), _uncollected():
+        for before, call, cancelled in _circumstances(tool, normal_call, fault_matrix, cancelled_call):
+            try:
+                series = _series(tool, before, call, {kind for series in found for kind in series.leaking})
+            except BackendFailed as failure:
+                gaps.append(f"the backend raised {failure} in a repeated call")
+                continue
+            if len(series.left) < FEW:
+                gaps.append(f"only {len(series.left)} of {FEW} repeated calls came to an end ({series.circumstance})")
+            found.append(replace(series, cancelled=cancelled))
+    return RepeatedCalls(tuple(found), "; ".join(gaps))
+
+
+@contextlib.contextmanager
+def _uncollected() -> Iterator[None]:
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _circumstances(
+    tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix, cancelled_call: CancelledCalls
+) -> Iterator[tuple[Run, Call, bool]]:
+    """A run that shows what the call does there, how it is called, and whether it is cancelled."""
+    once = _once(tool)
+    yield normal_call.runs[0], once, False
+    for slug in FAILING:
+        met = [run for run in fault_matrix.runs if run.fault is not None and run.fault.slug == slug and run.fired and run.finished]
+        if met:
+            # A status meets the first request, a broken connection the last: both ways out of a tool that makes several.
+            yield met[0 if slug == "500" else -1], once, False
+    for cancellation in cancelled_call.reached:
+        if cancellation.obeyed and cancellation.run.fault is not None and cancellation.run.fault.slug == "response-hang":
+            yield cancellation.run, _cancelling(tool, cancellation.at or 0.0), True
+            return
+
+
+def _series(tool: Tool, before: Run, call: Call, known: set[HeldKind]) -> Series:
+    fault = before.fault
+    assert fault is None or isinstance(fault, WireFault)
+    usual = max(len(before.requests), len(before.peers), 1)
+    limits = Limits(attempts=100 + 3 * MANY * usual, turns=20_000, horizon=100_000.0, real=20.0)
+    repeater = _Repeater(call, known)
+    backend = tool.facts.backend or Backend()
+    run = observe(repeater, before.arguments, backend=backend, fault=fault, spared=before.spared, limits=limits)  # type: ignore[arg-type]
+    return replace(repeater.series, run=run)
+
+
+class _Repeater:
+    """Calls until it is clear whether anything grows, and keeps the books."""
+
+    def __init__(self, call: Call, known: set[HeldKind]) -> None:
+        self._call = call
+        self._known = known  # to leak in another circumstance: a few calls tell that they do in this one
+        self.series = Series(Run({}), ())
+
+    def __call__(self, **arguments: Any) -> None:
+        world = active.world
+        assert world is not None
+        inventory = Inventory(world)
+        while len(self.series.left) < FEW or (len(self.series.left) < MANY and set(self.series.growing) - self._known):
+            self._call(**copied(arguments))
+            loops.drive(asyncio.sleep(PAUSE))
+            self.series = replace(self.series, left=(*self.series.left, inventory.left()))
+        if self.series.growing:
+            gc.collect()
+            loops.drive(asyncio.sleep(0))
+            self.series = replace(self.series, freed=self._gone(inventory.left()))
+            loops.drive(asyncio.sleep(REST))
+            self.series = replace(self.series, ended=self._gone(inventory.left()) - self.series.freed)
+
+    def _gone(self, left: tuple[Held, ...]) -> frozenset[HeldKind]:
+        """Of which of the growing kinds most is there no more?"""
+        now = replace(self.series, left=(left,))
+        return frozenset(kind for kind in self.series.growing if now.counts(kind)[0] <= self.series.counts(kind)[-1] - FEW)
+
+
+def _once(tool: Tool) -> Call:
+    """A call to its end, well or not; neither its value nor its exception is kept, for they may hold what it opened."""
+
+    def call(**arguments: Any) -> None:
+        try:
+            finished(tool.call(**arguments))
+        except Signal:
+            raise
+        except BaseException as error:
+            if type(error).__module__.startswith("_pytest."):
+                raise
+
+    return call
+
+
+def _cancelling(tool: Tool, at: float) -> Call:
+    async def cancel(awaitable: Any) -> None:
+        task = asyncio.ensure_future(_awaited(awaitable))
+        await asyncio.wait({task}, timeout=at)
+        for _ in range(2):
+            task.cancel()
+            await asyncio.wait({task}, timeout=MOMENT)
+        if task.done() and not task.cancelled():
+            task.exception()  # looked at, so that asyncio does not complain of it
+
+    def call(**arguments: Any) -> None:
+        value = tool.call(**arguments)
+        loops.drive(cancel(drained(value) if inspect.isasyncgen(value) else value))
+
+    return call
+
+
+async def _awaited(call: Any) -> Any:
+    return await call
