@@ -3,6 +3,7 @@
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
 from pytest_agentready.domain.observation import (
+    Attempt,
     Ending,
     Expected,
     Family,
@@ -16,6 +17,7 @@ from pytest_agentready.domain.observation import (
     Wait,
     mishaps,
 )
+from pytest_agentready.domain.repetition import Repetition, is_storm, keeps_asking, repetitions, unended
 from pytest_agentready.domain.result import PROPERTY, Assessment, Result, Subject
 from pytest_agentready.domain.subject import TIME_LIMITS, Facts, Kind, Tool, read
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unjudgeable, Unproven, Verdict
@@ -27,6 +29,7 @@ __all__ = [
     "TIME_LIMITS",
     "Answer",
     "Assessment",
+    "Attempt",
     "Check",
     "Ending",
     "Example",
@@ -43,6 +46,7 @@ __all__ = [
     "Outcome",
     "Profile",
     "Raised",
+    "Repetition",
     "Request",
     "Result",
     "Run",
@@ -54,7 +58,11 @@ __all__ = [
     "Unproven",
     "Verdict",
     "Wait",
+    "is_storm",
+    "keeps_asking",
     "mishaps",
     "read",
     "read_answer",
+    "repetitions",
+    "unended",
 ]

@@ -71,6 +71,8 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
                 spared=spared,
                 limits=limits,
             )
+            if known and found.ending is not None and found.ending.kind == "runaway":
+                found = replace(found, ending=replace(found.ending, early=True))
             yield read(tool, found)
 
 

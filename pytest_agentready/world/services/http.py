@@ -134,7 +134,7 @@ class Exchange:
                 where=self._peer.connection.where,
             )
         )
-        self._network.time.count("requests", f"{request.method} {request.url}", lambda: self._peer.connection.where)
+        self._network.time.count("requests", f"{request.method} {request.url.partition('?')[0]}", lambda: self._peer.connection.where)
 
     def answer(self) -> None:
         """The fault's answer, or the normal one where it has none."""
