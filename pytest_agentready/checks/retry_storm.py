@@ -119,7 +119,7 @@ def _without_pause(repeated: list[Repeated]) -> Iterator[Finding]:
         worst = max((each for _, each in found), key=lambda each: each.count)
         pause = "without a pause" if max(worst.pauses) < AT_ONCE else f"and never pauses longer than {_time(max(worst.pauses))}"
         yield Finding(
-            f"asks {worst.host} {worst.count} times within {_time(worst.seconds)}, {pause} ({_mishaps(found)})",
+            f"asks {worst.host} {_times(worst.count)} within {_time(worst.seconds)}, {pause} ({_mishaps(found)})",
             where=where,
             evidence={run.mishap_slug: {"attempts": each.count, "seconds": round(each.seconds, 2)} for run, each in found},
         )
@@ -149,8 +149,8 @@ def _too_soon(repeated: list[Repeated]) -> Iterator[Finding]:
         run, worst = min(found, key=lambda pair: min(pair[1].pauses))
         assert run.fault is not None
         yield Finding(
-            f"asks {worst.host} again after {_time(min(worst.pauses))}, {worst.count} times in all, although the peer said "
-            f"Retry-After: {run.fault.retry_after:g} ({_mishaps(found)})",
+            f"asks {worst.host} again after {_time(min(worst.pauses))}, {_times(worst.count)} in all, although the peer said "
+            f"Retry-After: {run.fault.retry_after:g}",
             where=where,
             evidence={run.mishap_slug: [round(pause, 2) for pause in each.pauses] for run, each in found},
             fix=HEED,
@@ -163,7 +163,7 @@ def _in_vain(repeated: list[Repeated]) -> Iterator[Finding]:
     for where, found in _by_line(vain).items():
         worst = max((each for _, each in found), key=lambda each: each.count)
         yield Finding(
-            f"asks {worst.host} {worst.count} times for what it has refused for good ({_mishaps(found)})",
+            f"asks {worst.host} {_times(worst.count)} for what it has refused for good ({_mishaps(found)})",
             where=where,
             evidence={run.mishap_slug: each.count for run, each in found},
             fix=REFUSED,
@@ -180,6 +180,10 @@ def _by_line(repeated: list[Repeated]) -> dict[str, list[Repeated]]:
 
 def _mishaps(found: list[Repeated]) -> str:
     return mishaps(run for run, _ in found)
+
+
+def _times(count: int) -> str:
+    return "twice" if count == 2 else f"{count} times"
 
 
 def _time(seconds: float) -> str:
