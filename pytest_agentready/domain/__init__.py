@@ -1,5 +1,6 @@
 """The nouns of the house, frozen and with nothing behind them but the standard library."""
 
+from pytest_agentready.domain import secrets
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
 from pytest_agentready.domain.observation import (
@@ -19,7 +20,9 @@ from pytest_agentready.domain.observation import (
 )
 from pytest_agentready.domain.repetition import Repetition, is_storm, keeps_asking, repetitions, unended
 from pytest_agentready.domain.result import PROPERTY, Assessment, Result, Subject
+from pytest_agentready.domain.secrets import Secret
 from pytest_agentready.domain.subject import TIME_LIMITS, Facts, Kind, Tool, read
+from pytest_agentready.domain.tokens import exceed, tokens
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unjudgeable, Unproven, Verdict
 
 __all__ = [
@@ -50,6 +53,7 @@ __all__ = [
     "Request",
     "Result",
     "Run",
+    "Secret",
     "Severity",
     "Sleep",
     "Subject",
@@ -58,11 +62,14 @@ __all__ = [
     "Unproven",
     "Verdict",
     "Wait",
+    "exceed",
     "is_storm",
     "keeps_asking",
     "mishaps",
     "read",
     "read_answer",
     "repetitions",
+    "secrets",
+    "tokens",
     "unended",
 ]

@@ -40,6 +40,8 @@ OK_FIELDS = ("ok", "success", "succeeded", "successful", "is_success")
 NOT_OK_FIELDS = ("is_error", "isError", "failed", "has_error")
 CODE_FIELDS = ("status_code", "statusCode", "http_status", "status", "code")
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # in a repr; differs from run to run
+# Where an error without a `message` may say what happened.
+OTHER_MESSAGES = ("error_message", "error", "detail", "details", "reason", "description", "msg")
 TEXT_LIMIT = 100_000  # characters of a result that are read for signs
 
 
@@ -101,7 +103,7 @@ def _read_typed(value: object) -> Answer | None:
         status="success" if word in SUCCESS_WORDS else "error",
         error_type=None if error_type is None else str(error_type).lower(),
         retry_safe=retry_safe if isinstance(retry_safe, bool) else None,
-        message="" if message is None else str(message),
+        message=_message(value, message) if word in ERROR_WORDS else "" if message is None else str(message),
         signs=_signs(message) if isinstance(message, str) else frozenset(),
         text=_text(value),
         kind=type(value).__name__,
@@ -121,6 +123,14 @@ def _read_untyped(value: object) -> Answer:
         text=text,
         kind=type(value).__name__,
     )
+
+
+def _message(value: object, message: object) -> str:
+    """An error's words, wherever they stand."""
+    for text in (message, *(_plain(_field(value, name)) for name in OTHER_MESSAGES)):
+        if text is not None and not isinstance(text, bool) and str(text).strip():
+            return str(text)
+    return ""
 
 
 def _claim(content: object) -> Status | None:

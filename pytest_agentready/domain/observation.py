@@ -201,6 +201,7 @@ class FaultMatrix:
     runs: tuple[Run, ...]
     skipped: Mapping[str, str] = field(default_factory=dict)  # fault slug -> why it does not concern the tool
     abandoned: Mapping[str, str] = field(default_factory=dict)  # fault slug -> why it could not be tried
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)  # the variables that the runs found
 
     @property
     def fired(self) -> Iterator[Run]:

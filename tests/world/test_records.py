@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import aiohttp
@@ -270,4 +271,4 @@ def test_each_attempt_to_reach_a_peer_is_recorded_with_its_moment_and_line(fault
     assert [(attempt.kind, attempt.host, attempt.reached) for attempt in attempts] == [(kind, "api.example.com", reached)] * 3
     assert {attempt.where for attempt in attempts} == {line_of(connecting, "requests.get")}
     pause = {"connect-hang": 3.0, "500": 0.0}.get(fault, 2.0)
-    assert [round(after.at - before.at, 1) for before, after in zip(attempts, attempts[1:], strict=False)] == [pause, pause]
+    assert [round(after.at - before.at, 1) for before, after in pairwise(attempts)] == [pause, pause]
