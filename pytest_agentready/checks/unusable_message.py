@@ -97,10 +97,11 @@ def _blemishes(told: list[Run], known: tuple[Secret, ...]) -> Iterator[tuple[lis
     for secret in known:
         leaking = [run for run in told if secret.is_in(_text(run))]
         yield leaking, ("gives", "give"), f"away {secret.masked}, {secret.origin}", KEEP
-    yield [run for run in told if TRACEBACK.search(_text(run))], ("contains", "contain"), "a traceback", ""
+    traced = [run for run in told if TRACEBACK.search(_text(run))]
+    yield traced, ("contains", "contain"), "a traceback", ""
     yield [run for run in told if not _message(run).strip()], ("is", "are"), "empty", ""
     lengths = {id(run): tokens(_message(run)) for run in told}
-    long = [run for run in told if exceed(lengths[id(run)], LONGEST)]
+    long = [run for run in told if exceed(lengths[id(run)], LONGEST) and run not in traced]
     longest = max(lengths.values())
     yield long, ("is", "are"), f"longer than {LONGEST} tokens{', the longest' if len(long) > 1 else ':'} about {longest:,}", ""
 

@@ -16,11 +16,6 @@ from typing import Any, TypeVar
 CHECKS = ("AR101", "AR102", "AR103", "AR104", "AR202", "AR203")  # every tool has a label for these
 # Labelled only where the tool is about it.
 MORE = ("AR105", "AR106", "AR201", "AR204", "AR205")
-    "AR105",
-    "AR201",
-    "AR204",
-    "AR205",
-)  # labelled only where the tool is about it: nearly every real tool fails AR204, and needs no AR201
 WORDS = ("passed", "failed", "unproven", "not_applicable")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
