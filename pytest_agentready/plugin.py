@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from pytest_agentready.settings import Settings
 
 MARKER = (
-    "agent_tool(tool, args=..., backend=..., timeout=..., kind=...): the tool that this test's readiness_check() examines, as an object or "
-    "as 'module:name'; `args`: a dict of its arguments, a list of such dicts, or a callable that gives one; `backend`: what the outside "
-    "world answers; `timeout`: seconds within which the tool promises to end; `kind`: 'api' (5 s) or 'db' (30 s)."
+    "agent_tool(tool, args=..., backend=..., timeout=..., kind=..., result_budget=...): the tool that readiness_check() examines, an object or "
+    "'module:name'; `args`: a dict of its arguments, a list of such dicts, or a callable that gives one; `backend`: what the outside world "
+    "answers; `timeout`: seconds within which it promises to end; `kind`: 'api' (5 s) or 'db' (30 s); `result_budget`: tokens."
 )
 SETTINGS_KEY = pytest.StashKey["Settings"]()
 COLLECTION_KEY = pytest.StashKey["Collection"]()

@@ -137,18 +137,20 @@ class StatusAnswer(WireFault):
 
 @dataclass(frozen=True, slots=True)
 class SpoiltContent(WireFault):
-    """Status 200, and a body that is not what was asked for. Applies where the normal answer is JSON."""
+    """Status 200, and a body that is not what was asked for. Applies where the normal answer is JSON; a huge one to other texts as well."""
 
     flaw: Flaw = "malformed"
 
     def answer(self, exchange: Exchange) -> bool:
         normal = exchange.commit()
-        if not normal.is_json or exchange.request.method == "HEAD":
-            return False
-        exchange.send(self._spoil(normal))
-        return True
+        applies = normal.is_text if self.flaw == "huge" else normal.is_json
+        spoilt = self._spoil(normal) if applies and exchange.request.method != "HEAD" else None
+        if spoilt is not None:
+            exchange.send(spoilt)
+        return spoilt is not None
 
-    def _spoil(self, normal: Response) -> Response:
+    def _spoil(self, normal: Response) -> Response | None:
+        """None where this answer cannot be spoilt so."""
         match self.flaw:
             case "malformed":
                 return Response(body=normal.content[:-1] + b',"', content_type="application/json")
@@ -234,7 +236,7 @@ FAULTS: tuple[WireFault, ...] = (
     _spoilt("empty-body", "status 200 with an empty body", "empty"),
     _spoilt("html", "status 200 with an HTML page", "html"),
     _spoilt("content-type", "the right answer under a wrong content type", "type", failure=False),
-    _spoilt("huge-body", "an answer of a quarter of a megabyte", "huge", failure=False),
+    _spoilt("huge-body", "a huge answer", "huge", failure=False),
     RedirectLoop("redirect-loop", "a redirect to itself", "status"),
     BadCertificate("untrusted-certificate", "a certificate of an unknown authority", "certificate", failure=False, flaw="untrusted"),
     BadCertificate("expired-certificate", "an expired certificate", "certificate", failure=False, flaw="expired"),

@@ -34,13 +34,19 @@ CORPUS: list[Labelled] = []
 
 
 def labelled(
-    *, args: Mapping[str, Any], backend: Mapping[str, Any], timeout: float | None = None, kind: str = "api", **verdicts: str
+    *,
+    args: Mapping[str, Any],
+    backend: Mapping[str, Any],
+    timeout: float | None = None,
+    kind: str = "api",
+    result_budget: int = 4_000,
+    **verdicts: str,
 ) -> Callable[[Function], Function]:
     """Put a tool into the corpus. A check that is not named passes."""
     unknown = sorted(set(verdicts) - set(CHECKS) - set(MORE)) + sorted(set(verdicts.values()) - set(WORDS))
     if unknown:
         raise ValueError(f"unknown in a label: {', '.join(unknown)}")
-    facts = {"args": args, "backend": backend, "kind": kind}
+    facts = {"args": args, "backend": backend, "kind": kind, "result_budget": result_budget}
     if timeout is not None:
         facts["timeout"] = timeout
 
