@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from pytest_agentready.settings import Settings
 
 MARKER = (
-    "agent_tool(tool, args=..., backend=..., timeout=..., kind=..., result_budget=...): the tool that readiness_check() examines, an object or "
-    "'module:name'; `args`: a dict of its arguments, a list of such dicts, or a callable that gives one; `backend`: what the outside world "
+    "agent_tool(tool, args=..., backend=..., timeout=..., kind=..., result_budget=...): what readiness_check() examines, an object or "
+    "'module:name'; `args`: a dict of its arguments, a list of such dicts, or a callable that gives one; `backend`: what the outer world "
     "answers; `timeout`: seconds within which it promises to end; `kind`: 'api' (5 s) or 'db' (30 s); `result_budget`: tokens."
 )
 SETTINGS_KEY = pytest.StashKey["Settings"]()

@@ -13,7 +13,9 @@ from typing import Any
 LONG = 1 << 16  # characters of a text that has grown
 LONGEST = 1 << 20  # characters of all such texts together
 # A sentence, or six words and more: a title or a status is shorter.
-PROSE = re.compile(r"\w[^\S\n]+\S.*[.!?\u3002]|\w\s*\n\s*\w|(?:[^\W\d_]+\W+){5}[^\W\d_]|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{12,}")
+PROSE = re.compile(
+    r"\w[^\S\n]+\S.*[.!?\u3002]|\w\s*\n\s*\w|(?:\S*[^\W\d_]\S*\s+){5}\S*[^\W\d_]|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{12,}"
+)
 WORD = re.compile(r"[^\W\d_]+")
 # Fields that hold text for a reader, however short the example is.
 CONTENT = re.compile(

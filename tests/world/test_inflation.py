@@ -43,7 +43,7 @@ def test_every_list_and_text_grows_and_codes_stay_as_they_are() -> None:
         "id": "ord_1",
         "state": "out for delivery",
         "placed": "2026-11-24 18:00:00",
-        "link": "https://example.com/a b",
+        "link": "https://www.shop.example.com/en/mugs/large-mug.png",
         "lines": [{"sku": "MUG-1", "description": "A mug", "pieces": 2}, {"sku": "LAMP-2", "description": "", "pieces": 1}],
         "history": [{"at": 1}],
         "customer": {"name": "Ada Lovelace", "remark": "Please ring twice, the bell is broken."},

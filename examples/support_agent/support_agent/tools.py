@@ -24,7 +24,10 @@ def get_delivery_status(order_id: str) -> ToolResult:
 
 async def search_knowledge_base(query: str) -> ToolResult:
     """Find help articles for a customer's question."""
-    return await call_async("GET", f"{KNOWLEDGE_BASE}/search", SearchResult, params={"q": query})
+    result = await call_async("GET", f"{KNOWLEDGE_BASE}/search", SearchResult, params={"q": query})
+    if result.status == "success":  # the model reads, and the customer waits for, no more than a page of them
+        result.data["hits"] = result.data["hits"][:20]
+    return result
 
 
 async def send_email(to: str, subject: str, body: str) -> ToolResult:
