@@ -17,10 +17,10 @@ if TYPE_CHECKING:
     from pytest_agentready.settings import Settings
 
 MARKER = (
-    "agent_tool(tool, args=..., backend=..., timeout=..., kind=...): the tool that this test's readiness_check() examines, as an object or "
-    "as 'module:name'; `args`: a dict of its arguments, a list of such dicts, or a callable that gives one, made up where left out; "
-    "`backend`: what the outside world answers; `timeout`: seconds within which the tool promises to end; `kind`: 'api' (5 s) or "
-    "'db' (30 s)."
+    "agent_tool(tool, args=..., backend=..., timeout=..., kind=..., result_budget=...): what readiness_check() examines, an object or "
+    "'module:name'; `args`: a dict of its arguments, a list of such dicts, or a callable that gives one, made up where left out; "
+    "`backend`: what the outside world answers; `timeout`: seconds within which it promises to end; `kind`: 'api' (5 s) or 'db' (30 s); "
+    "`result_budget`: tokens of what it returns."
 )
 SETTINGS_KEY = pytest.StashKey["Settings"]()
 COLLECTION_KEY = pytest.StashKey["Collection"]()

@@ -41,13 +41,17 @@ def refused(project: Project, *args: str, errors: int = 1, passed: int = 0) -> p
         ("tool='shop.tools:send_mail'", "'shop.tools:send_mail': shop.tools has no 'send_mail'. Did you mean 'send_email'?"),
         (
             "tool=list_orders, time_out=5",
-            "there is no argument 'time_out'. Did you mean 'timeout'? Known: tool, args, backend, timeout, kind.",
+            "there is no argument 'time_out'. Did you mean 'timeout'? Known: tool, args, backend, timeout, kind, result_budget.",
         ),
         ("tool=list_orders, timeout=0", "timeout=0 is no positive number of seconds. Write such as timeout=5."),
         ("tool=list_orders, timeout='5'", "timeout='5' is no positive number of seconds. Write such as timeout=5."),
         ("tool=list_orders, timeout=True", "timeout=True is no positive number of seconds. Write such as timeout=5."),
         ("tool=list_orders, timeout=float('inf')", "timeout=inf is no positive number of seconds. Write such as timeout=5."),
         ("tool=list_orders, kind='database'", "kind='database' is unknown. Write kind='api' or kind='db'."),
+        (
+            "tool=list_orders, result_budget=0.5",
+            "result_budget=0.5 is no positive whole number of tokens. Write such as result_budget=4_000.",
+        ),
         ("tool=list_orders, kind=['db']", "kind=['db'] is unknown. Write kind='api' or kind='db'."),
         ("tool=send_email, args={'subject': 'x'}", "args does not fit send_email(to, subject='Hello'): 'to' is missing."),
         (

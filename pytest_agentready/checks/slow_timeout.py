@@ -8,7 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_agentready.domain import Check, FaultMatrix, Finding, Judgement, NormalCall, NotApplicable, Run, Severity, Tool, Unproven
+from pytest_agentready.domain import (
+    Check,
+    FaultMatrix,
+    Finding,
+    Judgement,
+    NormalCall,
+    NotApplicable,
+    Run,
+    Severity,
+    Tool,
+    Unproven,
+    unended,
+)
 
 check = Check(
     id="AR203",
@@ -28,8 +40,8 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
     if normal_call.self_contained:
         yield NotApplicable("it asks nothing outside of the process")
         return
-    if not all(run.finished for run in fault_matrix.to_be_ended):
-        yield NotApplicable("see AR202: it does not give up at all")
+    if elsewhere := unended(normal_call, fault_matrix):
+        yield NotApplicable(elsewhere)
         return
     if not any(fault_matrix.silent):
         yield Unproven(normal_call.obstacle or fault_matrix.gap or "no silent peer was met")

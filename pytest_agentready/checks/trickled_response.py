@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_agentready.domain import Check, FaultMatrix, Finding, Judgement, NormalCall, NotApplicable, Severity, Tool, Unproven
+from pytest_agentready.domain import Check, FaultMatrix, Finding, Judgement, NormalCall, NotApplicable, Severity, Tool, Unproven, unended
 
 check = Check(
     id="AR204",
@@ -29,8 +29,8 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         yield NotApplicable("it asks nothing outside of the process")
         return
     trickled = list(fault_matrix.trickled)
-    if not all(run.finished for run in fault_matrix.to_be_ended):
-        yield NotApplicable("see AR202: it does not give up at all")
+    if elsewhere := unended(normal_call, fault_matrix):
+        yield NotApplicable(elsewhere)
         return
     if not trickled:
         yield Unproven(normal_call.obstacle or fault_matrix.gap or "no answer could be trickled")

@@ -1,7 +1,7 @@
 """A tool that waits forever takes the agent, its user and its worker with it.
 
 A peer that accepts a connection and then says nothing is the commonest outage of all, and most clients wait for it without
-limit unless they are told otherwise. Retries without limit are the same wait in another coat: 43,000 calls of one tool.
+limit unless they are told otherwise. Attempts without limit are the same wait in another coat: 43,000 calls of one tool.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pytest_agentready.domain import (
     Run,
     Severity,
     Unproven,
+    is_storm,
     mishaps,
 )
 
@@ -43,8 +44,8 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
     yield from _of_the_normal_call(normal_call)
     causes: dict[tuple[str, str], list[Run]] = {}
     for run in fault_matrix.to_be_ended:
-        if run.ending is None:
-            continue
+        if run.ending is None or is_storm(run, normal_call.beside(run)):
+            continue  # AR205 speaks of it
         if run.ending.kind == "blind":
             yield Unproven(run.ending.detail)
         else:

@@ -24,8 +24,8 @@ from pytest_agentready.registry import Registry
 from pytest_agentready.settings import did_you_mean
 
 MARK = "agent_tool"
-FACTS = ("args", "backend", "timeout", "kind")
-SINGLE = ("timeout", "kind")  # a tool has one of each, whichever test states it
+FACTS = ("args", "backend", "timeout", "kind", "result_budget")
+SINGLE = ("timeout", "kind", "result_budget")  # a tool has one of each, whichever test states it
 
 
 class Misuse(Exception):
@@ -203,6 +203,9 @@ def _read_limits(given: Mapping[str, Any]) -> Iterator[str]:
     timeout = given.get("timeout", 1)
     if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 < timeout < math.inf:
         yield f"timeout={timeout!r} is no positive number of seconds. Write such as timeout=5"
+    budget = given.get("result_budget", 1)
+    if isinstance(budget, bool) or not isinstance(budget, int) or budget < 1:
+        yield f"result_budget={budget!r} is no positive whole number of tokens. Write such as result_budget=4_000"
     kinds = get_args(Kind)
     if given.get("kind", "api") not in kinds:
         yield f"kind={given['kind']!r} is unknown. Write {' or '.join(f'kind={kind!r}' for kind in kinds)}"

@@ -1,10 +1,12 @@
 """The nouns of the house, frozen and with nothing behind them but the standard library."""
 
+from pytest_agentready.domain import secrets
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
 from pytest_agentready.domain.conduct import Cancellation, CancelledCalls, Held, HeldKind, RepeatedCalls, Series
 from pytest_agentready.domain.interface import Interface, Parameter
 from pytest_agentready.domain.observation import (
+    Attempt,
     Ending,
     Expected,
     Family,
@@ -20,8 +22,11 @@ from pytest_agentready.domain.observation import (
     Wait,
     mishaps,
 )
+from pytest_agentready.domain.repetition import Repetition, is_storm, keeps_asking, repetitions, unended
 from pytest_agentready.domain.result import PROPERTY, Assessment, Result, Subject
+from pytest_agentready.domain.secrets import Secret
 from pytest_agentready.domain.subject import TIME_LIMITS, Facts, Kind, Tool, read
+from pytest_agentready.domain.tokens import exceed, tokens
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unjudgeable, Unproven, Verdict
 
 __all__ = [
@@ -31,6 +36,7 @@ __all__ = [
     "TIME_LIMITS",
     "Answer",
     "Assessment",
+    "Attempt",
     "Cancellation",
     "CancelledCalls",
     "Check",
@@ -56,9 +62,11 @@ __all__ = [
     "Profile",
     "Raised",
     "RepeatedCalls",
+    "Repetition",
     "Request",
     "Result",
     "Run",
+    "Secret",
     "Series",
     "Severity",
     "Sleep",
@@ -68,7 +76,14 @@ __all__ = [
     "Unproven",
     "Verdict",
     "Wait",
+    "exceed",
+    "is_storm",
+    "keeps_asking",
     "mishaps",
     "read",
     "read_answer",
+    "repetitions",
+    "secrets",
+    "tokens",
+    "unended",
 ]

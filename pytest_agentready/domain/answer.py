@@ -11,8 +11,10 @@ import enum
 import json
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
+
+from pytest_agentready.domain.tokens import tokens
 
 Status = Literal["success", "error"]
 
@@ -40,6 +42,8 @@ OK_FIELDS = ("ok", "success", "succeeded", "successful", "is_success")
 NOT_OK_FIELDS = ("is_error", "isError", "failed", "has_error")
 CODE_FIELDS = ("status_code", "statusCode", "http_status", "status", "code")
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # in a repr; differs from run to run
+# Where an error without a `message` may say what happened.
+OTHER_MESSAGES = ("error_message", "error", "detail", "details", "reason", "description", "msg")
 TEXT_LIMIT = 100_000  # characters of a result that are read for signs
 
 
@@ -57,6 +61,7 @@ class Answer:
     absences: frozenset[str] = frozenset()  # words that say that there is nothing
     text: str = ""
     kind: str = ""  # the type's name
+    tokens: int = 0  # about as many as all of it is for a model
 
     @property
     def is_error(self) -> bool:
@@ -81,12 +86,14 @@ class Answer:
 def read_answer(value: object) -> Answer:
     """Read any Python value; never raises, whatever the user's class does when it is looked at."""
     try:
-        return _read_typed(value) or _read_untyped(value)
+        text = _text(value)
+        answer = _read_typed(value, text[:TEXT_LIMIT]) or _read_untyped(value, text[:TEXT_LIMIT])
+        return replace(answer, tokens=tokens(text))
     except Exception:  # a property or __repr__ of the user's own that raises
         return Answer(typed=False, status=None, text=f"<{type(value).__name__}>", kind=type(value).__name__)
 
 
-def _read_typed(value: object) -> Answer | None:
+def _read_typed(value: object, text: str) -> Answer | None:
     status = _plain(_field(value, "status"))
     if not isinstance(status, str):
         return None
@@ -101,16 +108,15 @@ def _read_typed(value: object) -> Answer | None:
         status="success" if word in SUCCESS_WORDS else "error",
         error_type=None if error_type is None else str(error_type).lower(),
         retry_safe=retry_safe if isinstance(retry_safe, bool) else None,
-        message="" if message is None else str(message),
+        message=_message(value, message) if word in ERROR_WORDS else "" if message is None else str(message),
         signs=_signs(message) if isinstance(message, str) else frozenset(),
-        text=_text(value),
+        text=text,
         kind=type(value).__name__,
     )
 
 
-def _read_untyped(value: object) -> Answer:
+def _read_untyped(value: object, text: str) -> Answer:
     content = _parsed(value)
-    text = _text(value)
     claim = _claim(content)
     return Answer(
         typed=False,
@@ -121,6 +127,14 @@ def _read_untyped(value: object) -> Answer:
         text=text,
         kind=type(value).__name__,
     )
+
+
+def _message(value: object, message: object) -> str:
+    """An error's words, wherever they stand."""
+    for text in (message, *(_plain(_field(value, name)) for name in OTHER_MESSAGES)):
+        if text is not None and not isinstance(text, bool) and str(text).strip():
+            return str(text)
+    return ""
 
 
 def _claim(content: object) -> Status | None:
@@ -180,4 +194,4 @@ def _plain(value: object) -> object:
 
 
 def _text(value: object) -> str:
-    return (value if isinstance(value, str) else ADDRESS.sub("", repr(value)))[:TEXT_LIMIT]
+    return value if isinstance(value, str) else ADDRESS.sub("", repr(value))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pytest_agentready.domain.answer import Answer
 
@@ -26,6 +27,7 @@ class Fault:
     expected: Expected | None = None  # the class that the error must have; None: any error will do
     may_commit: bool = False  # a write may have happened although the answer did not arrive
     good_status: bool = False  # the peer says 200 before it fails: who does not read the body cannot know
+    retry_after: float | None = None  # seconds that the peer asks to be left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,17 @@ class Sleep:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try to reach a peer, before anything is asked of it: a look-up that failed, or a connection."""
+
+    kind: Literal["look-up", "connection"]
+    host: str
+    reached: bool
+    at: float  # virtual seconds since the run began
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Request:
     """One request as the peer saw it."""
 
@@ -62,6 +75,10 @@ class Request:
     routed: bool | None  # has the backend an answer for it? None: it was not asked
     at: float  # virtual seconds since the run began
     where: str
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).hostname or ""
 
     @property
     def is_write(self) -> bool:
@@ -95,6 +112,7 @@ class Ending:
     detail: str
     count: int = 0  # attempts, or waits, until it was ended
     where: str = ""
+    early: bool = False  # sooner than others: earlier runs had shown that the tool runs away
 
     @property
     def story(self) -> str:
@@ -116,6 +134,7 @@ class Run:
     ending: Ending | None = None
     waits: tuple[Wait, ...] = ()
     sleeps: tuple[Sleep, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
     requests: tuple[Request, ...] = ()
     peers: tuple[str, ...] = ()  # who was looked up or connected to
     tls: bool = False
@@ -190,6 +209,7 @@ class FaultMatrix:
     runs: tuple[Run, ...]
     skipped: Mapping[str, str] = field(default_factory=dict)  # fault slug -> why it does not concern the tool
     abandoned: Mapping[str, str] = field(default_factory=dict)  # fault slug -> why it could not be tried
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)  # the variables that the runs found
 
     @property
     def fired(self) -> Iterator[Run]:

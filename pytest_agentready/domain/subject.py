@@ -12,6 +12,7 @@ from pytest_agentready.domain.observation import Run
 
 Kind = Literal["api", "db"]
 TOLERANCE = 1.1  # seconds: aiohttp rounds its deadlines up to whole seconds
+RESULT_BUDGET = 4_000  # tokens
 TIME_LIMITS: Mapping[Kind, float] = {"api": 5.0, "db": 30.0}  # seconds; the article's step 2
 
 
@@ -24,6 +25,7 @@ class Facts:
     timeout: float | None = None  # seconds
     kind: Kind = "api"
     generated: bool = False  # the arguments are made up from the tool's schema: the marker gives none
+    result_budget: int = RESULT_BUDGET  # tokens of what a call may return
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -41,7 +42,7 @@ def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> F
                 runs.extend(_under(fault, tool, normal_call, runs))
             except BackendFailed as failure:  # which the normal call did not meet
                 abandoned[fault.slug] = f"the backend raised {failure} under it"
-    return FaultMatrix(tuple(runs), skipped, abandoned)
+    return FaultMatrix(tuple(runs), skipped, abandoned, dict(os.environ))
 
 
 @contextlib.contextmanager
@@ -71,6 +72,8 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
                 spared=spared,
                 limits=limits,
             )
+            if known and found.ending is not None and found.ending.kind == "runaway":
+                found = replace(found, ending=replace(found.ending, early=True))
             yield read(tool, found)
 
 

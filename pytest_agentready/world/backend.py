@@ -8,6 +8,7 @@ WSGI or ASGI application. The backend may also be one callable for every request
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import inspect
 import json as _json
@@ -16,6 +17,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
+
+from pytest_agentready.world import inflation
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 JSON = "application/json"
@@ -59,16 +62,19 @@ class Response:
     def is_json(self) -> bool:
         return "json" in self.content_type and bool(self.content)
 
-    def inflated(self, size: int) -> Response:
-        """The same answer, of at least `size` bytes: the first list or text in it is repeated."""
-        try:
-            value = _json.loads(self.content)
-        except ValueError:  # a stream of JSON lines, say
-            return Response(
-                self.status, body=self.content * (size // len(self.content) + 1), headers=self.headers, content_type=self.content_type
-            )
-        grown = _inflate(value, size)
-        return Response(self.status, json=grown if grown is not None else {"value": value, "padding": "x" * size}, headers=self.headers)
+    @property
+    def is_text(self) -> bool:
+        return self.is_json or (self.content_type.startswith("text/") and bool(self.content))
+
+    def inflated(self, size: int) -> Response | None:
+        """The same answer, of at least `size` bytes; None where nothing in it can grow."""
+        text = self.content.decode(errors="replace")
+        if self.is_json:
+            with contextlib.suppress(ValueError):  # a stream of JSON lines, say, is a text
+                value = inflation.inflated(_json.loads(text), size)
+                return None if value is None else Response(self.status, json=value, headers=self.headers, content_type=self.content_type)
+        longer = inflation.inflated_text(text, size)
+        return None if longer is None else Response(self.status, body=longer, headers=self.headers, content_type=self.content_type)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,19 +233,3 @@ def _response(answer: Any) -> Response:
 def other_shape(content: bytes) -> Any:
     """JSON that a client of the old schema does not expect."""
     return [{"schema": 2}] if content.lstrip()[:1] == b"{" else {"schema": 2, "page": None}
-
-
-def _inflate(value: Any, size: int) -> Any:
-    """A copy in which the first list or text is repeated up to `size` bytes; None where there is none."""
-    if isinstance(value, str) and value:
-        return value * (size // len(value) + 1)
-    if isinstance(value, list) and value:
-        return value * (size // max(1, len(_json.dumps(value))) + 1)
-    if isinstance(value, dict):
-        for want in (list, str, dict):
-            for key, item in value.items():
-                if isinstance(item, want):
-                    grown = _inflate(item, size)
-                    if grown is not None:
-                        return {**value, key: grown}
-    return None

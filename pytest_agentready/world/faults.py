@@ -10,7 +10,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pytest_agentready.domain import Fault
+from pytest_agentready.domain import Expected, Fault
 from pytest_agentready.world.backend import Response, other_shape
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Connected = Literal["open", "refused", "hang"]
 Flaw = Literal["malformed", "other shape", "empty", "html", "type", "huge"]
 
 HUGE = 1 << 18  # bytes of the huge body: some 60,000 tokens
-RETRY_AFTER = "30"  # seconds
+RETRY_AFTER = 30  # seconds
 PORTAL = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Please sign in to continue</h1></body></html>"
 
 
@@ -137,18 +137,20 @@ class StatusAnswer(WireFault):
 
 @dataclass(frozen=True, slots=True)
 class SpoiltContent(WireFault):
-    """Status 200, and a body that is not what was asked for. Applies where the normal answer is JSON."""
+    """Status 200, and a body that is not what was asked for. Applies where the normal answer is JSON; a huge one to other texts as well."""
 
     flaw: Flaw = "malformed"
 
     def answer(self, exchange: Exchange) -> bool:
         normal = exchange.commit()
-        if not normal.is_json or exchange.request.method == "HEAD":
-            return False
-        exchange.send(self._spoil(normal))
-        return True
+        applies = normal.is_text if self.flaw == "huge" else normal.is_json
+        spoilt = self._spoil(normal) if applies and exchange.request.method != "HEAD" else None
+        if spoilt is not None:
+            exchange.send(spoilt)
+        return spoilt is not None
 
-    def _spoil(self, normal: Response) -> Response:
+    def _spoil(self, normal: Response) -> Response | None:
+        """None where this answer cannot be spoilt so."""
         match self.flaw:
             case "malformed":
                 return Response(body=normal.content[:-1] + b',"', content_type="application/json")
@@ -171,8 +173,8 @@ class RedirectLoop(WireFault):
         return True
 
 
-def _status(slug: str, title: str, expected: str | None, response: Response) -> StatusAnswer:
-    return StatusAnswer(slug, title, "status", expected=expected, response=response)  # type: ignore[arg-type]
+def _status(slug: str, title: str, expected: Expected, response: Response, retry_after: float | None = None) -> StatusAnswer:
+    return StatusAnswer(slug, title, "status", expected=expected, response=response, retry_after=retry_after)
 
 
 def _spoilt(slug: str, title: str, flaw: Flaw, *, failure: bool = True) -> SpoiltContent:
@@ -214,7 +216,13 @@ FAULTS: tuple[WireFault, ...] = (
         may_commit=True,
         commits=True,
     ),
-    _status("429-retry-after", "HTTP 429 with Retry-After", "rate_limit", _said(429, "slow down", Retry_After=RETRY_AFTER)),
+    _status(
+        "429-retry-after",
+        f"HTTP 429 with Retry-After: {RETRY_AFTER}",
+        "rate_limit",
+        _said(429, "slow down", Retry_After=str(RETRY_AFTER)),
+        retry_after=RETRY_AFTER,
+    ),
     _status("429", "HTTP 429", "rate_limit", _said(429, "slow down")),
     _status("500", "HTTP 500", "transient", _said(500, "internal server error")),
     _status("502", "HTTP 502", "transient", _page(502, "Bad Gateway")),
@@ -228,7 +236,7 @@ FAULTS: tuple[WireFault, ...] = (
     _spoilt("empty-body", "status 200 with an empty body", "empty"),
     _spoilt("html", "status 200 with an HTML page", "html"),
     _spoilt("content-type", "the right answer under a wrong content type", "type", failure=False),
-    _spoilt("huge-body", "an answer of a quarter of a megabyte", "huge", failure=False),
+    _spoilt("huge-body", "a huge answer", "huge", failure=False),
     RedirectLoop("redirect-loop", "a redirect to itself", "status"),
     BadCertificate("untrusted-certificate", "a certificate of an unknown authority", "certificate", failure=False, flaw="untrusted"),
     BadCertificate("expired-certificate", "an expired certificate", "certificate", failure=False, flaw="expired"),

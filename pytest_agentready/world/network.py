@@ -15,7 +15,7 @@ import os
 import socket
 from typing import TYPE_CHECKING, Literal
 
-from pytest_agentready.domain import Request
+from pytest_agentready.domain import Attempt, Request
 from pytest_agentready.world import real, stack
 from pytest_agentready.world.backend import Backend, IncomingRequest, Response
 from pytest_agentready.world.ending import Signal
@@ -67,6 +67,7 @@ class Network:
         self._spared = spared  # requests that are answered well before the fault begins
         self.backend = backend
         self.fired = 0
+        self.attempts: list[Attempt] = []
         self.requests: list[Request] = []
         self.peers: dict[str, None] = {}  # an ordered set of host:port
         self.unspoken: dict[str, None] = {}
@@ -93,6 +94,8 @@ class Network:
             self.time.now += LATENCY
             self.fired += 1
             self.time.attempt("look-ups", f"to look up {host}")
+            if not self.time.over:
+                self.attempts.append(Attempt("look-up", host, False, self.time.now, stack.here()))
             raise error
         address = self._addresses.get(host)
         if address is None:
@@ -122,13 +125,17 @@ class Network:
         outcome = fault.connected() if fault is not None else "open"
         if outcome != "open":
             self.fired += 1
-        if outcome == "refused" or self.time.over:
+        if self.time.over:
+            raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+        where = stack.here(2)
+        self.attempts.append(Attempt("connection", host, outcome == "open", self.time.now, where))
+        if outcome == "refused":
             raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
         near, far = _socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         far.setblocking(False)
         if outcome == "hang":
             _fill(near)
-        connection = Connection(swap(real.socket.fileno(sock), near), host, port, stack.here(2))
+        connection = Connection(swap(real.socket.fileno(sock), near), host, port, where)
         if outcome == "hang":
             self._hang(connection, far)
         else:

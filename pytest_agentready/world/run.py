@@ -120,6 +120,7 @@ def _record(world: World, run: Run, seconds: float) -> Run:
         ending=time.ending or run.ending,
         waits=tuple(wait.freeze() for wait in time.waits),
         sleeps=tuple(time.sleeps),
+        attempts=tuple(network.attempts),
         requests=tuple(network.requests),
         peers=tuple(network.peers),
         tls=network.tls,

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 CHECKS = ("AR101", "AR102", "AR103", "AR104", "AR202", "AR203")  # every tool has a label for these
 # Labelled only where a tool is about it: AR204 is strict, and nearly every real tool fails it; the others are about a conduct of their own.
-MORE = ("AR107", "AR108", "AR204", "AR206", "AR207", "AR208")
+MORE = ("AR105", "AR106", "AR107", "AR108", "AR201", "AR204", "AR205", "AR206", "AR207", "AR208")
 WORDS = ("passed", "failed", "unproven", "not_applicable")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -34,13 +34,19 @@ CORPUS: list[Labelled] = []
 
 
 def labelled(
-    *, args: Mapping[str, Any], backend: Mapping[str, Any], timeout: float | None = None, kind: str = "api", **verdicts: str
+    *,
+    args: Mapping[str, Any],
+    backend: Mapping[str, Any],
+    timeout: float | None = None,
+    kind: str = "api",
+    result_budget: int = 4_000,
+    **verdicts: str,
 ) -> Callable[[Function], Function]:
     """Put a tool into the corpus. A check that is not named passes."""
     unknown = sorted(set(verdicts) - set(CHECKS) - set(MORE)) + sorted(set(verdicts.values()) - set(WORDS))
     if unknown:
         raise ValueError(f"unknown in a label: {', '.join(unknown)}")
-    facts = {"args": args, "backend": backend, "kind": kind}
+    facts = {"args": args, "backend": backend, "kind": kind, "result_budget": result_budget}
     if timeout is not None:
         facts["timeout"] = timeout
 

@@ -115,6 +115,7 @@ def half_bounded_order_status(order_id: str) -> ToolResult:
     backend={"GET https://jobs.example.com/{job_id}": {"state": "done"}},
     AR202="failed",  # every attempt has a deadline, the attempts have none
     AR203="not_applicable",
+    AR205="failed",
 )
 def job_state(job_id: str) -> ToolResult:
     """The state of a job."""

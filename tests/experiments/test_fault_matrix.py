@@ -133,7 +133,9 @@ def retrying() -> Any:
 
 
 def test_once_a_tool_is_known_to_run_away_its_further_runs_are_ended_sooner() -> None:
-    counts = [run.ending.count for run in observe(retrying, PLAIN).runs if run.ending and run.ending.kind == "runaway"]
+    endings = [run.ending for run in observe(retrying, PLAIN).runs if run.ending and run.ending.kind == "runaway"]
+    counts = [ending.count for ending in endings]
+    assert [ending.early for ending in endings] == [False] * 3 + [True] * (len(endings) - 3)
     assert counts[:3] == [fault_matrix.ATTEMPTS + 10] * 3  # ten for each request of the normal call
     # A redirect loop takes a client's own attempts many times over.
     assert set(counts[3:]) == {fault_matrix.SOON + 10, 4 * (fault_matrix.SOON + 10)}

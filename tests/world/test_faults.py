@@ -149,16 +149,17 @@ def test_a_wrong_content_type_leaves_the_answer_as_it_is() -> None:
     assert json.loads(text) == ORDER
 
 
-@pytest.mark.parametrize("answer", [{"state": "shipped"}, {"hits": [{"id": 1}]}, [1, 2], "text", 7, {"total": 3}])
+@pytest.mark.parametrize("answer", [{"state": "shipped"}, {"hits": [{"id": 1}]}, [1, 2], "text", {"total": 3}])
 def test_a_huge_body_is_the_same_answer_only_larger(answer: Any) -> None:
     text = body_of("huge-body", {f"GET {HTTP}": answer})[1]
     found = json.loads(text)
     assert len(text) >= 250_000
-    if isinstance(answer, dict) and any(isinstance(value, (str, list)) for value in answer.values()):
-        assert found.keys() == answer.keys()
+    assert isinstance(found, type(answer))
+    if isinstance(answer, dict):
+        assert found.keys() - {"padding"} == answer.keys()
 
 
-@pytest.mark.parametrize("slug", [fault.slug for fault in FAULTS if fault.family == "content" and fault.slug != "truncated-body"])
+@pytest.mark.parametrize("slug", ["malformed-json", "other-shape", "empty-body", "html", "content-type"])
 def test_faults_of_the_content_leave_an_answer_alone_that_is_no_json(slug: str) -> None:
     run = enter(lambda: get().text, slug, backend={f"GET {HTTP}": Response(body="all is well")})
     assert (run.value, run.fired) == ("all is well", 0)

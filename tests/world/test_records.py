@@ -9,6 +9,7 @@ import re
 import threading
 import time
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import aiohttp
@@ -246,3 +247,28 @@ def test_the_text_of_an_exception_names_no_address_of_memory() -> None:
     raised = enter(clients.requests_with_a_timeout, "connect-hang").raised
     assert raised is not None
     assert " at 0x" not in raised.message
+
+
+def connecting() -> None:
+    for _ in range(3):
+        try:
+            requests.get(HTTP, timeout=1)
+        except requests.RequestException:
+            time.sleep(2)
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "reached"),
+    [
+        ("dns-failure", "look-up", False),
+        ("refused", "connection", False),
+        ("connect-hang", "connection", False),
+        ("500", "connection", True),
+    ],
+)
+def test_each_attempt_to_reach_a_peer_is_recorded_with_its_moment_and_line(fault: str, kind: str, reached: bool) -> None:
+    attempts = enter(connecting, fault).attempts
+    assert [(attempt.kind, attempt.host, attempt.reached) for attempt in attempts] == [(kind, "api.example.com", reached)] * 3
+    assert {attempt.where for attempt in attempts} == {line_of(connecting, "requests.get")}
+    pause = {"connect-hang": 3.0, "500": 0.0}.get(fault, 2.0)
+    assert [round(after.at - before.at, 1) for before, after in pairwise(attempts)] == [pause, pause]

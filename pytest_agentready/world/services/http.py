@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _STARTS = tuple(f"{method} ".encode() for method in (*METHODS, "CONNECT", "TRACE"))
 LATENCY = 0.001  # virtual seconds between a request and its answer
+TRICKLED = 10_000  # bytes that a trickled answer announces: more than anybody waits for, and nothing that a limit of size refuses
 
 
 def speaks(data: bytes) -> bool:
@@ -134,7 +135,7 @@ class Exchange:
                 where=self._peer.connection.where,
             )
         )
-        self._network.time.count("requests", f"{request.method} {request.url}", lambda: self._peer.connection.where)
+        self._network.time.count("requests", f"{request.method} {request.url.partition('?')[0]}", lambda: self._peer.connection.where)
 
     def answer(self) -> None:
         """The fault's answer, or the normal one where it has none."""
@@ -176,7 +177,7 @@ class Exchange:
         """The headers, and then a space at a time: white space may stand before JSON for ever."""
         normal = self._with_a_body(self.commit())
         self._note(status=normal.status)
-        self._http.head(normal, 1_000_000)
+        self._http.head(normal, TRICKLED)
         if self.request.method == "HEAD":
             return
 

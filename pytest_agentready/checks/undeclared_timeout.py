@@ -1,0 +1,74 @@
+"""A timeout that nobody has seen, and nobody has declared, is a timeout that nobody has.
+
+Clients whose sockets are made in C, and protocols of their own, cannot be followed into their waits. There the owner's
+word has to do: a number in the marker, or on the framework's object, that somebody has thought about and that the runner
+can enforce. Where the waits were observed, no word is needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_agentready.domain import Check, FaultMatrix, Finding, Judgement, NormalCall, NotApplicable, Severity, Tool, Unproven, unended
+
+check = Check(
+    id="AR201",
+    title="Nothing declares a timeout, and the tool's waits cannot be observed",
+    severity=Severity.MEDIUM,
+    profile="checklist",
+    fix=(
+        "Set the client's own timeout (`curl.setopt(pycurl.TIMEOUT, 5)`, `sock.settimeout(5)`), and state it where it can be read: "
+        "`timeout=5` in the marker, or the timeout of the framework's tool object."
+    ),
+    since="0.1",
+)
+
+
+@check
+def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
+    if normal_call.self_contained:
+        yield NotApplicable("it asks nothing outside of the process")
+        return
+    if elsewhere := unended(normal_call, fault_matrix):
+        yield NotApplicable(elsewhere)
+        return
+    if unseen := _unseen(normal_call):
+        if tool.facts.timeout is None:
+            yield Finding(f"nothing declares a timeout, and its waits could not all be observed: {unseen}", where=tool.source)
+    elif normal_call.obstacle:
+        yield Unproven(normal_call.obstacle)
+    else:
+        yield NotApplicable("AR202 and AR203 speak of its timeouts, which were observed")
+
+
+def _unseen(normal_call: NormalCall) -> str:
+    """What the world could not see of the tool's waits; "" where it saw them all."""
+    if normal_call.blind:
+        return f"the sockets of {' and '.join(normal_call.blind)} are made in C"
+    if peers := dict.fromkeys(peer for run in normal_call.runs for peer in run.unspoken):
+        return f"the world does not speak its protocol with {' and '.join(peers)}"
+    return ""
+
+
+@check.passes(args={"domain": "example.com"}, timeout=5)
+def with_a_declared_timeout(domain: str) -> dict[str, object]:
+    import socket
+
+    try:
+        with socket.create_connection(("whois.iana.org", 43), timeout=4) as connection:
+            connection.sendall(f"{domain}\r\n".encode())
+            return {"status": "success", "data": connection.recv(4096).decode()}
+    except OSError:
+        return {"status": "error", "error_type": "transient", "retry_safe": True, "message": "The registry cannot be reached."}
+
+
+@check.fails(args={"domain": "example.com"})
+def without_a_word_about_it(domain: str) -> dict[str, object]:
+    import socket
+
+    try:
+        with socket.create_connection(("whois.iana.org", 43), timeout=4) as connection:
+            connection.sendall(f"{domain}\r\n".encode())
+            return {"status": "success", "data": connection.recv(4096).decode()}
+    except OSError:
+        return {"status": "error", "error_type": "transient", "retry_safe": True, "message": "The registry cannot be reached."}

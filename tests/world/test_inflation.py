@@ -1,0 +1,78 @@
+"""A huge answer grows in the parts that grow in life, and only there."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pytest_agentready.world import Response
+from pytest_agentready.world.inflation import LONG, LONGEST, inflated, inflated_text
+from tests.world.entering import HTTP, enter
+
+SIZE = 1 << 18
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"hits": [{"id": 1}]},
+        {"text": "hello"},
+        {"note": "The parcel has been handed over."},
+        {"state": "shipped"},
+        {"total": 3},
+        {},
+        ["a", "b"],
+        "hello",
+        {"page": {"rows": [[1, 2], [3, 4]]}},
+    ],
+    ids=repr,
+)
+def test_it_is_as_large_as_it_should_be_and_no_flood(value: Any) -> None:
+    assert SIZE <= len(json.dumps(inflated(value, SIZE))) < 2 * LONGEST
+
+
+@pytest.mark.parametrize("value", [7, None, True, [], "42", "2026-11-24"], ids=repr)
+def test_what_cannot_grow_is_said_to_be_so(value: Any) -> None:
+    assert inflated(value, SIZE) is None
+
+
+def test_every_list_and_text_grows_and_codes_stay_as_they_are() -> None:
+    order = {
+        "id": "ord_1",
+        "state": "out for delivery",
+        "placed": "2026-11-24 18:00:00",
+        "link": "https://www.shop.example.com/en/mugs/large-mug.png",
+        "lines": [{"sku": "MUG-1", "description": "A mug", "pieces": 2}, {"sku": "LAMP-2", "description": "", "pieces": 1}],
+        "history": [{"at": 1}],
+        "customer": {"name": "Ada Lovelace", "remark": "Please ring twice, the bell is broken."},
+    }
+    grown = inflated(order, SIZE)
+    assert {key: grown[key] for key in ("id", "state", "placed", "link")} == {key: order[key] for key in ("id", "state", "placed", "link")}
+    assert grown["customer"]["name"] == "Ada Lovelace"
+    assert len(grown["customer"]["remark"]) >= LONG
+    assert len(grown["lines"][0]["description"]) >= LONG
+    assert grown["lines"][1:3] == [order["lines"][1], order["lines"][0]]  # further items are as the first ones were
+    assert all(len(json.dumps(grown[name])) > SIZE // 2 for name in ("lines", "history"))
+
+
+def test_the_answer_of_a_model_grows_where_it_is_read() -> None:
+    grown = inflated({"choices": [{"index": 0, "message": {"role": "assistant", "content": "Tea."}}]}, SIZE)
+    assert grown["choices"][0]["message"]["role"] == "assistant"
+    assert len(grown["choices"][0]["message"]["content"]) >= LONG
+
+
+def test_texts_and_pages_grow_and_bare_numbers_do_not() -> None:
+    assert len(inflated_text("<p>All is well</p>", SIZE) or "") >= SIZE
+    assert inflated_text("42", SIZE) is None
+
+
+@pytest.mark.parametrize(("content_type", "fired"), [("text/html", 1), ("text/plain", 1), ("application/x-ndjson", 1), ("image/png", 0)])
+def test_what_is_text_is_made_huge(content_type: str, fired: int) -> None:
+    import requests
+
+    answer = Response(body='{"state": "fine"}\n{"state": "fine"}', content_type=content_type)
+    run = enter(lambda: len(requests.get(HTTP, timeout=5).content), "huge-body", backend={f"GET {HTTP}": answer})
+    assert run.fired == fired
+    assert (run.value == len(answer.content)) is not bool(fired)
