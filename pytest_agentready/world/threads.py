@@ -10,7 +10,7 @@ from _thread import get_ident
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pytest_agentready.world import active, real
+from pytest_agentready.world import active, nurseries, real
 from pytest_agentready.world.ending import Signal, WorldClosed
 from pytest_agentready.world.patching import Patch
 from pytest_agentready.world.world import World
@@ -28,6 +28,8 @@ def patches() -> Iterator[Patch]:
     yield Patch(_Pool, "submit", submit)
     yield Patch(_WorkItem, "__init__", work_item_init)
     yield Patch(_WorkItem, "run", work_item_run)
+    if (cache := nurseries.cache()) is not None:
+        yield Patch(cache, "start_thread_soon", _handing_over(cache))
 
 
 def wait(self: threading.Condition, timeout: float | None = None) -> bool:
@@ -110,7 +112,7 @@ def start(self: threading.Thread) -> None:
         real.thread_start(self)
         return
     handover = None
-    if getattr(self, "_target", None) is not real.pool_worker:  # a pool's thread belongs to the run by its work
+    if getattr(self, "_target", None) is not real.pool_worker and not nurseries.has_jobs(self):  # these belong to the run by their work
         handover = _Handover(world)
         _make_member(self, handover)
     try:
@@ -166,3 +168,17 @@ def work_item_run(self: Any, *args: Any, **kwargs: Any) -> Any:
         return _work_item_run(self, *args, **kwargs)
     finally:
         handover.end()
+
+
+def _handing_over(cache: Any) -> Any:
+    """trio's jobs, as an executor's."""
+    original = vars(cache)["start_thread_soon"]
+
+    def start_thread_soon(self: Any, fn: Any, deliver: Any, name: str | None = None) -> None:
+        world = active.mine()
+        if world is not None:
+            handover = _Handover(world)
+            fn, deliver = nurseries.job(handover.begin, handover.end, fn, deliver)
+        original(self, fn, deliver, name)
+
+    return start_thread_soon
