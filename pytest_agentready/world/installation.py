@@ -15,7 +15,6 @@ from pytest_agentready.world.timeline import begin_subject
 from pytest_agentready.world.watchdog import Watchdog
 from pytest_agentready.world.world import World
 
-
 OPTIONAL = ("uvloop", nurseries.CACHE)
 
 

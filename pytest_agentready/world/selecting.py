@@ -40,8 +40,8 @@ def _wait(
         if not found:
             world.time.now += IDLE_LOOK
         return found
-    in_loop = asyncio._get_running_loop() is not None
-    world.time.wait("await" if in_loop else primitive, timeout, ready, rest, world.network.awaited())
+    loop = asyncio._get_running_loop()
+    world.time.wait(primitive if loop is None else "await", timeout, ready, rest, world.network.awaited(), target=loop)
     return look()
 
 

@@ -18,7 +18,6 @@ from _thread import get_ident
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from threading import Thread
 
 from pytest_agentready.domain import Ending, Sleep
 from pytest_agentready.world import real, stack
@@ -126,7 +125,7 @@ class Timeline:
         ready: Callable[[], bool],
         rest: Callable[[float], object],
         peer: str = "",
-        target: Thread | None = None,
+        target: object = None,
     ) -> bool:
         """Block the calling member: True when `ready()`, False when `bound` seconds have passed.
 
