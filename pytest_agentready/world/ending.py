@@ -59,6 +59,12 @@ def break_out(frame: FrameType | None) -> None:
         frame = frame.f_back
 
 
+def calm_down() -> None:
+    """The user's code is left: what follows on this thread is ours, and is not to be broken out of."""
+    if sys.gettrace() is _raise_at_lines:
+        sys.settrace(None)
+
+
 def _raise_at_lines(frame: FrameType, event: str, _argument: Any) -> Any:
     from pytest_agentready.world import active, stack
 

@@ -15,7 +15,7 @@ from typing import Any
 from pytest_agentready.domain import ADDRESS, Ending, Raised, Run
 from pytest_agentready.world import loops, real, stack
 from pytest_agentready.world.backend import Backend
-from pytest_agentready.world.ending import OutboundBlocked, WorldEnded
+from pytest_agentready.world.ending import OutboundBlocked, WorldEnded, calm_down
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.installation import installed
 from pytest_agentready.world.timeline import Limits
@@ -59,6 +59,7 @@ def observe(
     run = Run(dict(arguments), fault, spared)
     with _interrupts_noticed() as interrupted, installed(world):
         run = _carry_out(call, run)
+        calm_down()
         run = replace(run, virtual=world.time.now)
         loops.tidy()
         world.finished = True

@@ -166,7 +166,7 @@ def _make_member(thread: threading.Thread, handover: _Handover) -> None:
             run()
         except Signal:
             return
-        except Exception:
+        except (Exception, SystemExit):
             # Under a fault a thread may well die; a traceback of each, on the terminal or as pytest's warning about
             # unhandled exceptions in threads, would say nothing about the tool that its result does not say.
             if thread in handover.world.residents:

@@ -13,6 +13,8 @@ import pytest
 import requests
 
 from pytest_agentready.domain import Run
+from pytest_agentready.world import bystanders
+from pytest_agentready.world.bystanders import by_themselves
 from tests.world.entering import HTTP, ORDER, enter
 
 EXPORTER = "http://telemetry.example.com/v1/traces"
@@ -61,8 +63,14 @@ def exporter(request: pytest.FixtureRequest, found: list[Any], monkeypatch: pyte
     stop = threading.Event()
     thread = threading.Thread(target=request.param, args=(found, stop), daemon=True)
     thread.start()
-    while not found:  # until it has been through its imports
-        time.sleep(0.001)
+    if request.param is not looping:
+
+        def looked_at_between_two_messages() -> set[int]:
+            while thread.ident not in (seen := by_themselves()):
+                time.sleep(0.001)
+            return seen
+
+        monkeypatch.setattr(bystanders, "by_themselves", looked_at_between_two_messages)
     yield lambda: bool(found)
     stop.set()
     thread.join()
