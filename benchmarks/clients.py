@@ -26,7 +26,7 @@ sys.path.insert(0, str(ROOT))  # the tables are the tests' own
 
 from pytest_agentready.domain import Run  # noqa: E402
 from pytest_agentready.domain.subject import TOLERANCE  # noqa: E402
-from pytest_agentready.world import FAULTS, Backend, WireFault, observe  # noqa: E402
+from pytest_agentready.world import FAULTS, Backend, Limits, WireFault, observe  # noqa: E402
 from pytest_agentready.world.leftovers import collected  # noqa: E402
 from tests.world.clients import Client, every  # noqa: E402
 
@@ -83,7 +83,8 @@ def worst(client: Client, backend: Backend, faults: list[WireFault]) -> Row:
 
 
 def enter(client: Client, backend: Backend, fault: WireFault | None) -> Run:
-    return observe(client.call, {}, backend=backend, fault=fault)
+    redirected = fault is not None and fault.slug == "redirect-loop"  # a client follows up to 30 of them in one attempt
+    return observe(client.call, {}, backend=backend, fault=fault, limits=Limits(attempts=400 if redirected else 100))
 
 
 def verdict_on(run: Run) -> str:

@@ -55,7 +55,9 @@ def wait(self: threading.Condition, timeout: float | None = None) -> bool:
             if waiter.acquire(True, seconds):
                 waiter.release()
 
-        woken = world.time.wait("wait", timeout, lambda: not waiter.locked(), rest, world.network.awaited())
+        # While `rest` tries the lock, it looks as if nobody had been notified; who was is no more in the list.
+        ready = lambda: not waiter.locked() or waiter not in condition._waiters  # noqa: E731
+        woken = world.time.wait("wait", timeout, ready, rest, world.network.awaited())
     except WorldClosed:  # a thread that outlives the run goes on in real time
         woken = waiter.acquire(True, -1 if timeout is None else timeout)
     finally:

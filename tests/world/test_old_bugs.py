@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 import requests
 
-from pytest_agentready.world import crowd, real
+from pytest_agentready.world import Backend, crowd, real
 from pytest_agentready.world.crowd import Crowd
+from pytest_agentready.world.network import Network
 from pytest_agentready.world.timeline import Limits, Timeline
 from tests.world.entering import HTTP, ORDER, enter, exception, verdicts
 
@@ -162,6 +163,48 @@ def test_a_read_timeout_no_longer_than_the_smallest_step_of_a_trickle_is_a_timeo
     assert verdicts(lambda: requests.get(HTTP, timeout=timeout), "trickle", repeats=10) == {
         ("ConnectionError", "", round(timeout, 1))  # what requests makes of a timeout in the middle of a body
     }
+
+
+def test_connections_of_other_threads_may_come_while_somebody_asks_whom_a_wait_is_for() -> None:
+    """Without a copy of the list, the run would have failed with a RuntimeError, once in some thousand times under load."""
+    network = Network(None, Backend())
+
+    class Arriving:
+        peer, name = None, "api.example.com:80"
+
+        @property
+        def state(self) -> str:
+            network.connections[len(network.connections)] = SimpleNamespace(state="open", peer=None)  # type: ignore[assignment]
+            return "hanging"
+
+    network.connections[0] = Arriving()  # type: ignore[assignment]
+    assert network.awaited() == "api.example.com:80"
+
+
+def test_who_was_notified_is_ready_while_the_lock_is_being_tried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its lock alone, it would look as if it still waited, and the clock could jump over its head."""
+    condition = threading.Condition()
+    found: list[bool] = []
+
+    def wait(self: Timeline, primitive: str, bound: float | None, ready: Any, *_: Any, **__: Any) -> bool:
+        (waiter,) = condition._waiters  # type: ignore[attr-defined]
+        found.append(ready())
+        with condition:
+            real.condition_notify(condition)
+        with waiter:
+            found.append(ready())
+        return True
+
+    def tool() -> bool:
+        monkeypatch.setattr(Timeline, "wait", wait)
+        with condition:
+            try:
+                return condition.wait(5)
+            finally:
+                monkeypatch.undo()
+
+    assert enter(tool).value is True
+    assert found == [False, True]
 
 
 # --- with many
