@@ -16,10 +16,12 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from multiprocessing.pool import ThreadPool
 from typing import Any
 
 import httpx
 import requests
+import trio
 
 from pytest_agentready.world import FAULTS, Backend, observe
 
@@ -87,6 +89,102 @@ def after_some_computing() -> Any:
         return pool.submit(compute_and_get).result(timeout=5)
 
 
+def in_an_older_pool() -> Any:
+    futures = [OLDER_POOL.submit(_get, 3) for _ in range(3)]
+    return [future.result(timeout=8) for future in concurrent.futures.as_completed(futures, timeout=20)]
+
+
+def in_an_older_worker() -> Any:
+    answers: queue.Queue[Any] = queue.Queue()
+    JOBS.put(answers)
+    found = answers.get(timeout=10)
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def in_an_older_loop() -> Any:
+    return asyncio.run_coroutine_threadsafe(_get_async(3), OLDER_LOOP).result(timeout=10)
+
+
+def with_an_event_and_a_barrier() -> Any:
+    together, done = threading.Barrier(4), threading.Event()
+    found: list[Any] = []
+
+    def work() -> None:
+        try:
+            found.append(_get(3))
+        except requests.RequestException as error:
+            found.append(type(error).__name__)
+        together.wait(timeout=10)
+        done.set()
+
+    for _ in range(3):
+        threading.Thread(target=work, daemon=True).start()
+    together.wait(timeout=5)
+    return sorted(map(str, found)), done.wait(timeout=5)
+
+
+def producer_and_consumers() -> Any:
+    jobs: queue.Queue[Any] = queue.Queue()
+    found: queue.Queue[str] = queue.Queue()
+
+    def consume() -> None:
+        while (pause := jobs.get()) is not None:
+            time.sleep(pause)
+            try:
+                found.put(str(_get(3)))
+            except requests.RequestException as error:
+                found.put(type(error).__name__)
+
+    threads = [threading.Thread(target=consume, daemon=True) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for pause in (0.1, 0.2, 0.3, 0.1, 0.2, 0.3, None, None, None):
+        jobs.put(pause)
+    for thread in threads:
+        thread.join(timeout=30)
+    return sorted(found.queue)
+
+
+def in_a_thread_pool_of_multiprocessing() -> Any:
+    with ThreadPool(2) as pool:
+        return pool.map_async(_get, [3, 3]).get(timeout=10)
+
+
+def in_threads_of_trio() -> Any:
+    async def main() -> Any:
+        with trio.fail_after(5):
+            return await trio.to_thread.run_sync(_get, 3)
+
+    return trio.run(main)
+
+
+async def gathered_threads() -> Any:
+    return await asyncio.gather(*(asyncio.to_thread(_get, 3) for _ in range(4)))
+
+
+async def _get_async(timeout: float | None) -> Any:
+    async with httpx.AsyncClient(timeout=timeout) as client:
+        return (await client.get(URL)).json()
+
+
+def _serve() -> None:
+    while True:
+        answers = JOBS.get()
+        try:
+            answers.put(_get(3))
+        except Exception as error:
+            answers.put(error)
+
+
+OLDER_POOL = concurrent.futures.ThreadPoolExecutor(2)
+JOBS: queue.Queue[Any] = queue.Queue()
+OLDER_LOOP = asyncio.new_event_loop()
+for serve in (_serve, OLDER_LOOP.run_forever):
+    threading.Thread(target=serve, daemon=True).start()
+
+
 def _get(timeout: float | None) -> Any:
     return requests.get(URL, timeout=timeout).json()
 
@@ -100,6 +198,14 @@ TOOLS: tuple[Callable[[], Any], ...] = (
     off_the_loop,
     fanned_out,
     after_some_computing,
+    in_an_older_pool,
+    in_an_older_worker,
+    in_an_older_loop,
+    with_an_event_and_a_barrier,
+    producer_and_consumers,
+    in_a_thread_pool_of_multiprocessing,
+    in_threads_of_trio,
+    gathered_threads,
 )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 world: World | None = None
 _bypassing: set[int] = set()
+leftovers: set[int] = set()  # threads of runs that are over, which have not ended yet: they belong nowhere
 
 
 def mine() -> World | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import signal
 import time
+from _thread import get_ident
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -45,6 +46,8 @@ def _clock_ns(name: str) -> Callable[[], int]:
 
 def sleep(seconds: float, /) -> None:
     world = active.mine()
+    if world is None and active.world is not None:
+        active.world.bystanders.add(get_ident())
     if world is None or not seconds > 0:  # zero only yields, and a negative number is refused
         return real.sleep(seconds)
     return world.time.sleep(float(seconds))

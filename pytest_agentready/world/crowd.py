@@ -75,7 +75,8 @@ class Crowd:
             return True
         patience = real.monotonic() - max(wait.since for wait in blocked)
         # A joined thread that is no member is on its last steps, or a pool's between two jobs: it moves soon.
-        if any(w.target is not None and w.target.ident not in self.members and w.target.is_alive() for w in blocked):
+        joined = [wait.target for wait in blocked if isinstance(wait.target, threading.Thread)]
+        if any(thread.ident not in self.members and thread.is_alive() for thread in joined):
             return patience > LAST_STEPS
         bystanders = self._bystanders()
         if not bystanders or self.restless or self._stay_asleep(bystanders, min(wait.since for wait in blocked)):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ctypes
 import sys
+from _thread import get_ident
 from types import FrameType
 from typing import Any
 
@@ -58,8 +59,8 @@ def break_out(frame: FrameType | None) -> None:
         frame = frame.f_back
 
 
-def let_go() -> None:
-    """The run is over, and nothing of the tool's is on the stack any more: our own lines are not to raise."""
+def calm_down() -> None:
+    """The user's code is left: what follows on this thread is ours, and is not to be broken out of."""
     if sys.gettrace() is _raise_at_lines:
         sys.settrace(None)
 
@@ -67,7 +68,7 @@ def let_go() -> None:
 def _raise_at_lines(frame: FrameType, event: str, _argument: Any) -> Any:
     from pytest_agentready.world import active, stack
 
-    if active.world is None or not active.world.time.over:
+    if get_ident() not in active.leftovers and (active.world is None or not active.world.time.over):
         return None
     if event == "line" and not stack.is_librarys(frame.f_code):  # a library's line lies within the user's `try`
         raise WorldEnded

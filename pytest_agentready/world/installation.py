@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 from collections.abc import Iterator
 
-from pytest_agentready.world import active, aside, clocks, dates, guard, loops, selecting, sockets, surroundings, threads, tls
+from pytest_agentready.world import active, aside, clocks, dates, guard, loops, nurseries, selecting, sockets, surroundings, threads, tls
 from pytest_agentready.world.early import EarlyNames
 from pytest_agentready.world.ending import WorldEnded
 from pytest_agentready.world.patching import Patches
@@ -14,13 +15,20 @@ from pytest_agentready.world.timeline import begin_subject
 from pytest_agentready.world.watchdog import Watchdog
 from pytest_agentready.world.world import World
 
+OPTIONAL = ("uvloop", nurseries.CACHE)
+
 
 class NestedWorlds(RuntimeError):
     """A world was entered while another runs; one process has room for one."""
 
 
-@functools.cache
 def _patches() -> Patches:
+    """Made anew when one of the libraries was imported that are patched only where they are there."""
+    return _patches_with(tuple(name for name in OPTIONAL if name in sys.modules))
+
+
+@functools.cache
+def _patches_with(_optional: tuple[str, ...]) -> Patches:
     rooms = (sockets, tls, selecting, clocks, threads, loops)
     return Patches(patch for room in rooms for patch in room.patches())
 

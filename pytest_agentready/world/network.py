@@ -220,14 +220,15 @@ class Network:
 
     def awaited(self) -> str:
         """Whom a wait that names no peer is for: the connection that still owes something."""
-        owing = [c for c in self.connections.values() if c.state == "hanging" or (c.peer is not None and c.peer.owes_an_answer)]
+        # A copy: other threads connect meanwhile.
+        owing = [c for c in tuple(self.connections.values()) if c.state == "hanging" or (c.peer is not None and c.peer.owes_an_answer)]
         return owing[-1].name if owing else ""
 
     def close(self) -> None:
         self.cut()
-        for connection in self.connections.values():
+        for connection in tuple(self.connections.values()):
             connection.peer = None  # only its name is asked for from here on
-        _former.update(self.connections)
+        _former.update(tuple(self.connections.items()))
 
     def cut(self) -> bool:
         """Reset every connection; True if there was one."""

@@ -32,6 +32,7 @@ wrap_socket = ssl.SSLContext.wrap_socket
 wrap_bio = ssl.SSLContext.wrap_bio
 
 condition_wait = threading.Condition.wait
+condition_notify = threading.Condition.notify
 thread_start = threading.Thread.start
 thread_join = threading.Thread.join
 submit = concurrent.futures.thread.ThreadPoolExecutor.submit

@@ -15,7 +15,7 @@ from typing import Any
 from pytest_agentready.domain import ADDRESS, Ending, Raised, Run
 from pytest_agentready.world import loops, real, stack
 from pytest_agentready.world.backend import Backend
-from pytest_agentready.world.ending import OutboundBlocked, WorldEnded, let_go
+from pytest_agentready.world.ending import OutboundBlocked, WorldEnded, calm_down
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.installation import installed
 from pytest_agentready.world.refusals import is_refusal
@@ -60,10 +60,10 @@ def observe(
     run = Run(dict(arguments), fault, spared)
     with _interrupts_noticed() as interrupted, installed(world):
         run = _carry_out(call, run)
-        let_go()
+        calm_down()
         run = replace(run, virtual=world.time.now)
         loops.tidy()
-        let_go()
+        calm_down()
         world.finished = True
     loops.drain()
     if interrupted:

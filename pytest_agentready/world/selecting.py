@@ -5,15 +5,16 @@ from __future__ import annotations
 import asyncio
 import select
 import selectors
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from pytest_agentready.world import active, real
+from pytest_agentready.world import active, nurseries, real
 from pytest_agentready.world.ending import WorldClosed, WorldEnded
 from pytest_agentready.world.patching import Patch
 from pytest_agentready.world.world import World
 
 SELECTORS = ("EpollSelector", "PollSelector", "SelectSelector", "KqueueSelector", "_PollLikeSelector", "DevpollSelector")
+EVERYTHING = real.READABLE | real.WRITABLE | getattr(select, "POLLPRI", 2)  # what poll() looks for unless told
 IDLE_LOOK = 1e-7  # virtual seconds that an empty look takes, so that a loop that polls sees time pass
 
 
@@ -39,13 +40,23 @@ def _wait(
         if not found:
             world.time.now += IDLE_LOOK
         return found
-    world.time.wait(primitive, timeout, ready, rest, world.network.awaited())
+    target = asyncio._get_running_loop() if primitive == "await" else None
+    world.time.wait(primitive, timeout, ready, rest, world.network.awaited(), target=target)
     return look()
 
 
-def _asker(fd: int) -> Callable[[], bool]:
-    poll = real.pollable(fd, real.READABLE)
+def _asker(fds: Iterable[tuple[int, int]]) -> Callable[[], bool]:
+    """Is there anything for these descriptors and events? Asked from any thread: a poll object serves one at a time."""
+    poll = real.poll()
+    for fd, mask in fds:
+        poll.register(fd, mask)
     return lambda: bool(poll.poll(0))
+
+
+def _masks(selector: Any) -> Iterator[tuple[int, int]]:
+    for key in selector.get_map().values():
+        reads, writes = key.events & selectors.EVENT_READ, key.events & selectors.EVENT_WRITE
+        yield key.fd, (real.READABLE if reads else 0) | (real.WRITABLE if writes else 0)
 
 
 def _selecting(cls: Any) -> Callable[..., Any]:
@@ -55,12 +66,10 @@ def _selecting(cls: Any) -> Callable[..., Any]:
         world = active.mine()
         if world is None:
             return original(self, timeout)
-        look: Callable[[], Any] = lambda: original(self, 0)  # noqa: E731
-        ready: Callable[[], bool] = lambda: bool(look())  # noqa: E731
-        if hasattr(self, "fileno"):  # a ready epoll can itself be polled
-            ready = _asker(self.fileno())
+        # A ready epoll can itself be polled.
+        ready = _asker([(self.fileno(), real.READABLE)] if hasattr(self, "fileno") else _masks(self))
         try:
-            return _wait(world, _primitive(self), timeout, look, ready, lambda seconds: original(self, seconds))
+            return _wait(world, _primitive(self), timeout, lambda: original(self, 0), ready, lambda seconds: original(self, seconds))
         except WorldClosed:
             return original(self, timeout)
         except WorldEnded:
@@ -105,17 +114,31 @@ class Poll:
 
     def __init__(self) -> None:
         self._real = real.poll()
+        self._registered: dict[int, int] = {}
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
+    def register(self, fd: Any, eventmask: int = EVERYTHING) -> None:
+        self._real.register(fd, eventmask)
+        self._registered[_number(fd)] = eventmask
+
+    def modify(self, fd: Any, eventmask: int) -> None:
+        self._real.modify(fd, eventmask)
+        self._registered[_number(fd)] = eventmask
+
+    def unregister(self, fd: Any) -> None:
+        self._real.unregister(fd)
+        self._registered.pop(_number(fd), None)
 
     def poll(self, timeout: float | None = None) -> Any:  # milliseconds
         world = active.mine()
         if world is None:
             return self._real.poll(timeout)
         seconds = None if timeout is None or timeout < 0 else timeout / 1000
-        look: Callable[[], Any] = lambda: self._real.poll(0)  # noqa: E731
-        return _wait(world, "poll", seconds, look, lambda: bool(look()), lambda s: self._real.poll(s * 1000))
+        ready = _asker(self._registered.items())
+        return _wait(world, "poll", seconds, lambda: self._real.poll(0), ready, lambda s: self._real.poll(s * 1000))
+
+
+def _number(fd: Any) -> int:
+    return fd if isinstance(fd, int) else int(fd.fileno())
 
 
 class Epoll:
@@ -137,6 +160,15 @@ class Epoll:
         world = active.mine()
         if world is None:
             return self._real.poll(timeout, maxevents)
-        seconds = None if timeout is None or timeout < 0 else timeout
-        look = lambda: self._real.poll(0, maxevents)  # noqa: E731
-        return _wait(world, "epoll", seconds, look, _asker(self._real.fileno()), lambda s: self._real.poll(s, maxevents))
+        seconds = None if timeout is None or timeout < 0 or nurseries.means_for_ever(timeout) else timeout
+        # To rest in the epoll itself would take away an event that is told of only once (EPOLLONESHOT, as trio asks for).
+        itself = real.pollable(self._real.fileno(), real.READABLE)
+        ready = _asker([(self._real.fileno(), real.READABLE)])
+        try:
+            return _wait(world, "epoll", seconds, lambda: self._real.poll(0, maxevents), ready, lambda s: itself.poll(s * 1000))
+        except WorldClosed:
+            return self._real.poll(timeout, maxevents)
+        except WorldEnded:
+            if not nurseries.cancel(world):
+                raise
+            return []

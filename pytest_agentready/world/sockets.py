@@ -17,6 +17,7 @@ from pytest_agentready.world.world import World
 
 RECEIVING = {"recv": 1, "recv_into": 2, "recvfrom": 1, "recvfrom_into": 2, "recvmsg": 2, "recvmsg_into": 2}  # where their flags stand
 DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
+NOBODYS = "192.0.2.1"  # an address of documentation, for threads that are none of the run's
 LOCAL = ("", "localhost", "ip6-localhost")
 IGNORABLE = frozenset({errno.EOPNOTSUPP, errno.ENOPROTOOPT, errno.EINVAL})
 STREAMS = {socket.SOCK_STREAM: socket.IPPROTO_TCP, socket.SOCK_DGRAM: socket.IPPROTO_UDP}
@@ -64,7 +65,7 @@ def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int
         return real.getaddrinfo(host, _numeric(port), family, type, proto, flags)
     if flags & socket.AI_NUMERICHOST:  # only asked whether it is an address
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-    address = "127.0.0.1" if name in LOCAL else _look_up(world, name.rstrip("."))
+    address = "127.0.0.1" if name in LOCAL else _look_up(world, name.rstrip(".")) if world.concerned else NOBODYS
     kinds = [type] if type else list(STREAMS)
     where: tuple[Any, ...] = (address, _numeric(port))
     if family == socket.AF_INET6:
@@ -115,7 +116,8 @@ def connect(self: socket.socket, address: Any) -> None:
         host, port = address[0].removeprefix("::ffff:"), address[1]
     else:
         return real.socket.connect(self, address)
-    world.join()
+    if not world.join():  # telemetry, say: nothing leaves the world, and the tool's record has nothing of it
+        raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
     if self.type & 0xF == socket.SOCK_DGRAM:
         world.network.swallow_datagrams(self, host, port)
         return None
@@ -223,7 +225,8 @@ def sendto(self: socket.socket, data: Any, *where: Any) -> int:
     world = active.world
     if world is None or self.family not in (socket.AF_INET, socket.AF_INET6):
         return real.socket.sendto(self, data, *where)
-    world.network.peers.setdefault("{}:{}/udp".format(*where[-1][:2]))
+    if world.concerned:
+        world.network.peers.setdefault("{}:{}/udp".format(*where[-1][:2]))
     return len(data)
 
 

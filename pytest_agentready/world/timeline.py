@@ -18,7 +18,6 @@ from _thread import get_ident
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import inf
-from threading import Thread
 
 from pytest_agentready.domain import Ending, Sleep
 from pytest_agentready.world import real, stack
@@ -126,7 +125,7 @@ class Timeline:
         ready: Callable[[], bool],
         rest: Callable[[float], object],
         peer: str = "",
-        target: Thread | None = None,
+        target: object = None,
     ) -> bool:
         """Block the calling member: True when `ready()`, False when `bound` seconds have passed.
 
@@ -198,7 +197,7 @@ class Timeline:
 
     def _advance(self) -> bool:
         """Everybody waits: jump to whatever comes first; False where there is nothing to jump to yet. The mutex is held."""
-        deadline = min((blocked.deadline for blocked in self.blocked.values()), default=inf)
+        deadline = min((blocked.deadline for blocked in tuple(self.blocked.values())), default=inf)
         if self._events:
             deadline = min(deadline, self._events[0][0])
         if deadline == inf and not self._elastic and any(ident not in self.blocked for ident in tuple(self.members)):
@@ -273,7 +272,7 @@ class Timeline:
                 self._elastic.clear()
                 if self._cut_connections() and ending.kind in ("stuck", "endless"):
                     return
-            for blocked in self.blocked.values():
+            for blocked in tuple(self.blocked.values()):
                 blocked.cut = True
 
     def overrun(self, ending: Ending) -> None:
@@ -285,7 +284,7 @@ class Timeline:
 
     def _nobody_will_ever_wake(self) -> None:
         if self.ending is None:
-            for blocked in self.blocked.values():
+            for blocked in tuple(self.blocked.values()):
                 blocked.outcome = "unbounded"
         first = next(iter(self.blocked.values()))
         self.end(Ending("stuck", f"{first.primitive} waits for ever", where=first.where))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Thread
 from typing import Literal
 
 from pytest_agentready.domain import Wait
@@ -27,7 +26,7 @@ class Blocked:
     start: float  # virtual
     since: float  # real
     where: str
-    target: Thread | None = None  # the thread that a join waits for
+    target: object = None  # the thread that a join waits for, or the loop that waits
     outcome: Literal["ready", "timeout", "unbounded", "cut"] = "cut"
     elapsed: float = 0.0
     cut: bool = False

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import threading
 import weakref
 from _thread import get_ident
-from typing import Any
+from threading import Thread
+from typing import Any, Protocol
 
 from pytest_agentready.domain import Ending
-from pytest_agentready.world import real, stack
+from pytest_agentready.world import active, bystanders, real, residents, stack
 from pytest_agentready.world.backend import Backend
-from pytest_agentready.world.ending import interrupt
+from pytest_agentready.world.ending import WorldEnded, break_out, interrupt
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.network import Network
 from pytest_agentready.world.timeline import Limits, Timeline
 from pytest_agentready.world.watchdog import cpu_seconds
 
 UNWINDING = 0.2  # real seconds that threads left behind get to end
+SETTLING = 0.05  # real seconds that a thread gets to come back from its last job to where it waits for the next
+
+
+class Hired(Protocol):
+    """What a thread was hired for."""
+
+    thread: Thread | None  # None: it has come for one job
+    origin: residents.Origin
 
 
 class World:
@@ -28,27 +36,52 @@ class World:
         self.network = Network(fault, backend, spared)
         self.time = Timeline(limits, self.network.pump, self.network.cut)
         self.network.time = self.time
-        self.hired: set[int] = set()  # threads that work for this run alone, or for now
+        self.hired: dict[int, Hired] = {}  # threads that work for this run alone, or for now, by ident
+        self.residents: set[Thread] = set()  # those of them that outlive it
         self.cancelled_loops: set[int] = set()
         self.alarm: float | None = None  # virtual moment at which SIGALRM is due
-        self.origins: weakref.WeakKeyDictionary[threading.Thread, str] = weakref.WeakKeyDictionary()  # thread -> the line that started it
+        self.origins: weakref.WeakKeyDictionary[Thread, str] = weakref.WeakKeyDictionary()  # thread -> the line that started it
         self.opened: dict[str, str] | None = None  # path -> the line that opened it last, where somebody asks for that
-        self._adopted: list[tuple[Any, float]] = []
+        self._adopted: list[Any] = []  # loops, whose timers follow the virtual clock for now
+        self.bystanders = bystanders.by_themselves()  # threads that are none of the run's
         self._cpu = cpu_seconds()
         self._overruns = 0
         self.finished = False  # the tool has come to its end, and is not to be interrupted any more
         self._thread = get_ident()
 
-    def join(self) -> None:
-        """The calling thread takes part from here on: it has turned to the world's network."""
+    def join(self) -> bool:
+        """The calling thread has turned to the world's network: from here on it takes part, unless it acts for itself."""
         ident = get_ident()
-        if ident not in self.time.members:
-            self.time.crowd.welcome(ident)
+        if ident in self.time.members:
+            return True
+        if ident in active.leftovers:
+            break_out(sys._getframe(1))
+            raise WorldEnded
+        if not self.concerned:
+            return False
+        self.time.crowd.welcome(ident)
+        return True
+
+    @property
+    def concerned(self) -> bool:
+        """Is what the calling thread does the tool's doing?"""
+        ident = get_ident()
+        if ident in self.time.members:
+            return True
+        if ident in self.bystanders or ident in active.leftovers:
+            return False
+        return asyncio._get_running_loop() is None  # a loop is engaged by whoever calls it
+
+    def engage(self, ident: int) -> None:
+        """A thread that is older than the run works for it from here on."""
+        self.bystanders.discard(ident)
+        self.time.crowd.welcome(ident)
 
     def adopt_loop(self, loop: Any) -> None:
         """A loop that has been running in its own thread works for this run from here on."""
-        self.time.crowd.welcome(loop._thread_id)
-        self._adopted.append((loop, self.time.monotonic() - real.monotonic()))
+        self.engage(loop._thread_id)
+        self._adopted.append(loop)
+        _shift_timers(loop, self.time.monotonic() - real.monotonic())
 
     def overrun(self) -> None:
         """Called by the watchdog, from its own thread: the run has taken too long in real time."""
@@ -67,27 +100,42 @@ class World:
 
     def close(self) -> None:
         """Let go of every thread: those of the run have to end, older ones go on in real time."""
+        stay = self._those_who_stay()
         self.network.close()
-        self.time.doomed |= self.hired
-        _wait_until(lambda: not self.hired)
+        self.time.doomed |= self.hired.keys() - stay
+        _wait_until(lambda: self.hired.keys() <= stay)
+        active.leftovers |= self.hired.keys() - stay
         if self.time.doomed:
             real.sleep(0.001)  # their last steps: they let go of what they held
         self.time.closed = True
         _wait_until(lambda: not self.time.blocked)
-        for loop, ahead in self._adopted:
-            _shift_timers(loop, ahead + self.time.now)
+        for loop in self._adopted:
+            _shift_timers(loop, real.monotonic() - self.time.monotonic())
         self.time.members.clear()
 
+    def _those_who_stay(self) -> set[int]:
+        """The threads of the run that sit idle, and are there for the next call."""
+        started = {ident: hired for ident, hired in self.hired.items() if hired.thread is not None and hired.thread.daemon}
+        if not started:
+            return set()
+        _wait_until(lambda: all(ident in self.time.blocked or ident not in self.hired for ident in started), SETTLING)
+        stay = set()
+        for ident, hired in started.items():
+            waits = self.time.blocked.get(ident)
+            if waits is not None and hired.thread is not None and residents.stays(hired.thread, hired.origin, waits, self.residents):
+                stay.add(ident)
+                if isinstance(waits.target, asyncio.AbstractEventLoop):
+                    self._adopted.append(waits.target)
+        return stay
 
-def _wait_until(done: Any) -> None:
-    end = real.monotonic() + UNWINDING
+
+def _wait_until(done: Any, patience: float = UNWINDING) -> None:
+    end = real.monotonic() + patience
     while not done() and real.monotonic() < end:
         real.sleep(0.0005)
 
 
-def _shift_timers(loop: asyncio.AbstractEventLoop, ahead: float) -> None:
-    """The loop's clock goes back to real time, and so do the timers that it got meanwhile."""
-    now = real.monotonic()
+def _shift_timers(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
+    """The loop's clock goes over to the other time, and its timers with it: in their order, each as far off as it was."""
     for handle in tuple(getattr(loop, "_scheduled", ())):
-        if handle._when > now + 1e-3:
-            handle._when = max(handle._when - ahead, now)
+        handle._when += seconds

@@ -1,12 +1,14 @@
 """Calls as users write them, with the truth about each: what comes of it when its peer is silent.
 
-A truth is "EXCEPTION SECONDS" for a call that gives up by itself, or the kind of ending for one that never would. Those of
-`requests`, `httpx`, `urllib` and `aiohttp` were measured in real time against a real server.
+A truth is "EXCEPTION SECONDS" for a call that gives up by itself, "EXCEPTION FROM-TO" where its pauses are random, or the
+kind of ending for one that never would. Those of `requests`, `httpx`, `urllib` and `aiohttp` were measured in real
+time against a real server. More calls stand in the modules `clients_*`, by family; `every()` has them all.
 """
 
 from __future__ import annotations
 
 import asyncio
+import importlib
 import json
 import queue
 import sys
@@ -15,6 +17,7 @@ import urllib.request
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
@@ -24,7 +27,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from tests.world.entering import HTTP, HTTPS
+from tests.world.entering import HTTP, HTTPS, ORDER, SHOP
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 CONNECT, ACCEPT, RESPONSE, TRICKLE = "connect-hang", "accept-hang", "response-hang", "trickle"
@@ -34,19 +37,35 @@ CONNECT, ACCEPT, RESPONSE, TRICKLE = "connect-hang", "accept-hang", "response-ha
 class Client:
     call: Callable[..., Any]
     truths: dict[str, str]  # by fault
+    backend: object
+    healthy: object  # what the call returns where nothing fails
+
+    @property
+    def name(self) -> str:
+        return self.call.__name__
 
 
 CLIENTS: list[Client] = []
 
 
-def client(*, connect: str, response: str, trickle: str, accept: str = "") -> Callable[[Function], Function]:
+def client(
+    *, connect: str, response: str, trickle: str, accept: str = "", backend: object = SHOP, healthy: object = ORDER
+) -> Callable[[Function], Function]:
     """Without a truth of its own, a peer that takes the connection and says nothing is as one that never answers."""
 
     def keep(call: Function) -> Function:
-        CLIENTS.append(Client(call, {CONNECT: connect, ACCEPT: accept or response, RESPONSE: response, TRICKLE: trickle}))
+        truths = {CONNECT: connect, ACCEPT: accept or response, RESPONSE: response, TRICKLE: trickle}
+        CLIENTS.append(Client(call, truths, backend, healthy))
         return call
 
     return keep
+
+
+def every() -> list[Client]:
+    """All calls of this module and of those beside it."""
+    for module in sorted(Path(__file__).parent.glob("clients_*.py")):
+        importlib.import_module(f"tests.world.{module.stem}")
+    return CLIENTS
 
 
 # --- requests
