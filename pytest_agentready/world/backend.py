@@ -31,9 +31,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from pytest_agentready.world.mailservers import refusals
 from pytest_agentready.world.places import Place, names_a_place, place
 from pytest_agentready.world.statements import Database
 from pytest_agentready.world.stores import Store
+from pytest_agentready.world.streams import Stream
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 JSON = "application/json"
@@ -136,10 +138,12 @@ class Backend:
         apps: Mapping[str, Any] | None = None,
         handler: Any = None,
         peers: tuple[tuple[Place, Any], ...] = (),
+        streams: tuple[Route, ...] = (),
     ) -> None:
         self.routes = routes
         self.apps = dict(apps or {})
         self.handler = handler
+        self.streams = streams
         self.peers = peers  # those of other protocols, and what they hold or answer
 
     @classmethod
@@ -167,7 +171,8 @@ class Backend:
                 problems.append(str(problem))
         if problems:
             raise BackendError(tuple(problems))
-        return cls(tuple(routes), apps, peers=tuple(peers))
+        http = tuple(route for route in routes if not isinstance(route.answer, Stream))
+        return cls(http, apps, peers=tuple(peers), streams=tuple(route for route in routes if isinstance(route.answer, Stream)))
 
     def answer(self, request: IncomingRequest) -> Response | None:
         """The normal answer; None where no route names the request. Raises what the user's own callable raises."""
@@ -190,6 +195,10 @@ class Backend:
 
     # -- peers of other protocols
 
+    def stream(self, request: IncomingRequest) -> Stream | None:
+        """What the WebSocket of this address says."""
+        return next((route.answer for route in self.streams if route.match(request) is not None), None)
+
     def protocol(self, host: str, port: int) -> Place | None:
         """What the backend says is spoken there."""
         return next((place for place, _ in self.peers if place.is_at(host, port)), None)
@@ -201,6 +210,10 @@ class Backend:
         """The database of this name; else the one that the backend gives no name."""
         found = {place.path: answers for place, answers in self.peers if place.protocol == protocol and place.is_at(host, port)}
         return found.get(name) or found.get("")
+
+    def refusals(self, host: str, port: int) -> Mapping[str, str]:
+        """The recipients that a mail server does not take mail for, and what it says of each."""
+        return next((answer for place, answer in self.peers if place.protocol == "smtp" and place.is_at(host, port)), {})
 
 
 NOT_FOUND = Response(404, json={"detail": "Not Found"})
@@ -217,7 +230,7 @@ def _route(key: object, answer: object) -> Route:
         meant = f"did you mean {near[0]}?" if near else f"use one of {', '.join(METHODS)}"
         raise ValueError(f"backend route {key!r} names the method {method!r}: {meant}")
     parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if parts.scheme not in ("http", "https", "ws", "wss") or not parts.netloc:
         raise ValueError(f"backend route {key!r} names no host: write '{method.upper()} https://host/path'")
     plain = f"{_authority(url.strip())}{parts.path or '/'}"
     names = re.findall(r"{(\w+)}", plain)
@@ -226,7 +239,9 @@ def _route(key: object, answer: object) -> Route:
     pattern = "".join(
         f"(?P<{piece[1:-1]}>[^/]+)" if re.fullmatch(r"{\w+}", piece) else re.escape(piece) for piece in re.split(r"({\w+})", plain)
     )
-    if not callable(answer) and not isinstance(answer, Response):
+    if parts.scheme in ("ws", "wss"):
+        answer = Stream.parse(key, answer)
+    elif not callable(answer) and not isinstance(answer, Response):
         try:
             _json.dumps(answer)
         except TypeError as reason:
@@ -238,6 +253,8 @@ def _peer(key: str, answer: object) -> tuple[Place, Any]:
     where = place(key)
     if where.protocol == "redis":
         return where, Store.parse(key, where.path, answer)
+    if where.protocol == "smtp":
+        return where, refusals(key, answer)
     return where, Database.parse(key, answer)
 
 
@@ -252,7 +269,7 @@ def _authority(url: str) -> str:
     """Scheme and host, with the port only where it is not the scheme's own."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].lower()
-    default = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    default = {"http": ":80", "https": ":443", "ws": ":80", "wss": ":443"}.get(parts.scheme, "")
     return f"{parts.scheme}://{host.removesuffix(default) if default else host}"
 
 

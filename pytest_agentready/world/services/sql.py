@@ -34,6 +34,7 @@ class Result:
     columns: tuple[str, ...] = ()  # none: it gives no rows
     rows: tuple[tuple[Any, ...], ...] = ()
     affected: int = 0
+    identity: int = 0  # of the row that was inserted, where the backend gives it an `id`
 
 
 class Session:
@@ -196,7 +197,8 @@ def shaped(statement: Statement, answer: Answer) -> Result | DatabaseError:
         return Result(affected=answer)
     rows = [dict(row) for row in answer]
     if not text.gives_rows(statement.sql):
-        return Result(affected=min(1, len(rows)))
+        number = rows[0].get("id") if rows and statement.verb in ("INSERT", "REPLACE") else 0
+        return Result(affected=min(1, len(rows)), identity=number if isinstance(number, int) else 0)
     columns, named = _columns(statement.sql, rows)
     return Result(tuple(columns), tuple(tuple(_value(row, *pair) for pair in named) for row in rows), len(rows))
 
