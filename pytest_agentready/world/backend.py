@@ -201,7 +201,7 @@ class Backend:
 
     def protocol(self, host: str, port: int) -> Place | None:
         """What the backend says is spoken there."""
-        return next((place for place, _ in self.peers if place.is_at(host, port)), None)
+        return next((place for place, _ in self.peers if port and place.is_at(host, port)), None)
 
     def stores(self, host: str, port: int) -> list[Store]:
         return [store for place, store in self.peers if place.protocol == "redis" and place.is_at(host, port)]

@@ -134,6 +134,11 @@ class MailExchange(Exchange):
     def act(self) -> bytes:
         return reply("250 2.0.0 Ok: queued")
 
+    def send_half(self) -> None:
+        """The first of two lines: half a line would read like a whole one."""
+        self.commit()
+        self.peer.write(b"250-2.0.0 Ok\r\n")
+
     def endless(self) -> tuple[bytes, bytes]:
         return b"250 2.0.0 Ok ", b"."
 

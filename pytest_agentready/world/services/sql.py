@@ -52,7 +52,8 @@ class Session:
 
     @property
     def url(self) -> str:
-        return f"{self.protocol}://{self.peer.connection.name}{f'/{self.name}' if self.name else ''}"
+        where = self.peer.connection.name if self.peer.port else "localhost"  # by a socket of this machine
+        return f"{self.protocol}://{where}{f'/{self.name}' if self.name else ''}"
 
     @property
     def database(self) -> Database | None:
