@@ -39,14 +39,16 @@ class Client:
     call: Callable[..., Any]
     answer: Any
     truths: Mapping[str, str]  # by fault
+    broken: str  # the exception when the connection breaks, wherever in the answer
 
 
 CLIENTS: list[Client] = []
 
 
-def client(answer: Any, **truths: str) -> Callable[[Function], Function]:
+def client(answer: Any, *, connect: str, accept: str, response: str, trickle: str, broken: str) -> Callable[[Function], Function]:
     def keep(call: Function) -> Function:
-        CLIENTS.append(Client(call, answer, {fault.replace("_", "-"): truth for fault, truth in truths.items()}))
+        truths = {"connect-hang": connect, "accept-hang": accept, "response-hang": response, "trickle": trickle}
+        CLIENTS.append(Client(call, answer, truths, broken))
         return call
 
     return keep
@@ -55,27 +57,55 @@ def client(answer: Any, **truths: str) -> Callable[[Function], Function]:
 # --- Redis
 
 
-@client(b"hello")
+@client(
+    b"hello",
+    connect="TimeoutError 58.6",
+    accept="TimeoutError 58.6",
+    response="TimeoutError 58.6",
+    trickle="endless",
+    broken="ConnectionError",
+)
 def redis_default() -> Any:
     return redis.Redis(host="cache.internal").get("greeting")
 
 
-@client(b"hello")
+@client(
+    b"hello",
+    connect="TimeoutError 2.0",
+    accept="TimeoutError 2.0",
+    response="TimeoutError 2.0",
+    trickle="endless",
+    broken="ConnectionError",
+)
 def redis_with_a_timeout() -> Any:
     return redis.Redis(host="cache.internal", socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)).get("greeting")
 
 
-@client(b"hello")
+@client(b"hello", connect="TimeoutError 127.0", accept="stuck", response="stuck", trickle="endless", broken="ConnectionError")
 def redis_without_a_timeout() -> Any:
     return redis.Redis(host="cache.internal", socket_timeout=None, socket_connect_timeout=None, retry=Retry(NoBackoff(), 0)).get("greeting")
 
 
-@client(b"hello")
+@client(
+    b"hello",
+    connect="TimeoutError 5.0",
+    accept="TimeoutError 2.0",
+    response="TimeoutError 2.0",
+    trickle="endless",
+    broken="ConnectionError",
+)
 def redis_over_tls() -> Any:
     return redis.Redis.from_url("rediss://:secret@cache.internal/0", socket_timeout=2, retry=Retry(NoBackoff(), 0)).get("greeting")
 
 
-@client(b"hello")
+@client(
+    b"hello",
+    connect="TimeoutError 5.0",
+    accept="TimeoutError 2.0",
+    response="TimeoutError 2.0",
+    trickle="TimeoutError 2.0",
+    broken="ConnectionError",
+)
 async def redis_async() -> Any:
     from redis.asyncio.retry import Retry as AsyncRetry
 
@@ -86,25 +116,46 @@ async def redis_async() -> Any:
 # --- PostgreSQL
 
 
-@client("shipped")
+@client(
+    "shipped",
+    connect="TimeoutError 60.0",
+    accept="TimeoutError 60.0",
+    response="stuck",
+    trickle="endless",
+    broken="ConnectionDoesNotExistError",
+)
 async def asyncpg_default() -> Any:
     connection = await asyncpg.connect("postgresql://app:secret@db.internal/shop")
     return await connection.fetchval("SELECT state FROM orders WHERE id = $1", 7)
 
 
-@client("shipped")
+@client(
+    "shipped",
+    connect="TimeoutError 5.0",
+    accept="TimeoutError 5.0",
+    response="TimeoutError 5.0",
+    trickle="TimeoutError 5.0",
+    broken="ConnectionDoesNotExistError",
+)
 async def asyncpg_with_timeouts() -> Any:
     connection = await asyncpg.connect("postgresql://app:secret@db.internal/shop", timeout=5, command_timeout=5)
     return await connection.fetchval("SELECT state FROM orders WHERE id = $1", 7)
 
 
-@client("shipped")
+@client(
+    "shipped",
+    connect="TimeoutError 5.0",
+    accept="TimeoutError 5.0",
+    response="TimeoutError 10.0",
+    trickle="TimeoutError 10.0",
+    broken="ConnectionDoesNotExistError",
+)
 async def asyncpg_pool() -> Any:
     async with asyncpg.create_pool("postgresql://app:secret@db.internal/shop", min_size=1, timeout=5, command_timeout=5) as pool:
         return await pool.fetchval("SELECT state FROM orders WHERE id = $1", 7)
 
 
-@client("shipped")
+@client("shipped", connect="InterfaceError 127.0", accept="stuck", response="stuck", trickle="endless", broken="InterfaceError")
 def pg8000_default() -> Any:
     connection = pg8000.dbapi.connect(user="app", password="secret", host="db.internal", database="shop")
     cursor = connection.cursor()
@@ -112,7 +163,14 @@ def pg8000_default() -> Any:
     return cursor.fetchone()[0]
 
 
-@client("shipped")
+@client(
+    "shipped",
+    connect="InterfaceError 5.0",
+    accept="TimeoutError 5.0",
+    response="TimeoutError 5.0",
+    trickle="endless",
+    broken="InterfaceError",
+)
 def pg8000_with_a_timeout() -> Any:
     connection = pg8000.dbapi.connect(user="app", password="secret", host="db.internal", database="shop", timeout=5)
     cursor = connection.cursor()
@@ -123,7 +181,7 @@ def pg8000_with_a_timeout() -> Any:
 # --- MySQL
 
 
-@client(("shipped",))
+@client(("shipped",), connect="OperationalError 10.0", accept="stuck", response="stuck", trickle="endless", broken="OperationalError")
 def pymysql_default() -> Any:
     connection = pymysql.connect(host="db.internal", user="app", password="secret", database="shop")
     with connection.cursor() as cursor:
@@ -131,7 +189,14 @@ def pymysql_default() -> Any:
         return cursor.fetchone()
 
 
-@client(("shipped",))
+@client(
+    ("shipped",),
+    connect="OperationalError 5.0",
+    accept="OperationalError 5.0",
+    response="OperationalError 5.0",
+    trickle="endless",
+    broken="OperationalError",
+)
 def pymysql_with_timeouts() -> Any:
     connection = pymysql.connect(
         host="db.internal", user="app", password="secret", database="shop", connect_timeout=5, read_timeout=5, write_timeout=5
@@ -141,7 +206,7 @@ def pymysql_with_timeouts() -> Any:
         return cursor.fetchone()
 
 
-@client(("shipped",))
+@client(("shipped",), connect="OperationalError 127.0", accept="stuck", response="stuck", trickle="endless", broken="OperationalError")
 async def aiomysql_default() -> Any:
     connection = await aiomysql.connect(host="db.internal", user="app", password="secret", db="shop")
     async with connection.cursor() as cursor:
@@ -149,7 +214,9 @@ async def aiomysql_default() -> Any:
         return await cursor.fetchone()
 
 
-@client(("shipped",))
+@client(
+    ("shipped",), connect="ConnectionTimeoutError 127.0", accept="stuck", response="stuck", trickle="endless", broken="OperationalError"
+)
 def mysql_connector_pure() -> Any:
     connection = mysql.connector.connect(host="db.internal", user="app", password="secret", database="shop", use_pure=True)
     cursor = connection.cursor()
@@ -160,13 +227,20 @@ def mysql_connector_pure() -> Any:
 # --- mail
 
 
-@client({})
+@client({}, connect="TimeoutError 127.0", accept="stuck", response="stuck", trickle="endless", broken="SMTPServerDisconnected")
 def smtplib_default() -> Any:
     with smtplib.SMTP("mail.internal") as server:
         return server.sendmail("shop@example.com", ["ada@example.com"], MAIL)
 
 
-@client({})
+@client(
+    {},
+    connect="TimeoutError 5.0",
+    accept="SMTPServerDisconnected 5.0",
+    response="SMTPServerDisconnected 5.0",
+    trickle="endless",
+    broken="SMTPServerDisconnected",
+)
 def smtplib_with_a_timeout() -> Any:
     with smtplib.SMTP("mail.internal", 587, timeout=5) as server:
         server.starttls()
@@ -174,19 +248,40 @@ def smtplib_with_a_timeout() -> Any:
         return server.sendmail("shop@example.com", ["ada@example.com"], MAIL)
 
 
-@client({})
+@client(
+    {},
+    connect="TimeoutError 5.0",
+    accept="TimeoutError 5.0",
+    response="SMTPServerDisconnected 5.0",
+    trickle="endless",
+    broken="SMTPServerDisconnected",
+)
 def smtplib_over_tls() -> Any:
     with smtplib.SMTP_SSL("mail.internal", timeout=5) as server:
         server.login("app", "secret")
         return server.sendmail("shop@example.com", ["ada@example.com"], MAIL)
 
 
-@client("2.0.0 Ok: queued")
+@client(
+    "2.0.0 Ok: queued",
+    connect="SMTPConnectTimeoutError 60.0",
+    accept="SMTPConnectTimeoutError 60.0",
+    response="SMTPReadTimeoutError 60.0",
+    trickle="SMTPReadTimeoutError 60.0",
+    broken="SMTPServerDisconnected",
+)
 async def aiosmtplib_default() -> Any:
     return (await aiosmtplib.send(MAIL, sender="shop@example.com", recipients=["ada@example.com"], hostname="mail.internal"))[1]
 
 
-@client("2.0.0 Ok: queued")
+@client(
+    "2.0.0 Ok: queued",
+    connect="SMTPConnectTimeoutError 5.0",
+    accept="SMTPConnectTimeoutError 5.0",
+    response="SMTPReadTimeoutError 5.0",
+    trickle="SMTPReadTimeoutError 5.0",
+    broken="SMTPServerDisconnected",
+)
 async def aiosmtplib_with_a_timeout() -> Any:
     sent = await aiosmtplib.send(
         MAIL, sender="shop@example.com", recipients=["ada@example.com"], hostname="mail.internal", port=465, use_tls=True, timeout=5
@@ -197,13 +292,27 @@ async def aiosmtplib_with_a_timeout() -> Any:
 # --- WebSocket
 
 
-@client("12.50")
+@client(
+    "12.50",
+    connect="TimeoutError 10.0",
+    accept="TimeoutError 10.0",
+    response="TimeoutError 10.0",
+    trickle="TimeoutError 10.0",
+    broken="InvalidMessage",
+)
 async def websockets_default() -> Any:
     async with websockets.connect("wss://stream.example.com/prices") as stream:
         return await stream.recv()
 
 
-@client("hi")
+@client(
+    "hi",
+    connect="TimeoutError 5.0",
+    accept="TimeoutError 5.0",
+    response="TimeoutError 5.0",
+    trickle="TimeoutError 5.0",
+    broken="InvalidMessage",
+)
 def websockets_sync_with_a_timeout() -> Any:
     with websockets.sync.client.connect("ws://echo.example.com/", open_timeout=5, close_timeout=5) as stream:
         stream.send("hi")
