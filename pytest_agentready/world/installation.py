@@ -6,7 +6,7 @@ import contextlib
 import functools
 from collections.abc import Iterator
 
-from pytest_agentready.world import active, aside, clocks, dates, guard, loops, selecting, sockets, surroundings, threads, tls
+from pytest_agentready.world import active, aside, clocks, dates, guard, loops, queues, selecting, sockets, surroundings, threads, tls
 from pytest_agentready.world.early import EarlyNames
 from pytest_agentready.world.ending import WorldEnded
 from pytest_agentready.world.patching import Patches
@@ -21,7 +21,7 @@ class NestedWorlds(RuntimeError):
 
 @functools.cache
 def _patches() -> Patches:
-    rooms = (sockets, tls, selecting, clocks, threads, loops)
+    rooms = (sockets, tls, selecting, clocks, threads, queues, loops)
     return Patches(patch for room in rooms for patch in room.patches())
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_agentready.world import sql as text
 from pytest_agentready.world.services import mysql_wire as wire
 from pytest_agentready.world.services.exchange import Exchange
-from pytest_agentready.world.services.sql import Session, SQLExchange
+from pytest_agentready.world.services.sql import Result, Session, SQLExchange, setting_asked_for
 from pytest_agentready.world.statements import DatabaseError, Statement
 
 if TYPE_CHECKING:
@@ -33,9 +33,13 @@ SETTINGS = {
 SWITCH = re.compile(r"\s*set\s+(?:session\s+|@@(?:session\.)?)?autocommit\s*=\s*(\w+)", re.IGNORECASE)
 
 
-def setting(name: str) -> str:
-    plain = re.sub(r"@@(?:session|global)\.", "@@", name.split(" ", maxsplit=1)[0])
-    return SETTINGS.get(plain, "")
+def to_driver(statement: Statement) -> Result:
+    """A setting that the driver asks for, or nothing but OK."""
+    name = setting_asked_for(statement.sql)
+    if name is None:
+        return Result()
+    plain = re.sub(r"@@(?:session|global)\.", "@@", name.split(" ")[0])
+    return Result((plain,), ((SETTINGS.get(plain, ""),),))
 
 
 class MySQL:
@@ -43,7 +47,7 @@ class MySQL:
 
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
-        self.session = Session(peer, "mysql", NO_SUCH_TABLE, setting)
+        self.session = Session(peer, "mysql", NO_SUCH_TABLE, to_driver)
         self._buffer = bytearray()
         self._logged_in = False
         self._busy = False

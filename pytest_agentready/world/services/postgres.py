@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pytest_agentready.world import sql as text
+from pytest_agentready.world.services.postgres_catalogue import SETTINGS, to_driver
 from pytest_agentready.world.services.postgres_extended import Extended
 from pytest_agentready.world.services.postgres_wire import data_rows, described, failure, message, row_description, tag
 from pytest_agentready.world.services.sql import Session, SQLExchange
@@ -19,26 +20,6 @@ if TYPE_CHECKING:
     from pytest_agentready.world.peer import Peer
 
 VERSION_3, CANCEL, SSL, GSS = 3, 80877102, 80877103, 80877104  # what a first packet may ask for
-SETTINGS = {
-    "server_version": "16.4",
-    "server_encoding": "UTF8",
-    "client_encoding": "UTF8",
-    "DateStyle": "ISO, MDY",
-    "TimeZone": "UTC",
-    "IntervalStyle": "postgres",
-    "integer_datetimes": "on",
-    "standard_conforming_strings": "on",
-    "is_superuser": "off",
-    "in_hot_standby": "off",
-    "default_transaction_read_only": "off",
-}
-OTHER_SETTINGS = {
-    "version": "PostgreSQL 16.4 on x86_64-pc-linux-gnu, compiled by gcc 12.2.0, 64-bit",
-    "current_schema": "public",
-    "transaction isolation level": "read committed",
-    "search_path": '"$user", public',
-    "pg_is_in_recovery": "f",
-}
 UNDEFINED_TABLE = "42P01"
 
 
@@ -49,17 +30,12 @@ def speaks(data: bytes) -> bool:
     return 8 <= length < 10_000 and (code >> 16 == VERSION_3 or code in (CANCEL, SSL, GSS))
 
 
-def setting(name: str) -> str:
-    known = {key.lower(): value for key, value in (SETTINGS | OTHER_SETTINGS).items()}
-    return known.get(name, known.get(name.partition(" ")[0], ""))
-
-
 class Postgres:
     """One connection."""
 
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
-        self.session = Session(peer, "postgresql", UNDEFINED_TABLE, setting)
+        self.session = Session(peer, "postgresql", UNDEFINED_TABLE, to_driver)
         self._buffer = bytearray()
         self._out = bytearray()  # answers that wait for a Sync, a Flush, or an answer of the database
         self._started = False

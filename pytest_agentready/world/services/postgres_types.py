@@ -105,6 +105,7 @@ def _from_numeric(data: bytes) -> decimal.Decimal:
 
 
 _int2, _int4, _int8 = _fixed("!h", int), _fixed("!i", int), _fixed("!q", int)
+_oid = _fixed("!I", int)
 _float4, _float8 = _fixed("!f", float), _fixed("!d", float)
 _bool = _fixed("!?", bool)
 _days = _fixed("!i", lambda value: (_day(value) - _EPOCH.date()).days)
@@ -143,6 +144,7 @@ TYPES = (
         ("jsonb",), 3802, 3807, -1, _json, lambda value: b"\x01" + _json(value).encode(), json.loads,
         lambda data: json.loads(data[1:]), dict,
     ),
+    Type(("oid", "regclass"), 26, 1028, 4, lambda value: str(int(value)), _oid[0], int, _oid[1]),
     Type(("json",), 114, 199, -1, _json, lambda value: _json(value).encode(), json.loads, json.loads),
 )  # fmt: skip
 _BY_NAME = {name: kind for kind in TYPES for name in kind.names}
@@ -213,3 +215,8 @@ def of_values(values: list[Any]) -> Type | None:
 
 def array_of(kind: Type) -> Type:
     return _ARRAYS.get(kind.number, kind)
+
+
+def item_of(kind: Type) -> Type | None:
+    """The type of an array's items; None where it is no array."""
+    return next((item for item in TYPES if item.array == kind.number), None)

@@ -20,7 +20,7 @@ WITHIN = ("SAVEPOINT", "RELEASE")  # and ROLLBACK TO: they leave the transaction
 # Traffic of the drivers, which no tool asks for by itself: answered in good health, and no request.
 DRIVERS = re.compile(
     r"\s*(?:set\b|show\b|reset\b|discard\b|deallocate\b|use\b|listen\b|unlisten\b|close\s+all|select\s+(?:pg_catalog\.)?(?:version|current_schema|database|"
-    r"pg_advisory_unlock_all|current_database|pg_backend_pid|pg_is_in_recovery)\s*\(|select\s+@@|select\s+set_config)",
+    r"pg_advisory_unlock_all|current_database|pg_backend_pid|pg_is_in_recovery|current_setting)\s*\(|select\s+@@|select\s+set_config)",
     re.IGNORECASE,
 )
 CATALOGUE = re.compile(r"\b(?:pg_catalog\.|pg_type\b|pg_class\b|information_schema\.)", re.IGNORECASE)
@@ -40,14 +40,14 @@ class Result:
 class Session:
     """The server's side of one connection."""
 
-    def __init__(self, peer: Peer, protocol: str, unknown: str | int, settings: Callable[[str], str]) -> None:
+    def __init__(self, peer: Peer, protocol: str, unknown: str | int, to_driver: Callable[[Statement], Result]) -> None:
         self.peer = peer
         self.protocol = protocol
         self.name = ""  # of the database
         self.status = "I"  # idle, T in a transaction, E in one that has failed
         self.autocommit = True
         self._unknown = unknown  # the code of an error about what the database does not have
-        self._settings = settings
+        self._to_driver = to_driver
         self._pending: list[SQLExchange] = []  # writes of the open transaction
 
     @property
@@ -71,7 +71,7 @@ class Session:
         """The backend's answer, in shape; None where it has none."""
         database = self.database
         if self.is_drivers(statement.sql):
-            return self._to_driver(statement.sql)
+            return self._to_driver(statement)
         if not self._is_named(statement) and (constant := CONSTANT.fullmatch(statement.sql)):
             value = constant[1]
             return Result((constant[2] or "?column?",), ((value.strip("'") if value[0] == "'" else int(value),),))
@@ -84,12 +84,6 @@ class Session:
 
     def _backends(self, question: Callable[[Statement], Answer | None], statement: Statement) -> Answer | None:
         return self.peer.network.ask(lambda: question(statement), lambda failure: DatabaseError(f"the backend itself failed: {failure!r}"))
-
-    def _to_driver(self, sql: str) -> Result:
-        words = text.folded(sql).replace("(", " ").replace(")", " ").replace("pg_catalog.", "").split()
-        if words[0] == "show" or (words[0] == "select" and not CATALOGUE.search(sql.replace("pg_catalog.version", ""))):
-            return Result((words[1].lstrip("@"),), ((self._settings(" ".join(words[1:])),),))
-        return Result(("name",), ()) if words[0] in ("select", "with") else Result()
 
     def knows(self, statement: Statement) -> bool:
         """Is there an answer? It may need the parameters."""
@@ -144,6 +138,12 @@ class Session:
         if exchange is not None and self.status == "T" and text.writes(statement.sql):
             self._pending.append(exchange)
         return found
+
+
+def setting_asked_for(sql: str) -> str | None:
+    """`SHOW x`, `SELECT version()` and `SELECT @@x` ask for a setting, by this name; None where a statement does not."""
+    words = text.folded(sql).replace("(", " ").replace(")", " ").replace("pg_catalog.", "").split()
+    return " ".join(words[1:]) if words[0] in ("show", "select") and len(words) > 1 else None
 
 
 class SQLExchange(Exchange):

@@ -44,7 +44,6 @@ class WebSocket:
         self._buffer = bytearray()
         self._parts: list[bytes] = []
         self._kind = TEXT
-        self._waiting: list[Message] = []
         self._busy = False
 
     def begin(self) -> None:
@@ -54,8 +53,8 @@ class WebSocket:
 
     def receive(self, data: bytes) -> None:
         self._buffer += data
-        while not self.peer.closed and (found := frame_in(self._buffer)) is not None:
-            self._hear(*found)
+        if not self._busy:
+            self.go_on()
 
     def _hear(self, final: bool, kind: int, payload: bytes) -> None:
         if kind == PING:
@@ -68,15 +67,14 @@ class WebSocket:
             self._parts.append(payload)
             if final:
                 whole, self._parts = b"".join(self._parts), []
-                self._waiting.append(whole.decode() if self._kind == TEXT else whole)
-                if not self._busy:
-                    self.go_on()
+                self._busy = True
+                MessageExchange(self, whole.decode() if self._kind == TEXT else whole)
 
     def go_on(self) -> None:
+        """What comes while an answer is owed waits for it, pings too."""
         self._busy = False
-        if self._waiting and not self.peer.closed:
-            self._busy = True
-            MessageExchange(self, self._waiting.pop(0))
+        while not self._busy and not self.peer.closed and (found := frame_in(self._buffer)) is not None:
+            self._hear(*found)
 
 
 class MessageExchange(Exchange):
@@ -91,11 +89,19 @@ class MessageExchange(Exchange):
         self.note(routed=True)
 
     def act(self) -> bytes:
+        return b"".join(self._frames())
+
+    def _frames(self) -> list[bytes]:
         stream, message = self._websocket.stream, self._message
         if message is None:
-            return b"".join(map(written, stream.messages or ())) + frame(CLOSE, NORMAL_END)
+            return [*map(written, stream.messages or ()), frame(CLOSE, NORMAL_END)]
         none: list[Message] = []
-        return b"".join(map(written, self.network.ask(lambda: stream.replies(message), lambda _: none)))
+        return [written(each) for each in self.network.ask(lambda: stream.replies(message), lambda _: none)]
+
+    def send_half(self) -> None:
+        """Of the first message: those before it would be whole answers."""
+        self.commit()
+        self.peer.write(b"\x81\x7e\x10\x00{")  # the beginning of four kilobytes
 
     def endless(self) -> tuple[bytes, bytes]:
         return bytes([0x80 | TEXT, 127]) + struct.pack("!Q", 1_000_000), b" "
