@@ -33,6 +33,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pytest_agentready.world.mailservers import refusals
 from pytest_agentready.world.places import Place, names_a_place, place
+from pytest_agentready.world.shapes import inflate
 from pytest_agentready.world.statements import Database
 from pytest_agentready.world.stores import Store
 from pytest_agentready.world.streams import Stream
@@ -87,7 +88,7 @@ class Response:
             return Response(
                 self.status, body=self.content * (size // len(self.content) + 1), headers=self.headers, content_type=self.content_type
             )
-        grown = _inflate(value, size)
+        grown = inflate(value, size)
         return Response(self.status, json=grown if grown is not None else {"value": value, "padding": "x" * size}, headers=self.headers)
 
 
@@ -287,24 +288,3 @@ def _call(answer: Callable[..., Any], request: IncomingRequest) -> Any:
 
 def _response(answer: Any) -> Response:
     return answer if isinstance(answer, Response) else Response(json=answer)
-
-
-def other_shape(content: bytes) -> Any:
-    """JSON that a client of the old schema does not expect."""
-    return [{"schema": 2}] if content.lstrip()[:1] == b"{" else {"schema": 2, "page": None}
-
-
-def _inflate(value: Any, size: int) -> Any:
-    """A copy in which the first list or text is repeated up to `size` bytes; None where there is none."""
-    if isinstance(value, str) and value:
-        return value * (size // len(value) + 1)
-    if isinstance(value, list) and value:
-        return value * (size // max(1, len(_json.dumps(value))) + 1)
-    if isinstance(value, dict):
-        for want in (list, str, dict):
-            for key, item in value.items():
-                if isinstance(item, want):
-                    grown = _inflate(item, size)
-                    if grown is not None:
-                        return {**value, key: grown}
-    return None

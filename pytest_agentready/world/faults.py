@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from pytest_agentready.domain import Fault
-from pytest_agentready.world.backend import Response, other_shape
+from pytest_agentready.world.backend import Response
+from pytest_agentready.world.shapes import other_shape
 
 if TYPE_CHECKING:
     from pytest_agentready.world.services.exchange import Exchange

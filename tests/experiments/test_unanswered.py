@@ -53,7 +53,7 @@ def send() -> Any:
         (
             read_postgres,
             {"postgresql://db.internal/bank": ROWS},
-            "the backend has no route for SELECT postgresql://db.internal/shop: add 'postgresql://db.internal/shop': [{...}] to the marker's",
+            "the backend has no route for SELECT postgresql://db.internal/shop: add 'postgresql://db.internal/shop': [{...}] to the",
         ),
         (
             read_postgres,

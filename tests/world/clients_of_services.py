@@ -1,4 +1,4 @@
-"""Calls of databases, stores, mail servers and streams as users write them, with the truth about each.
+"""Calls of stores, mail servers and streams as users write them, with the truth about each.
 
 A truth is "EXCEPTION SECONDS" for a call that gives up by itself, or the kind of ending for one that never would.
 """
@@ -10,12 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import aiomysql
 import aiosmtplib
-import asyncpg
-import mysql.connector
-import pg8000.dbapi
-import pymysql
 import redis
 import redis.asyncio
 import websockets
@@ -111,117 +106,6 @@ async def redis_async() -> Any:
 
     async with redis.asyncio.Redis(host="cache.internal", socket_timeout=2, retry=AsyncRetry(NoBackoff(), 0)) as cache:
         return await cache.get("greeting")
-
-
-# --- PostgreSQL
-
-
-@client(
-    "shipped",
-    connect="TimeoutError 60.0",
-    accept="TimeoutError 60.0",
-    response="stuck",
-    trickle="endless",
-    broken="ConnectionDoesNotExistError",
-)
-async def asyncpg_default() -> Any:
-    connection = await asyncpg.connect("postgresql://app:secret@db.internal/shop")
-    return await connection.fetchval("SELECT state FROM orders WHERE id = $1", 7)
-
-
-@client(
-    "shipped",
-    connect="TimeoutError 5.0",
-    accept="TimeoutError 5.0",
-    response="TimeoutError 5.0",
-    trickle="TimeoutError 5.0",
-    broken="ConnectionDoesNotExistError",
-)
-async def asyncpg_with_timeouts() -> Any:
-    connection = await asyncpg.connect("postgresql://app:secret@db.internal/shop", timeout=5, command_timeout=5)
-    return await connection.fetchval("SELECT state FROM orders WHERE id = $1", 7)
-
-
-@client(
-    "shipped",
-    connect="TimeoutError 5.0",
-    accept="TimeoutError 5.0",
-    response="TimeoutError 10.0",
-    trickle="TimeoutError 10.0",
-    broken="ConnectionDoesNotExistError",
-)
-async def asyncpg_pool() -> Any:
-    async with asyncpg.create_pool("postgresql://app:secret@db.internal/shop", min_size=1, timeout=5, command_timeout=5) as pool:
-        return await pool.fetchval("SELECT state FROM orders WHERE id = $1", 7)
-
-
-@client("shipped", connect="InterfaceError 127.0", accept="stuck", response="stuck", trickle="endless", broken="InterfaceError")
-def pg8000_default() -> Any:
-    connection = pg8000.dbapi.connect(user="app", password="secret", host="db.internal", database="shop")
-    cursor = connection.cursor()
-    cursor.execute("SELECT state FROM orders WHERE id = %s", (7,))
-    return cursor.fetchone()[0]
-
-
-@client(
-    "shipped",
-    connect="InterfaceError 5.0",
-    accept="TimeoutError 5.0",
-    response="TimeoutError 5.0",
-    trickle="endless",
-    broken="InterfaceError",
-)
-def pg8000_with_a_timeout() -> Any:
-    connection = pg8000.dbapi.connect(user="app", password="secret", host="db.internal", database="shop", timeout=5)
-    cursor = connection.cursor()
-    cursor.execute("SELECT state FROM orders WHERE id = %s", (7,))
-    return cursor.fetchone()[0]
-
-
-# --- MySQL
-
-
-@client(("shipped",), connect="OperationalError 10.0", accept="stuck", response="stuck", trickle="endless", broken="OperationalError")
-def pymysql_default() -> Any:
-    connection = pymysql.connect(host="db.internal", user="app", password="secret", database="shop")
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT state FROM orders WHERE id = %s", (7,))
-        return cursor.fetchone()
-
-
-@client(
-    ("shipped",),
-    connect="OperationalError 5.0",
-    accept="OperationalError 5.0",
-    response="OperationalError 5.0",
-    trickle="endless",
-    broken="OperationalError",
-)
-def pymysql_with_timeouts() -> Any:
-    connection = pymysql.connect(
-        host="db.internal", user="app", password="secret", database="shop", connect_timeout=5, read_timeout=5, write_timeout=5
-    )
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT state FROM orders WHERE id = %s", (7,))
-        return cursor.fetchone()
-
-
-@client(("shipped",), connect="OperationalError 127.0", accept="stuck", response="stuck", trickle="endless", broken="OperationalError")
-async def aiomysql_default() -> Any:
-    connection = await aiomysql.connect(host="db.internal", user="app", password="secret", db="shop")
-    async with connection.cursor() as cursor:
-        await cursor.execute("SELECT state FROM orders WHERE id = %s", (7,))
-        return await cursor.fetchone()
-
-
-@client(
-    ("shipped",), connect="ConnectionTimeoutError 127.0", accept="stuck", response="stuck", trickle="endless", broken="OperationalError"
-)
-def mysql_connector_pure() -> Any:
-    connection = mysql.connector.connect(host="db.internal", user="app", password="secret", database="shop", use_pure=True)
-    cursor = connection.cursor()
-    cursor.execute("SELECT state FROM orders WHERE id = %s", (7,))
-    return cursor.fetchone()
 
 
 # --- mail

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.world.clients_of_services import BACKEND, CLIENTS, Client
+from tests.world.clients_of_databases import BACKEND, CLIENTS, Client
 from tests.world.entering import enter, exception
 from tests.world.test_clients import outcome, truth
 

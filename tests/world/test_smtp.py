@@ -116,3 +116,12 @@ def test_unknown_commands_and_orders_are_refused() -> None:
             )
 
     assert enter(speak, backend={}).value == (502, 503, 252, 504, 250)
+
+
+def test_at_a_port_for_which_the_backend_has_http_routes_nobody_greets() -> None:
+    import urllib.request
+
+    def fetch() -> Any:
+        return urllib.request.urlopen("http://localhost:1025/health", timeout=5).read()
+
+    assert enter(fetch, backend={"GET http://localhost:1025/health": {"ok": True}}).value == b'{"ok": true}'

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_agentready.world.places import LOCAL
 from pytest_agentready.world.services.exchange import LATENCY
 
 if TYPE_CHECKING:
@@ -59,6 +61,8 @@ def greeter(peer: Peer) -> Greeter | None:
     """The service that speaks first at this place; None where the client does."""
     from pytest_agentready.world.services import mysql, smtp
 
+    if _is_http(peer):
+        return None
     place = peer.network.backend.protocol(peer.host, peer.port)
     protocol = "" if place is None else place.protocol
     if protocol == "mysql" or (place is None and (peer.port in mysql.PORTS or mysql.SOCKET.search(peer.host))):
@@ -66,3 +70,10 @@ def greeter(peer: Peer) -> Greeter | None:
     if protocol == "smtp" or (place is None and peer.port in smtp.PORTS):
         return smtp.SMTP(peer)
     return None
+
+
+def _is_http(peer: Peer) -> bool:
+    """Does the backend have HTTP routes there, although the port is usual for another protocol?"""
+    hosts = LOCAL if peer.host in LOCAL else (peer.host,)
+    places = tuple(re.escape(f"http://{host}:{peer.port}/") for host in hosts)
+    return any(route.pattern.pattern.startswith(places) for route in peer.network.backend.routes)
