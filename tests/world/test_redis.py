@@ -189,3 +189,18 @@ def test_a_service_that_cannot_make_sense_of_bytes_says_so() -> None:
             return line.recv(100)
 
     assert enter(speak, backend={}).value.startswith(b"-ERR Protocol error")  # type: ignore[attr-defined]
+
+
+def test_what_comes_while_an_answer_is_owed_waits_for_it() -> None:
+    import socket
+
+    def speak() -> Any:
+        with socket.create_connection(("cache.internal", 6379), timeout=5) as line:
+            line.sendall(b"*1\r\n$4\r\nPING\r\n*2\r\n$3\r\nGET\r\n$1")
+            line.sendall(b"\r\nn\r\n*2\r\n$3\r\nGET\r\n$1\r\nn\r\n")
+            time.sleep(1)
+            return line.recv(100)
+
+    assert enter(speak, backend=CONTENTS).value == b"+PONG\r\n$2\r\n41\r\n$2\r\n41\r\n"
+    run = enter(speak, "response-hang", backend=CONTENTS)
+    assert [request.method for request in run.requests] == ["PING"]

@@ -57,7 +57,8 @@ class MySQL:
 
     def receive(self, data: bytes) -> None:
         self._buffer += data
-        self.go_on()
+        if not self._busy:  # else an answer is owed first
+            self.go_on()
 
     def go_on(self) -> None:
         self._busy = False

@@ -18,9 +18,8 @@ if TYPE_CHECKING:
 HANDSHAKE = frozenset({"HELLO", "AUTH", "SELECT", "CLIENT", "READONLY", "READWRITE", "RESET", "QUIT", "COMMAND", "ASKING"})
 # They have no write flag, for it is their script, or their listeners, that decide: what they do cannot be taken back either.
 ALSO_WRITES = frozenset({"EVAL", "EVALSHA", "FCALL", "PUBLISH", "SPUBLISH"})
-# Commands that wait, and where their patience stands among their words: at the end, behind BLOCK, or first.
+# Commands that wait, and where their patience stands among their words; that of XREAD stands behind BLOCK.
 WAITING = {"BLPOP": -1, "BRPOP": -1, "BRPOPLPUSH": -1, "BLMOVE": -1, "BZPOPMIN": -1, "BZPOPMAX": -1, "BLMPOP": 1, "BZMPOP": 1}
-
 CODE = re.compile(r"[A-Z]{3,} ")  # with which an error reply begins: WRONGTYPE Operation against ...
 
 
@@ -107,6 +106,8 @@ class Redis:
 
     def receive(self, data: bytes) -> None:
         self._buffer += data
+        if self._busy:  # an answer is owed first
+            return
         try:
             self.go_on()
         except resp.ProtocolError as problem:
