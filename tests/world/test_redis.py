@@ -180,6 +180,12 @@ def test_a_socket_of_this_machine_and_tls_are_spoken_too() -> None:
     assert (run.value, run.tls) == (b"41", True)
 
 
+def test_who_looks_whether_it_is_well_gets_an_answer() -> None:
+    run = enter(lambda: (client().info()["role"], client().config_get("maxmemory"), client().ping(), client().dbsize()), backend={})
+    assert run.value == ("master", {}, True, 0)
+    assert not any(request.is_write for request in run.requests)
+
+
 def test_a_service_that_cannot_make_sense_of_bytes_says_so() -> None:
     import socket
 

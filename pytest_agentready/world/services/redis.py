@@ -20,6 +20,11 @@ HANDSHAKE = frozenset({"HELLO", "AUTH", "SELECT", "CLIENT", "READONLY", "READWRI
 ALSO_WRITES = frozenset({"EVAL", "EVALSHA", "FCALL", "PUBLISH", "SPUBLISH"})
 # Commands that wait, and where their patience stands among their words; that of XREAD stands behind BLOCK.
 WAITING = {"BLPOP": -1, "BRPOP": -1, "BRPOPLPUSH": -1, "BLMOVE": -1, "BZPOPMIN": -1, "BZPOPMAX": -1, "BLMPOP": 1, "BZMPOP": 1}
+INFO = (
+    b"# Server\r\nredis_version:8.0.0\r\nredis_mode:standalone\r\nuptime_in_seconds:86400\r\n"
+    b"# Clients\r\nconnected_clients:1\r\n# Memory\r\nused_memory:1048576\r\nmaxmemory:0\r\n# Replication\r\nrole:master\r\n"
+)
+OWN: dict[bytes, Any] = {b"INFO": INFO, b"CONFIG": {}}  # what fakeredis does not answer, and those ask who look whether it is well
 CODE = re.compile(r"[A-Z]{3,} ")  # with which an error reply begins: WRONGTYPE Operation against ...
 
 
@@ -72,6 +77,8 @@ class Client:
         return _with_its_code(self._reply())
 
     def say_without_waiting(self, words: list[bytes]) -> Any:
+        if words[0].upper() in OWN:
+            return OWN[words[0].upper()]
         if _patience(words) is None:
             return self.say(words)
         self.say([b"MULTI"])  # within a transaction nothing waits
