@@ -12,6 +12,7 @@ from types import CodeType
 from typing import Any
 
 from pytest_agentready.domain import NormalCall, Run, Tool, Unjudgeable, read
+from pytest_agentready.experiments.unanswered import unanswered
 from pytest_agentready.world import Backend, BackendFailed, Limits, observe
 from pytest_agentready.world.stack import is_librarys
 
@@ -39,23 +40,18 @@ def run(tool: Tool) -> NormalCall:
 
 def _obstacle(tool: Tool, runs: list[Run]) -> str:
     """Why there is no normal answer to go by, and what would make one; "" where there is one."""
-    has_backend = tool.facts.backend is not None
     made_up = f" with generated arguments {dict(runs[0].arguments)!r}" if tool.facts.generated else ""
     other = ", or give args={...} in the marker" if tool.facts.generated else ""
     for run in runs:
-        unrouted = list(
-            dict.fromkeys(f"{request.method} {request.url.partition('?')[0]}" for request in run.requests if request.routed is False)
-        )
+        missing = unanswered((request for request in run.requests if request.routed is False), tool.facts.backend)  # type: ignore[arg-type]
         if run.refused:
             return f"the normal call{made_up} wants {_listed(list(run.refused))}, which the world does not let out"
         if run.unspoken:
             return f"{', '.join(run.unspoken)}: the world does not speak this protocol"
-        if unrouted and not has_backend:
-            return f"nothing answers {_listed(unrouted)}: give backend={{'{unrouted[0]}': {{...}}}} in the marker"
-        if unrouted:
-            return f"the backend has no route for {_listed(unrouted)}: add it to the marker's backend={other}"
+        if missing:
+            return f"{missing}{other}"
         if run.ending is not None:
-            return f"the normal call{made_up} does not end: {run.ending.story}"
+            return f"the normal call{made_up} does not end: {run.ending.story}{_mute(run)}"
         if run.raised is not None:
             said = f": {run.raised.message}" if run.raised.message else ""
             remedy = "give args={...} in the marker" if made_up else "give it arguments, a backend and an environment in which it succeeds"
@@ -64,6 +60,14 @@ def _obstacle(tool: Tool, runs: list[Run]) -> str:
             message = run.answer.message or "without a message"
             return f"the normal call{made_up} answers with an error ({message}): give args= and backend= that succeed"
     return ""
+
+
+def _mute(run: Run) -> str:
+    """A peer to which nothing is said: at a port that is not the protocol's own, the world does not know who speaks first."""
+    if run.ending is None or run.ending.kind != "stuck" or run.requests or not run.peers:
+        return ""
+    peer = run.peers[-1]
+    return f" (nothing was said to {peer}: if it speaks first, name its protocol in backend=, such as {{'smtp://{peer}': {{}}}})"
 
 
 def _listed(items: list[str]) -> str:

@@ -3,7 +3,21 @@
 A mapping of routes, `{"GET https://api.example.com/orders/{id}": answer}`; `{name}` stands for one path segment, and
 the query counts only where the route has one. An answer is JSON (200 with it), a `Response`, or a callable of the
 `IncomingRequest` that returns either. A key without a method, `{"https://api.example.com": app}`, hands a whole host to a
-WSGI or ASGI application. The backend may also be one callable for every request. What no route names answers 404.
+WSGI or ASGI application. The backend may also be one callable for every HTTP request. What no route names answers 404.
+
+Peers of other protocols are named by their URL; a port that is not the protocol's own has to be written:
+
+    {"redis://cache.internal/0": {"greeting": "hello", "user:7": {"name": "Ada"}, "queue": ["a", "b"]}}    what it holds
+    {"postgresql://db.internal/shop": [{"id": 7, "state": "shipped"}]}                        rows for every statement
+    {"mysql://db.internal/shop": {"SELECT * FROM orders": [...], "UPDATE orders": 1}}         by how a statement begins
+    {"postgresql://db.internal/shop": lambda statement: [...]}                                a callable of the `Statement`
+    {"smtp://mail.internal:2500": {}}                                                         a mail server
+    {"GET wss://stream.example.com/prices": ["first", "second"]}                              messages of a WebSocket
+
+A Redis needs no key, for an empty one is one too; nor does a mail server at a usual port. The keys of a mapping are compared
+with the statements without regard to white space and case, the longest wins, and a placeholder (`%s`, `$1`, `?`, `:id`)
+stands for any value. Only columns that a statement names are given, in its order. The values of the rows say of which type
+a column is; so does a parameter that is compared with it, or stored in it.
 """
 
 from __future__ import annotations
@@ -19,6 +33,11 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pytest_agentready.world import inflation
+from pytest_agentready.world.mailservers import refusals
+from pytest_agentready.world.places import Place, names_a_place, place
+from pytest_agentready.world.statements import Database
+from pytest_agentready.world.stores import Store
+from pytest_agentready.world.streams import Stream
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 JSON = "application/json"
@@ -118,10 +137,19 @@ class Route:
 class Backend:
     """The peers of one subject, parsed and checked."""
 
-    def __init__(self, routes: tuple[Route, ...] = (), apps: Mapping[str, Any] | None = None, handler: Any = None) -> None:
+    def __init__(
+        self,
+        routes: tuple[Route, ...] = (),
+        apps: Mapping[str, Any] | None = None,
+        handler: Any = None,
+        peers: tuple[tuple[Place, Any], ...] = (),
+        streams: tuple[Route, ...] = (),
+    ) -> None:
         self.routes = routes
         self.apps = dict(apps or {})
         self.handler = handler
+        self.streams = streams
+        self.peers = peers  # those of other protocols, and what they hold or answer
 
     @classmethod
     def parse(cls, value: object) -> Backend:
@@ -135,10 +163,12 @@ class Backend:
                 (f"backend is {value!r}: give a mapping of routes such as {{'GET https://api.example.com/orders/{{id}}': {{...}}}}",)
             )
         problems: list[str] = []
-        routes, apps = [], {}
+        routes, apps, peers = [], {}, []
         for key, answer in value.items():
             try:
-                if isinstance(key, str) and " " not in key.strip() and callable(answer) and "://" in key:
+                if isinstance(key, str) and names_a_place(key):
+                    peers.append(_peer(key.strip(), answer))
+                elif isinstance(key, str) and " " not in key.strip() and callable(answer) and "://" in key:
                     apps[_host(key.strip())] = answer
                 else:
                     routes.append(_route(key, answer))
@@ -146,7 +176,8 @@ class Backend:
                 problems.append(str(problem))
         if problems:
             raise BackendError(tuple(problems))
-        return cls(tuple(routes), apps)
+        http = tuple(route for route in routes if not isinstance(route.answer, Stream))
+        return cls(http, apps, peers=tuple(peers), streams=tuple(route for route in routes if isinstance(route.answer, Stream)))
 
     def answer(self, request: IncomingRequest) -> Response | None:
         """The normal answer; None where no route names the request. Raises what the user's own callable raises."""
@@ -167,6 +198,28 @@ class Backend:
             return serve(app, request)
         return None
 
+    # -- peers of other protocols
+
+    def stream(self, request: IncomingRequest) -> Stream | None:
+        """What the WebSocket of this address says."""
+        return next((route.answer for route in self.streams if route.match(request) is not None), None)
+
+    def protocol(self, host: str, port: int) -> Place | None:
+        """What the backend says is spoken there."""
+        return next((place for place, _ in self.peers if port and place.is_at(host, port)), None)
+
+    def stores(self, host: str, port: int) -> list[Store]:
+        return [store for place, store in self.peers if place.protocol == "redis" and place.is_at(host, port)]
+
+    def database(self, protocol: str, host: str, port: int, name: str) -> Database | None:
+        """The database of this name; else the one that the backend gives no name."""
+        found = {place.path: answers for place, answers in self.peers if place.protocol == protocol and place.is_at(host, port)}
+        return found.get(name) or found.get("")
+
+    def refusals(self, host: str, port: int) -> Mapping[str, str]:
+        """The recipients that a mail server does not take mail for, and what it says of each."""
+        return next((answer for place, answer in self.peers if place.protocol == "smtp" and place.is_at(host, port)), {})
+
 
 NOT_FOUND = Response(404, json={"detail": "Not Found"})
 
@@ -182,7 +235,7 @@ def _route(key: object, answer: object) -> Route:
         meant = f"did you mean {near[0]}?" if near else f"use one of {', '.join(METHODS)}"
         raise ValueError(f"backend route {key!r} names the method {method!r}: {meant}")
     parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if parts.scheme not in ("http", "https", "ws", "wss") or not parts.netloc:
         raise ValueError(f"backend route {key!r} names no host: write '{method.upper()} https://host/path'")
     plain = f"{_authority(url.strip())}{parts.path or '/'}"
     names = re.findall(r"{(\w+)}", plain)
@@ -191,12 +244,23 @@ def _route(key: object, answer: object) -> Route:
     pattern = "".join(
         f"(?P<{piece[1:-1]}>[^/]+)" if re.fullmatch(r"{\w+}", piece) else re.escape(piece) for piece in re.split(r"({\w+})", plain)
     )
-    if not callable(answer) and not isinstance(answer, Response):
+    if parts.scheme in ("ws", "wss"):
+        answer = Stream.parse(key, answer)
+    elif not callable(answer) and not isinstance(answer, Response):
         try:
             _json.dumps(answer)
         except TypeError as reason:
             raise ValueError(f"the answer of backend route {key!r} is no JSON ({reason}): give JSON, a Response or a callable") from None
     return Route(method.upper(), re.compile(pattern), frozenset(parse_qsl(parts.query, keep_blank_values=True)), answer)
+
+
+def _peer(key: str, answer: object) -> tuple[Place, Any]:
+    where = place(key)
+    if where.protocol == "redis":
+        return where, Store.parse(key, where.path, answer)
+    if where.protocol == "smtp":
+        return where, refusals(key, answer)
+    return where, Database.parse(key, answer)
 
 
 def _host(url: str) -> str:
@@ -210,7 +274,7 @@ def _authority(url: str) -> str:
     """Scheme and host, with the port only where it is not the scheme's own."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].lower()
-    default = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    default = {"http": ":80", "https": ":443", "ws": ":80", "wss": ":443"}.get(parts.scheme, "")
     return f"{parts.scheme}://{host.removesuffix(default) if default else host}"
 
 

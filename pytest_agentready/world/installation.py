@@ -7,7 +7,21 @@ import functools
 import sys
 from collections.abc import Iterator
 
-from pytest_agentready.world import active, aside, clocks, dates, guard, loops, nurseries, selecting, sockets, surroundings, threads, tls
+from pytest_agentready.world import (
+    active,
+    aside,
+    clocks,
+    dates,
+    guard,
+    loops,
+    nurseries,
+    queues,
+    selecting,
+    sockets,
+    surroundings,
+    threads,
+    tls,
+)
 from pytest_agentready.world.early import EarlyNames
 from pytest_agentready.world.ending import WorldEnded
 from pytest_agentready.world.patching import Patches
@@ -29,7 +43,7 @@ def _patches() -> Patches:
 
 @functools.cache
 def _patches_with(_optional: tuple[str, ...]) -> Patches:
-    rooms = (sockets, tls, selecting, clocks, threads, loops)
+    rooms = (sockets, tls, selecting, clocks, threads, queues, loops)
     return Patches(patch for room in rooms for patch in room.patches())
 
 

@@ -1,17 +1,30 @@
-"""What the peers speak: one module per protocol, chosen by the first bytes that the client sends."""
+"""What the peers speak: one module per protocol, chosen by the backend, the port, or the first bytes that the client sends."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Protocol
+
+from pytest_agentready.world.places import LOCAL
+from pytest_agentready.world.services.exchange import LATENCY
 
 if TYPE_CHECKING:
     from pytest_agentready.world.peer import Peer
+
+__all__ = ["LATENCY", "Greeter", "Service", "greeter", "pick", "tls_first"]
+TLS_FIRST = (465,)  # ports at which TLS comes before the first word
 
 
 class Service(Protocol):
     """One protocol on one connection."""
 
     def receive(self, data: bytes) -> None: ...
+
+
+class Greeter(Service, Protocol):
+    """A protocol in which the server speaks first."""
+
+    def greet(self) -> None: ...
 
 
 class Unspoken:
@@ -27,6 +40,40 @@ class Unspoken:
 
 
 def pick(peer: Peer, data: bytes) -> Service:
-    from pytest_agentready.world.services import http
+    """The protocol that begins with these bytes."""
+    from pytest_agentready.world.services import http, postgres, redis
 
-    return http.HTTP(peer) if http.speaks(data) else Unspoken(peer)
+    if http.speaks(data):
+        return http.HTTP(peer)
+    if redis.speaks(data):
+        return redis.Redis(peer)
+    if postgres.speaks(data):
+        return postgres.Postgres(peer)
+    return Unspoken(peer)
+
+
+def tls_first(peer: Peer) -> bool:
+    place = peer.network.backend.protocol(peer.host, peer.port)
+    return place.tls if place is not None else peer.port in TLS_FIRST
+
+
+def greeter(peer: Peer) -> Greeter | None:
+    """The service that speaks first at this place; None where the client does."""
+    from pytest_agentready.world.services import mysql, smtp
+
+    if _is_http(peer):
+        return None
+    place = peer.network.backend.protocol(peer.host, peer.port)
+    protocol = "" if place is None else place.protocol
+    if protocol == "mysql" or (place is None and (peer.port in mysql.PORTS or mysql.SOCKET.search(peer.host))):
+        return mysql.MySQL(peer)
+    if protocol == "smtp" or (place is None and peer.port in smtp.PORTS):
+        return smtp.SMTP(peer)
+    return None
+
+
+def _is_http(peer: Peer) -> bool:
+    """Does the backend have HTTP routes there, although the port is usual for another protocol?"""
+    hosts = LOCAL if peer.host in LOCAL else (peer.host,)
+    places = tuple(re.escape(f"http://{host}:{peer.port}/") for host in hosts)
+    return any(route.pattern.pattern.startswith(places) for route in peer.network.backend.routes)
