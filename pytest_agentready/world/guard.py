@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from pytest_agentready.world import active
 from pytest_agentready.world.ending import OutboundBlocked
@@ -32,8 +32,14 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         return
     describe = _WATCHED.get(event)
     if describe is not None and (what := describe(args)):
+        refuse(what)
+
+
+def refuse(what: str) -> NoReturn:
+    """Let this not leave the world, and remember that it would have. Raises OutboundBlocked."""
+    if active.world is not None:
         active.world.network.refused.append(what)
-        raise OutboundBlocked(f"{what} was refused: nothing leaves the virtual world")
+    raise OutboundBlocked(f"{what} was refused: nothing leaves the virtual world")
 
 
 def _connecting(args: tuple[Any, ...]) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import functools
 from collections.abc import Iterator
 
-from pytest_agentready.world import active, aside, clocks, dates, guard, loops, selecting, sockets, surroundings, threads, tls
+from pytest_agentready.world import active, aside, clocks, dates, foreign, guard, loops, selecting, sockets, surroundings, threads, tls
 from pytest_agentready.world.early import EarlyNames
 from pytest_agentready.world.ending import WorldEnded
 from pytest_agentready.world.patching import Patches
@@ -72,6 +72,7 @@ def installed(world: World) -> Iterator[None]:
         patches.install()
         undo.callback(early.restore)
         early.replace()
+        undo.enter_context(foreign.led_in())
         undo.callback(_leave)
         active.world = world
         undo.callback(world.close)
