@@ -3,7 +3,8 @@
 A mapping of routes, `{"GET https://api.example.com/orders/{id}": answer}`; `{name}` stands for one path segment, and
 the query counts only where the route has one. An answer is JSON (200 with it), a `Response`, or a callable of the
 `IncomingRequest` that returns either. A key without a method, `{"https://api.example.com": app}`, hands a whole host to a
-WSGI or ASGI application. The backend may also be one callable for every request. What no route names answers 404.
+WSGI or ASGI application; `{"grpc://pricing.internal:50051/shop.Pricing/GetPrice": message}` answers a remote procedure,
+with a message, a list of them for a stream, or a callable of the request's message. The backend may also be one callable for every request. What no route names answers 404.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 JSON = "application/json"
+GRPC = "grpc://"
 _UNSET: Any = object()
 
 
@@ -112,9 +114,16 @@ class Route:
 class Backend:
     """The peers of one subject, parsed and checked."""
 
-    def __init__(self, routes: tuple[Route, ...] = (), apps: Mapping[str, Any] | None = None, handler: Any = None) -> None:
+    def __init__(
+        self,
+        routes: tuple[Route, ...] = (),
+        apps: Mapping[str, Any] | None = None,
+        handler: Any = None,
+        procedures: Mapping[str, Any] | None = None,
+    ) -> None:
         self.routes = routes
         self.apps = dict(apps or {})
+        self.procedures = dict(procedures or {})
         self.handler = handler
 
     @classmethod
@@ -129,10 +138,12 @@ class Backend:
                 (f"backend is {value!r}: give a mapping of routes such as {{'GET https://api.example.com/orders/{{id}}': {{...}}}}",)
             )
         problems: list[str] = []
-        routes, apps = [], {}
+        routes, apps, procedures = [], {}, {}
         for key, answer in value.items():
             try:
-                if isinstance(key, str) and " " not in key.strip() and callable(answer) and "://" in key:
+                if isinstance(key, str) and key.startswith(GRPC):
+                    procedures[_procedure(key)] = answer
+                elif isinstance(key, str) and " " not in key.strip() and callable(answer) and "://" in key:
                     apps[_host(key.strip())] = answer
                 else:
                     routes.append(_route(key, answer))
@@ -140,7 +151,7 @@ class Backend:
                 problems.append(str(problem))
         if problems:
             raise BackendError(tuple(problems))
-        return cls(tuple(routes), apps)
+        return cls(tuple(routes), apps, procedures=procedures)
 
     def answer(self, request: IncomingRequest) -> Response | None:
         """The normal answer; None where no route names the request. Raises what the user's own callable raises."""
@@ -160,6 +171,13 @@ class Backend:
 
             return serve(app, request)
         return None
+
+    def call(self, url: str, message: Any) -> tuple[Any, bool]:
+        """What a remote procedure answers, and whether any is known. Raises what the user's own callable raises."""
+        if url not in self.procedures:
+            return None, False
+        answer = self.procedures[url]
+        return (_call(answer, message) if callable(answer) else answer), True
 
 
 NOT_FOUND = Response(404, json={"detail": "Not Found"})
@@ -191,6 +209,13 @@ def _route(key: object, answer: object) -> Route:
         except TypeError as reason:
             raise ValueError(f"the answer of backend route {key!r} is no JSON ({reason}): give JSON, a Response or a callable") from None
     return Route(method.upper(), re.compile(pattern), frozenset(parse_qsl(parts.query, keep_blank_values=True)), answer)
+
+
+def _procedure(url: str) -> str:
+    parts = urlsplit(url)
+    if not parts.netloc or not re.fullmatch(r"/[\w.]+/\w+", parts.path):
+        raise ValueError(f"backend key {url!r} names no procedure: write 'grpc://pricing.internal:50051/shop.Pricing/GetPrice'")
+    return f"{GRPC}{parts.netloc if parts.port else parts.netloc + ':443'}{parts.path}"
 
 
 def _host(url: str) -> str:

@@ -13,7 +13,7 @@ import errno
 import ipaddress
 import os
 import socket
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pytest_agentready.domain import Request
 from pytest_agentready.world import real, stack
@@ -30,6 +30,15 @@ LATENCY = 0.001  # virtual seconds for a look-up, a handshake, an answer
 _former: dict[int, Connection] = {}
 SYN_TIMEOUT = 127.0  # seconds after which Linux gives up connecting (tcp_syn_retries = 6)
 PORTS = {"http": 80, "https": 443}
+
+
+class Outstanding(Protocol):
+    """A call that waits for its answer, of a client whose connections are not led into the world."""
+
+    @property
+    def name(self) -> str: ...
+
+    def cut(self) -> None: ...
 
 
 class Connection:
@@ -74,6 +83,7 @@ class Network:
         self.tls = False
         self.backend_failure: BaseException | None = None
         self.connections: dict[int, Connection] = {}
+        self.outstanding: list[Outstanding] = []  # calls of clients that have no descriptor here
         self._hosts: dict[str, str] = {}  # address -> host
         self._addresses: dict[str, str] = {}  # host -> address
         self._moving: list[Peer] = []
@@ -209,7 +219,7 @@ class Network:
     def awaited(self) -> str:
         """Whom a wait that names no peer is for: the connection that still owes something."""
         owing = [c for c in self.connections.values() if c.state == "hanging" or (c.peer is not None and c.peer.owes_an_answer)]
-        return owing[-1].name if owing else ""
+        return [*owing, *self.outstanding][-1].name if owing or self.outstanding else ""
 
     def close(self) -> None:
         self.cut()
@@ -219,7 +229,9 @@ class Network:
 
     def cut(self) -> bool:
         """Reset every connection; True if there was one."""
-        found = False
+        found = bool(self.outstanding)
+        for call in tuple(self.outstanding):
+            call.cut()
         for connection in tuple(self.connections.values()):
             if connection.state == "hanging":
                 connection.state = "cut"

@@ -10,7 +10,7 @@ from typing import Literal
 from pytest_agentready.domain import Wait
 
 # Waits that only a peer or the clock can end; all others may be ended by a thread.
-NETWORK_WAITS = frozenset({"recv", "send", "connect", "sleep", "TLS handshake", "TLS read", "TLS write"})
+NETWORK_WAITS = frozenset({"recv", "send", "connect", "sleep", "TLS handshake", "TLS read", "TLS write", "grpc"})
 
 
 @dataclass(slots=True, eq=False)
