@@ -216,6 +216,10 @@ class Network:
                 self._moving.remove(peer)
         return moved
 
+    def admit(self, peer: Peer) -> None:
+        """A peer that was connected to in another way."""
+        self._moving.append(peer)
+
     def awaited(self) -> str:
         """Whom a wait that names no peer is for: the connection that still owes something."""
         owing = [c for c in self.connections.values() if c.state == "hanging" or (c.peer is not None and c.peer.owes_an_answer)]

@@ -43,6 +43,7 @@ class Limits:
     turns: int = 1_500  # jumps of the clock
     horizon: float = 3_600.0  # virtual seconds
     real: float = 10.0  # real seconds: the watchdog's
+    patience: float = 6.5  # real seconds, for a client that waits in real time
 
 
 def begin_subject() -> None:
@@ -189,6 +190,13 @@ class Timeline:
             moved = self._run_due()
             return self._pump() or moved
 
+    def pass_by(self, seconds: float) -> None:
+        """Time goes by as it does outside: a client waits in C, in real time."""
+        with self.mutex:
+            self.now += seconds
+            self.pump()
+            self._elastic = [event for event in self._elastic if event()]
+
     def _run_due(self) -> bool:
         ran = False
         while self._events and self._events[0][0] <= self.now:
@@ -275,6 +283,11 @@ class Timeline:
                     return
             for blocked in self.blocked.values():
                 blocked.cut = True
+
+    def cut_off(self) -> None:
+        """Reset every connection: who waited in real time was waited for long enough. The run goes on."""
+        self._elastic.clear()
+        self._cut_connections()
 
     def overrun(self, ending: Ending) -> None:
         """End the run from the watchdog's thread, which must not wait for a lock that the run may hold for ever."""

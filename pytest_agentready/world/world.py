@@ -32,6 +32,7 @@ class World:
         self._adopted: list[tuple[Any, float]] = []
         self._cpu = cpu_seconds()
         self._overruns = 0
+        self.in_real_time = False  # a client kept its own time
         self.finished = False  # the tool has come to its end, and is not to be interrupted any more
         self._thread = get_ident()
 

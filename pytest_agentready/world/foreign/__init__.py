@@ -16,7 +16,8 @@ from pytest_agentready.world.foreign.arrivals import Arrivals
 from pytest_agentready.world.foreign.refused import BLIND
 
 # Client -> the module that leads it into the world.
-ADAPTED = {"psycopg": "psycopg", "psycopg2": "psycopg2", "grpc": "grpc", "grpc.aio": "grpc_aio"}
+ADAPTED = {"psycopg": "psycopg", "psycopg2": "psycopg2", "grpc": "grpc", "grpc.aio": "grpc_aio", "pycurl": "pycurl", "curl_cffi": "curl_cffi"}
+REAL_TIME = ("pycurl", "curl_cffi")  # their runs go by in real time
 
 
 def in_place(client: str) -> AbstractContextManager[None]:
