@@ -50,21 +50,22 @@ class Sleep:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One request as the peer saw it."""
+    """One request as the peer saw it: over HTTP, or a command, a statement or a mail of another protocol.
+
+    There, `method` is its verb (`GET`, `SELECT`, `MAIL`), `url` names the peer (`redis://cache.internal:6379`), and `body`
+    is its text.
+    """
 
     method: str
     url: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
+    is_write: bool  # its peer, having acted on it, is not what it was
     committed: bool  # the peer acted on it
-    status: int | None  # None: no answer was sent
+    status: int | None  # HTTP's; None: no answer was sent, or none with a status
     routed: bool | None  # has the backend an answer for it? None: it was not asked
     at: float  # virtual seconds since the run began
     where: str
-
-    @property
-    def is_write(self) -> bool:
-        return self.method not in ("GET", "HEAD", "OPTIONS", "TRACE")
 
     @property
     def idempotency_key(self) -> str | None:

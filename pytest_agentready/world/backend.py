@@ -3,8 +3,23 @@
 A mapping of routes, `{"GET https://api.example.com/orders/{id}": answer}`; `{name}` stands for one path segment, and
 the query counts only where the route has one. An answer is JSON (200 with it), a `Response`, or a callable of the
 `IncomingRequest` that returns either. A key without a method, `{"https://api.example.com": app}`, hands a whole host to a
-WSGI or ASGI application; `{"grpc://pricing.internal:50051/shop.Pricing/GetPrice": message}` answers a remote procedure,
-with a message, a list of them for a stream, or a callable of the request's message. The backend may also be one callable for every request. What no route names answers 404.
+WSGI or ASGI application. The backend may also be one callable for every HTTP request. What no route names answers 404.
+
+Peers of other protocols are named by their URL; a port that is not the protocol's own has to be written:
+
+    {"redis://cache.internal/0": {"greeting": "hello", "user:7": {"name": "Ada"}, "queue": ["a", "b"]}}    what it holds
+    {"postgresql://db.internal/shop": [{"id": 7, "state": "shipped"}]}                        rows for every statement
+    {"mysql://db.internal/shop": {"SELECT * FROM orders": [...], "UPDATE orders": 1}}         by how a statement begins
+    {"postgresql://db.internal/shop": lambda statement: [...]}                                a callable of the `Statement`
+    {"smtp://mail.internal:2500": {}}                                                         a mail server
+    {"GET wss://stream.example.com/prices": ["first", "second"]}                              messages of a WebSocket
+    {"grpc://pricing.internal:50051/shop.Pricing/GetPrice": message}                          a message, a list of them for a
+                                                                                              stream, a callable of the request's
+
+A Redis needs no key, for an empty one is one too; nor does a mail server at a usual port. The keys of a mapping are compared
+with the statements without regard to white space and case, the longest wins, and a placeholder (`%s`, `$1`, `?`, `:id`)
+stands for any value. Only columns that a statement names are given, in its order. The values of the rows say of which type
+a column is; so does a parameter that is compared with it, or stored in it.
 """
 
 from __future__ import annotations
@@ -18,9 +33,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from pytest_agentready.world.places import Place, names_a_place, place
+from pytest_agentready.world.procedures import SCHEME, procedure
+from pytest_agentready.world.statements import Database
+from pytest_agentready.world.stores import Store
+
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 JSON = "application/json"
-GRPC = "grpc://"
 _UNSET: Any = object()
 
 
@@ -120,11 +139,13 @@ class Backend:
         apps: Mapping[str, Any] | None = None,
         handler: Any = None,
         procedures: Mapping[str, Any] | None = None,
+        peers: tuple[tuple[Place, Any], ...] = (),
     ) -> None:
         self.routes = routes
         self.apps = dict(apps or {})
         self.procedures = dict(procedures or {})
         self.handler = handler
+        self.peers = peers  # those of other protocols, and what they hold or answer
 
     @classmethod
     def parse(cls, value: object) -> Backend:
@@ -138,11 +159,13 @@ class Backend:
                 (f"backend is {value!r}: give a mapping of routes such as {{'GET https://api.example.com/orders/{{id}}': {{...}}}}",)
             )
         problems: list[str] = []
-        routes, apps, procedures = [], {}, {}
+        routes, apps, peers, procedures = [], {}, [], {}
         for key, answer in value.items():
             try:
-                if isinstance(key, str) and key.startswith(GRPC):
-                    procedures[_procedure(key)] = answer
+                if isinstance(key, str) and key.startswith(SCHEME):
+                    procedures[procedure(key)] = answer
+                elif isinstance(key, str) and names_a_place(key):
+                    peers.append(_peer(key.strip(), answer))
                 elif isinstance(key, str) and " " not in key.strip() and callable(answer) and "://" in key:
                     apps[_host(key.strip())] = answer
                 else:
@@ -151,7 +174,7 @@ class Backend:
                 problems.append(str(problem))
         if problems:
             raise BackendError(tuple(problems))
-        return cls(tuple(routes), apps, procedures=procedures)
+        return cls(tuple(routes), apps, peers=tuple(peers), procedures=procedures)
 
     def answer(self, request: IncomingRequest) -> Response | None:
         """The normal answer; None where no route names the request. Raises what the user's own callable raises."""
@@ -171,6 +194,20 @@ class Backend:
 
             return serve(app, request)
         return None
+
+    # -- peers of other protocols
+
+    def protocol(self, host: str, port: int) -> Place | None:
+        """What the backend says is spoken there."""
+        return next((place for place, _ in self.peers if place.is_at(host, port)), None)
+
+    def stores(self, host: str, port: int) -> list[Store]:
+        return [store for place, store in self.peers if place.protocol == "redis" and place.is_at(host, port)]
+
+    def database(self, protocol: str, host: str, port: int, name: str) -> Database | None:
+        """The database of this name; else the one that the backend gives no name."""
+        found = {place.path: answers for place, answers in self.peers if place.protocol == protocol and place.is_at(host, port)}
+        return found.get(name) or found.get("")
 
     def call(self, url: str, message: Any) -> tuple[Any, bool]:
         """What a remote procedure answers, and whether any is known. Raises what the user's own callable raises."""
@@ -211,11 +248,11 @@ def _route(key: object, answer: object) -> Route:
     return Route(method.upper(), re.compile(pattern), frozenset(parse_qsl(parts.query, keep_blank_values=True)), answer)
 
 
-def _procedure(url: str) -> str:
-    parts = urlsplit(url)
-    if not parts.netloc or not re.fullmatch(r"/[\w.]+/\w+", parts.path):
-        raise ValueError(f"backend key {url!r} names no procedure: write 'grpc://pricing.internal:50051/shop.Pricing/GetPrice'")
-    return f"{GRPC}{parts.netloc if parts.port else parts.netloc + ':443'}{parts.path}"
+def _peer(key: str, answer: object) -> tuple[Place, Any]:
+    where = place(key)
+    if where.protocol == "redis":
+        return where, Store.parse(key, where.path, answer)
+    return where, Database.parse(key, answer)
 
 
 def _host(url: str) -> str:

@@ -14,7 +14,8 @@ from pytest_agentready.domain import Fault
 from pytest_agentready.world.backend import Response, other_shape
 
 if TYPE_CHECKING:
-    from pytest_agentready.world.services.http import Exchange
+    from pytest_agentready.world.services.exchange import Exchange
+    from pytest_agentready.world.services.http import HTTPExchange
 
 Certificate = Literal["good", "untrusted", "expired", "wrong host"]
 Connected = Literal["open", "refused", "hang"]
@@ -50,7 +51,21 @@ class WireFault(Fault):
         return "good"
 
     def answer(self, exchange: Exchange) -> bool:
-        """Answer one complete request; False where the fault does not apply to it, and the normal answer is sent."""
+        """Answer one complete request, of whatever protocol; False where the fault does not apply to it, and the normal answer is sent."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class HTTPFault(WireFault):
+    """A fault that only HTTP knows, such as a status or a spoilt body: other protocols are answered as usual."""
+
+    def answer(self, exchange: Exchange) -> bool:
+        from pytest_agentready.world.services.http import HTTPExchange
+
+        return isinstance(exchange, HTTPExchange) and self.respond(exchange)
+
+    def respond(self, exchange: HTTPExchange) -> bool:
+        """Answer one HTTP request; False where the fault does not apply to it."""
         return False
 
 
@@ -92,7 +107,7 @@ class NoAnswer(WireFault):
 
 @dataclass(frozen=True, slots=True)
 class Trickle(WireFault):
-    """Headers at once, and then a byte at a time, for ever."""
+    """The answer begins at once, and goes on a byte at a time, for ever."""
 
     def answer(self, exchange: Exchange) -> bool:
         exchange.trickle()
@@ -127,22 +142,22 @@ class TruncatedBody(WireFault):
 
 
 @dataclass(frozen=True, slots=True)
-class StatusAnswer(WireFault):
+class StatusAnswer(HTTPFault):
     response: Response = Response(status=500)
 
-    def answer(self, exchange: Exchange) -> bool:
+    def respond(self, exchange: HTTPExchange) -> bool:
         exchange.send(self.response)
         return True
 
 
 @dataclass(frozen=True, slots=True)
-class SpoiltContent(WireFault):
+class SpoiltContent(HTTPFault):
     """Status 200, and a body that is not what was asked for. Applies where the normal answer is JSON."""
 
     flaw: Flaw = "malformed"
 
-    def answer(self, exchange: Exchange) -> bool:
-        normal = exchange.commit()
+    def respond(self, exchange: HTTPExchange) -> bool:
+        normal = exchange.normal()
         if not normal.is_json or exchange.request.method == "HEAD":
             return False
         exchange.send(self._spoil(normal))
@@ -165,8 +180,8 @@ class SpoiltContent(WireFault):
 
 
 @dataclass(frozen=True, slots=True)
-class RedirectLoop(WireFault):
-    def answer(self, exchange: Exchange) -> bool:
+class RedirectLoop(HTTPFault):
+    def respond(self, exchange: HTTPExchange) -> bool:
         exchange.send(Response(status=302, headers={"Location": exchange.request.url}))
         return True
 

@@ -13,7 +13,8 @@ import errno
 import ipaddress
 import os
 import socket
-from typing import TYPE_CHECKING, Literal, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from pytest_agentready.domain import Request
 from pytest_agentready.world import real, stack
@@ -25,6 +26,7 @@ from pytest_agentready.world.peer import Peer
 if TYPE_CHECKING:
     from pytest_agentready.world.timeline import Timeline
 
+T = TypeVar("T")
 LATENCY = 0.001  # virtual seconds for a look-up, a handshake, an answer
 # Connections of runs that are over, by descriptor: a pool that still holds one asks whom it belonged to.
 _former: dict[int, Connection] = {}
@@ -84,6 +86,7 @@ class Network:
         self.backend_failure: BaseException | None = None
         self.connections: dict[int, Connection] = {}
         self.outstanding: list[Outstanding] = []  # calls of clients that have no descriptor here
+        self.memory: dict[str, Any] = {}  # what the services keep for as long as the run: the contents of a Redis, say
         self._hosts: dict[str, str] = {}  # address -> host
         self._addresses: dict[str, str] = {}  # host -> address
         self._moving: list[Peer] = []
@@ -146,6 +149,8 @@ class Network:
             connection.peer = peer
             if peer.deaf:
                 self.fired += 1
+            else:
+                peer.begin()
             self._moving.append(peer)
         return self._keep(connection)
 
@@ -191,14 +196,21 @@ class Network:
             former.rest.close()
 
     def ask_backend(self, request: IncomingRequest) -> Response | None:
-        """The backend's normal answer. What the user's own callable raises is kept, and ends the run."""
+        """The backend's normal answer to an HTTP request."""
+        return self.ask(
+            lambda: self.backend.answer(request),
+            lambda failure: Response(status=500, body=f"the backend itself failed: {failure!r}"),
+        )
+
+    def ask(self, question: Callable[[], T], otherwise: Callable[[BaseException], T]) -> T:
+        """Ask the backend. What the user's own callable raises is kept, and ends the run: what it answers no longer counts."""
         try:
-            return self.backend.answer(request)
+            return question()
         except BaseException as failure:
             if isinstance(failure, (Signal, KeyboardInterrupt, SystemExit)):
                 raise
             self.backend_failure = self.backend_failure or failure  # a pytest.fail() in it, too
-            return Response(status=500, body=f"the backend itself failed: {failure!r}")
+            return otherwise(failure)
 
     def known(self, sock: socket.socket) -> Connection | None:
         """As `connection`, and also one that a pool has kept from an earlier run."""

@@ -35,6 +35,7 @@ class Peer:
         self._closing = False
         self._service: Service | None = None
         self._tls: _TLS | None = None
+        self._awaits_tls = False  # the service and the client have agreed on it
 
     # -- moving bytes
 
@@ -116,19 +117,41 @@ class Peer:
         self.host, self.port = host, port
         self._service = None
 
+    def begin(self) -> None:
+        """The connection stands: where the server speaks first in the protocol, it does."""
+        if not services.tls_first(self):
+            self._greet()
+
+    def begin_tls(self, data: bytes = b"") -> None:
+        """From here on the client speaks TLS, as it has agreed with the service; `data` came behind that already."""
+        self._awaits_tls = True
+        if data:
+            self.receive(data)
+
     def receive(self, data: bytes) -> None:
-        if self._tls is None and self._service is None and data.startswith(CLIENT_HELLO):
+        if self._tls is None and (self._service is None or self._awaits_tls) and data.startswith(CLIENT_HELLO):
             self.network.tls = True
             self._tls = _TLS(certificates.authority().server_context(self.host, self._certificate()))
         if self._tls is not None:
             data = self._decrypt(self._tls, data)
+            if self._tls.shaken and self._service is None and not data:
+                self._greet()
         if data:
             self._serve(data)
+
+    def _greet(self) -> None:
+        if (service := services.greeter(self)) is not None:
+            self._service = service
+            self.network.time.at(services.LATENCY, service.greet)
 
     def _serve(self, data: bytes) -> None:
         if self._service is None:
             self._service = services.pick(self, data)
-        self._service.receive(data)
+        try:
+            self._service.receive(data)
+        except Exception as problem:  # bytes that the service cannot make sense of are not the tool's fault
+            self.network.unspoken.setdefault(f"{self.connection.name} ({type(problem).__name__}: {problem})")
+            self.close()
 
     def _certificate(self) -> certificates.Flaw:
         flaw = "good" if self.fault is None else self.fault.certificate
@@ -143,6 +166,7 @@ class Peer:
             plain = b""
             self._closing = True
         self._out += tls.pending()
+        self._closing |= tls.ended
         return plain
 
 
@@ -152,17 +176,22 @@ class _TLS:
     def __init__(self, context: ssl.SSLContext) -> None:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._object = real.wrap_bio(context, self._incoming, self._outgoing, server_side=True)
-        self._shaken = False
+        self.shaken = False
+        self.ended = False  # the client has said that it says no more
 
     def decrypt(self, data: bytes) -> bytes:
         self._incoming.write(data)
         plain = bytearray()
         with contextlib.suppress(ssl.SSLWantReadError):
-            if not self._shaken:
+            if not self.shaken:
                 self._object.do_handshake()
-                self._shaken = True
+                self.shaken = True
             while chunk := self._object.read(CHUNK):
                 plain += chunk
+            self.ended = True
+        if self.ended:
+            with contextlib.suppress(ssl.SSLError):
+                self._object.unwrap()  # clients wait for the same word from the other side
         return bytes(plain)
 
     def encrypt(self, plain: bytes) -> bytes:

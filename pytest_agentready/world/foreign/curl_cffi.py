@@ -35,6 +35,7 @@ def _patches() -> Iterator[Patch]:
     yield Patch(Curl, "reset", _resetting(Curl.reset))
     yield Patch(Curl, "duphandle", _copying(Curl.duphandle))
     yield Patch(Curl, "perform", _performing(Curl.perform))
+    yield Patch(Curl, "_get_error", _naming(Curl._get_error))
     yield Patch(AsyncCurl, "add_handle", _adding(AsyncCurl.add_handle))
 
 
@@ -93,11 +94,25 @@ def _adding(original: Callable[..., Any]) -> Callable[..., Any]:
     return add_handle
 
 
+def _naming(original: Callable[..., Any]) -> Callable[..., Any]:
+    def get_error(self: Any, *args: Any) -> Any:
+        error = original(self, *args)
+        if error is not None:
+            error.args = (realtime.plain(str(error.args[0]), _url(self)), *error.args[1:])
+        return error
+
+    return get_error
+
+
+def _url(curl: Any) -> str:
+    url = _given.get(curl, {}).get(CurlOpt.URL, b"")
+    return url if isinstance(url, str) else bytes(url).decode()
+
+
 def _as_transfer(curl: Any, *, known: bool, blocks: bool) -> realtime.Transfer:
     given = _given.get(curl, {})
-    url = given.get(CurlOpt.URL, b"")
     bounds = [given[option] * unit for option, unit in SECONDS.items() if given.get(option)]
-    return realtime.Transfer("curl_cffi", url if isinstance(url, str) else url.decode(), min(bounds, default=None), known, blocks)
+    return realtime.Transfer("curl_cffi", _url(curl), min(bounds, default=None), known, blocks)
 
 
 @contextlib.contextmanager

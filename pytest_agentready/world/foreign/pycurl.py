@@ -8,7 +8,7 @@ from typing import Any
 
 import pycurl
 
-from pytest_agentready.world import active, certificates, stack
+from pytest_agentready.world import active, certificates, guard
 from pytest_agentready.world.foreign import realtime
 from pytest_agentready.world.patching import Patch, Patches
 
@@ -50,10 +50,14 @@ class Curl(_Curl):  # type: ignore[misc]
         if world is None:
             super().perform()
             return
-        door = realtime.door(world)
-        with door.transfer(self.as_transfer(blocks=True)) as place:
+        made = self.as_transfer(blocks=True)
+        with realtime.door(world).transfer(made) as place:
             self.lead_to(place)
-            super().perform()
+            try:
+                super().perform()
+            except pycurl.error as error:
+                error.args = (error.args[0], realtime.plain(error.args[1], made.url))
+                raise
 
     def perform_rb(self) -> Any:
         from io import BytesIO
@@ -73,13 +77,14 @@ class Curl(_Curl):  # type: ignore[misc]
         return realtime.Transfer("pycurl", url if isinstance(url, str) else url.decode(), min(bounds, default=None), known, blocks)
 
     def lead_to(self, place: str) -> None:
+        if self._given.get(pycurl.UNIX_SOCKET_PATH):
+            guard.refuse(f"a connection of pycurl to {self._given[pycurl.UNIX_SOCKET_PATH]}")
         set_option = super().setopt
         set_option(pycurl.CONNECT_TO, [f"::{place}"])
         set_option(pycurl.PROXY, "")
         set_option(pycurl.PRE_PROXY, "")
         set_option(pycurl.FRESH_CONNECT, 1)  # no connection from before the run
         set_option(pycurl.CAINFO, certificates.authority().bundle)
-        super().unsetopt(pycurl.UNIX_SOCKET_PATH)
 
 
 class CurlMulti(_Multi):  # type: ignore[misc]

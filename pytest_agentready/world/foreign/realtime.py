@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _socket
 import contextlib
+import re
 import socket
 import struct
 import threading
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pytest_agentready.domain import Ending
-from pytest_agentready.world import crowd, real, stack
+from pytest_agentready.world import active, crowd, real, stack
 from pytest_agentready.world.foreign.hello import server_name
 from pytest_agentready.world.network import PORTS, Connection, is_address
 from pytest_agentready.world.peer import Peer
@@ -61,7 +62,8 @@ class Door:
         self._listener.setblocking(False)
         self._locked = _bound()  # nobody listens there
         self._thread = threading.Thread(target=self._attend, daemon=True, name="agentready-door")
-        real.thread_start(self._thread)
+        with active.bypassed():
+            real.thread_start(self._thread)
 
     # -- what an adapter asks
 
@@ -135,6 +137,7 @@ class Door:
             fd, _ = self._listener._accept()
             far = _socket.socket(fileno=fd)
             far.setblocking(False)
+            far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             blocked = next(reversed(self._under_way.values()), None)
             host, _, port = blocked.peer.rpartition(":") if blocked else ("", "", "0")
             connection = Connection(fd, host, int(port), blocked.where if blocked else "")
@@ -148,6 +151,8 @@ class Door:
                 visitor.reset()
             elif visitor.deaf:
                 network.fired += 1
+            else:
+                visitor.begin()
 
     def _look_at_the_time(self, now: float) -> None:
         time = self.world.time
@@ -191,7 +196,9 @@ class Visitor(Peer):
         super().receive(data)
 
     def reset(self) -> None:
-        if not self.closed:
+        with self.network.time.mutex:  # the door's thread may be about to write
+            if self.closed:
+                return
             self._out.clear()
             with contextlib.suppress(OSError):
                 self._far.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, LINGER_NOT)
@@ -217,6 +224,11 @@ def closing() -> Iterator[None]:
         for opened in list(_doors.values()):
             opened.close()
         _doors.clear()
+
+
+def plain(message: str, url: str) -> str:
+    """A client's error without the door: the user shall read whom the tool wanted."""
+    return re.sub(r" via 127\.0\.0\.1:\d+", "", message).replace(NOWHERE.partition(":")[0], _target(url)[0])
 
 
 def _target(url: str) -> tuple[str, int]:

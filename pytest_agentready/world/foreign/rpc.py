@@ -7,20 +7,21 @@ a call that waits for the peer to be ready waits on until its deadline.
 
 from __future__ import annotations
 
+import re
 import weakref
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from pytest_agentready.domain import Request
 from pytest_agentready.world import real, stack
-from pytest_agentready.world.backend import IncomingRequest, Response
-from pytest_agentready.world.faults import WireFault
+from pytest_agentready.world.faults import StatusAnswer, WireFault
 from pytest_agentready.world.network import LATENCY, is_address
 from pytest_agentready.world.world import World
 
 CONNECTING = 20.0  # seconds after which grpcio gives up an attempt to connect, or to be greeted
 APPLICABLE = ("silence", "trickle", "break", "status")  # a damaged body is HTTP/2's to notice, and no certificate is shown
+READS = re.compile(r"(Get|List|Find|Search|Query|Read|Fetch|Count|Look|Check|Describe|Watch|Stream)")  # how a procedure begins that changes nothing
 CODES = {
     400: "INTERNAL",
     401: "UNAUTHENTICATED",
@@ -128,6 +129,7 @@ class Call:
                 url=self.url,
                 headers=self._headers,
                 body=self._body,
+                is_write=not READS.match(self.url.rpartition("/")[2]),
                 committed=False,
                 status=None,
                 routed=None,
@@ -144,9 +146,13 @@ class Call:
         if fault is None or fault.family not in APPLICABLE or self.done:
             self.send_answer()
             return
-        exchange = Exchange(self)
-        applied = fault.answer(exchange)  # type: ignore[arg-type]
-        if applied and exchange.outcome != "other":
+        if isinstance(fault, StatusAnswer):
+            network.fired += 1
+            self.note(status=fault.response.status)
+            self.finish(
+                CODES.get(fault.response.status, "UNKNOWN"), f"Received http2 header with status: {fault.response.status}"
+            )
+        elif fault.answer(Exchange(self)):  # type: ignore[arg-type]
             network.fired += 1
         else:
             self.send_answer()
@@ -179,26 +185,16 @@ class Call:
 
 
 class Exchange:
-    """What a fault acts through; it has the hooks of an exchange over HTTP, as far as they mean something here."""
+    """What a fault acts through; it has the hooks of an exchange over a connection of ours."""
 
     def __init__(self, call: Call) -> None:
-        self.outcome: Literal["", "other"] = ""
-        self.request = IncomingRequest("POST", call.url, dict(call._headers), call._body)
         self._call = call
         self._committed = False
 
-    def commit(self) -> Response:
+    def commit(self) -> None:
         if not self._committed:
             self._committed = True
             self._call.commit()
-        return Response(content_type="application/grpc")
-
-    def send(self, response: Response) -> None:
-        if response.status < 400:  # a redirect, which gRPC has not
-            self.outcome = "other"
-            return
-        self._call.note(status=response.status)
-        self._call.finish(CODES.get(response.status, "UNKNOWN"), f"Received http2 header with status: {response.status}")
 
     def send_half(self) -> None:
         self.commit()
@@ -212,46 +208,6 @@ class Exchange:
 
     def close(self) -> None:
         self._call.finish("UNAVAILABLE", "Socket closed")
-
-
-def reach(world: World, host: str, port: int, told: Callable[[str], None]) -> None:
-    """Connect, where the run has not yet: `told("")` once there is a connection, and what is in the way where there will be none."""
-    network, time, name = world.network, world.time, _name(host, port)
-    reached = _reached.setdefault(world, set())
-    if name in reached:
-        told("")
-        return
-    if port and not is_address(host):
-        try:
-            network.look_up(host)
-        except OSError:
-            told(f"errors resolving {name}: [field:hostname lookup error:Domain name not found]")
-            return
-    network.peers.pop(host, None)
-    network.peers.setdefault(name)
-    time.attempt("connections", f"to connect to {name}")
-    time.now += LATENCY
-    fault = network.fault()
-    outcome = "open" if fault is None else "deaf" if fault.deaf else fault.connected()
-    if outcome == "open" and not time.over:
-        reached.add(name)
-        told("")
-        return
-    network.fired += 1
-    if outcome == "hang":
-        time.at(CONNECTING, lambda: told("tcp handshaker shutdown"))
-    elif outcome == "deaf":
-        time.at(CONNECTING, lambda: told("connection attempt timed out before receiving SETTINGS frame"))
-    else:
-        told(f"{name}: Failed to connect to remote host: Connection refused")
-
-
-def is_reached(world: World, host: str, port: int) -> bool:
-    return _name(host, port) in _reached.get(world, ())
-
-
-def _name(host: str, port: int) -> str:
-    return f"{host}:{port}" if port else host
 
 
 def address(target: str) -> tuple[str, int]:

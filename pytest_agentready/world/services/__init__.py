@@ -1,17 +1,28 @@
-"""What the peers speak: one module per protocol, chosen by the first bytes that the client sends."""
+"""What the peers speak: one module per protocol, chosen by the backend, the port, or the first bytes that the client sends."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from pytest_agentready.world.services.exchange import LATENCY
+
 if TYPE_CHECKING:
     from pytest_agentready.world.peer import Peer
+
+__all__ = ["LATENCY", "Greeter", "Service", "greeter", "pick", "tls_first"]
+TLS_FIRST = (465,)  # ports at which TLS comes before the first word
 
 
 class Service(Protocol):
     """One protocol on one connection."""
 
     def receive(self, data: bytes) -> None: ...
+
+
+class Greeter(Service, Protocol):
+    """A protocol in which the server speaks first."""
+
+    def greet(self) -> None: ...
 
 
 class Unspoken:
@@ -27,6 +38,23 @@ class Unspoken:
 
 
 def pick(peer: Peer, data: bytes) -> Service:
-    from pytest_agentready.world.services import http
+    """The protocol that begins with these bytes."""
+    from pytest_agentready.world.services import http, postgres, redis
 
-    return http.HTTP(peer) if http.speaks(data) else Unspoken(peer)
+    if http.speaks(data):
+        return http.HTTP(peer)
+    if redis.speaks(data):
+        return redis.Redis(peer)
+    if postgres.speaks(data):
+        return postgres.Postgres(peer)
+    return Unspoken(peer)
+
+
+def tls_first(peer: Peer) -> bool:
+    place = peer.network.backend.protocol(peer.host, peer.port)
+    return place.tls if place is not None else peer.port in TLS_FIRST
+
+
+def greeter(peer: Peer) -> Greeter | None:
+    """The service that speaks first at this place; None where the client does."""
+    return None

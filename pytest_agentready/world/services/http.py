@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import h11
 
-from pytest_agentready.domain import Request
 from pytest_agentready.world.backend import METHODS, NOT_FOUND, IncomingRequest, Response
+from pytest_agentready.world.services.exchange import Exchange
 
 if TYPE_CHECKING:
     from pytest_agentready.world.peer import Peer
 
 _STARTS = tuple(f"{method} ".encode() for method in (*METHODS, "CONNECT", "TRACE"))
-LATENCY = 0.001  # virtual seconds between a request and its answer
+SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")  # methods that change nothing
 
 
 def speaks(data: bytes) -> bool:
@@ -61,9 +60,7 @@ class HTTP:
             return
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._request.headers)
         incoming = IncomingRequest(method, self._url(target, dict(headers)), dict(headers), bytes(self._body))
-        self.peer.owes_an_answer = True
-        exchange = Exchange(self, incoming, headers)
-        self.peer.network.time.at(LATENCY, exchange.answer)
+        HTTPExchange(self, incoming, headers)
 
     def _url(self, target: str, headers: dict[str, str]) -> str:
         if target.startswith("http://"):  # asked as a proxy
@@ -111,95 +108,57 @@ class HTTP:
         self._write(h11.Data(data=data))
 
 
-class Exchange:
-    """One request and what becomes of it; the faults act through this."""
+class HTTPExchange(Exchange):
+    """A request over HTTP: its answers are whole responses, and a fault may send one of its own."""
 
     def __init__(self, http: HTTP, request: IncomingRequest, headers: tuple[tuple[str, str], ...]) -> None:
         self.request = request
         self._http = http
-        self._peer = http.peer
-        self._network = http.peer.network
         self._normal: Response | None = None
-        self._record = len(self._network.requests)
-        self._network.requests.append(
-            Request(
-                method=request.method,
-                url=request.url,
-                headers=headers,
-                body=request.body,
-                committed=False,
-                status=None,
-                routed=None,
-                at=self._network.time.now,
-                where=self._peer.connection.where,
-            )
+        super().__init__(
+            http.peer,
+            method=request.method,
+            url=request.url,
+            headers=headers,
+            body=request.body,
+            is_write=request.method not in SAFE,
         )
-        self._network.time.count("requests", f"{request.method} {request.url}", lambda: self._peer.connection.where)
 
-    def answer(self) -> None:
-        """The fault's answer, or the normal one where it has none."""
-        if self._peer.closed:
-            return
-        try:
-            self._answer()
-        except Exception as failure:  # an answer that HTTP cannot carry: the backend's mistake, and no word about the tool
-            self._network.backend_failure = self._network.backend_failure or failure
-            self._peer.reset()
+    def commit(self) -> None:
+        self.normal()
 
-    def _answer(self) -> None:
-        fault = self._network.fault(self._record)
-        if fault is not None and fault.answer(self):
-            self._network.fired += 1
-        else:
-            self.send(self.commit())
-
-    def commit(self) -> Response:
+    def normal(self) -> Response:
         """The peer acts on the request, once; its normal answer."""
         if self._normal is None:
-            found = self._network.ask_backend(self.request)
+            found = self.network.ask_backend(self.request)
             self._normal = NOT_FOUND if found is None else found
-            self._note(committed=True, routed=found is not None)
+            self.note(committed=True, routed=found is not None)
         return self._normal
 
+    def send_normal(self) -> None:
+        self.send(self.normal())
+
     def send(self, response: Response) -> None:
-        self._note(status=response.status)
+        self.note(status=response.status)
         self._http.respond(self.request.method, response)
 
     def send_half(self) -> None:
         """The headers promise a whole body, of which the first half is sent."""
-        normal = self._with_a_body(self.commit())
+        normal = self._with_a_body(self.normal())
         self._http.head(normal, max(4, len(normal.content)))
         if self.request.method != "HEAD":
             self._http.body(normal.content[: len(normal.content) // 2])
 
     def trickle(self) -> None:
         """The headers, and then a space at a time: white space may stand before JSON for ever."""
-        normal = self._with_a_body(self.commit())
-        self._note(status=normal.status)
+        normal = self._with_a_body(self.normal())
+        self.note(status=normal.status)
         self._http.head(normal, 1_000_000)
-        if self.request.method == "HEAD":
-            return
-
-        def drip() -> bool:
-            if not self._peer.closed:
-                self._http.body(b" ")
-            return not self._peer.closed
-
-        self._network.time.just_in_time(drip)
+        if self.request.method != "HEAD":
+            self._drip(b" ")
 
     def _with_a_body(self, normal: Response) -> Response:
         """A fault of the body needs one; 204 and 304 have none."""
         if normal.content and normal.status not in (204, 304):
             return normal
         return Response(body=b'{"data": "'.ljust(64, b"."), content_type=normal.content_type)
-
-    def reset(self) -> None:
-        # In a moment of its own, so that what was sent before has arrived.
-        self._network.time.at(LATENCY / 2, self._peer.reset)
-
-    def close(self) -> None:
-        self._peer.close()
-
-    def _note(self, **changes: object) -> None:
-        requests = self._network.requests
-        requests[self._record] = replace(requests[self._record], **changes)  # type: ignore[arg-type]

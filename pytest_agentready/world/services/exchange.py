@@ -1,0 +1,130 @@
+"""One request and what becomes of it, in any protocol: the faults act through this."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from pytest_agentready.domain import Request
+
+if TYPE_CHECKING:
+    from pytest_agentready.world.peer import Peer
+
+LATENCY = 0.001  # virtual seconds between a request and its answer
+
+
+class Exchange:
+    """A request that has arrived whole. It is recorded at once, and answered a moment later.
+
+    A protocol derives from this and says in `act` what its peer does and answers, in bytes, in `endless` how an answer
+    begins that never ends, and in `answered` what it does once the answer is out.
+    """
+
+    def __init__(
+        self, peer: Peer, *, method: str, url: str, body: bytes, is_write: bool, headers: tuple[tuple[str, str], ...] = ()
+    ) -> None:
+        self.peer = peer
+        self.network = peer.network
+        self._answer: bytes | None = None
+        self._number = len(self.network.requests)
+        where = peer.connection.where
+        self.network.requests.append(
+            Request(
+                method=method,
+                url=url,
+                headers=headers,
+                body=body,
+                is_write=is_write,
+                committed=False,
+                status=None,
+                routed=None,
+                at=self.network.time.now,
+                where=where,
+            )
+        )
+        peer.owes_an_answer = True
+        self.network.time.count("requests", f"{method} {url}", lambda: where)
+        self.network.time.at(LATENCY, self.answer)
+
+    # -- what a protocol says
+
+    def act(self) -> bytes:
+        """The peer acts on the request, once; its normal answer, whole."""
+        raise NotImplementedError
+
+    def endless(self) -> tuple[bytes, bytes]:
+        """How an answer begins that never ends, and the byte with which it goes on."""
+        raise NotImplementedError
+
+    @property
+    def settled(self) -> bool:
+        """Once the peer has acted: does it stand? A write in an open transaction does not yet."""
+        return True
+
+    def answered(self) -> None:
+        """The whole answer is out; the next request may come."""
+
+    # -- what a fault does
+
+    def commit(self) -> None:
+        """The peer acts on the request, and its answer is not sent yet."""
+        self._whole()
+
+    def send_half(self) -> None:
+        """The peer acts, and the first half of its answer gets out."""
+        answer = self._whole()
+        self.peer.write(answer[: max(1, len(answer) // 2)])
+
+    def trickle(self) -> None:
+        """The peer acts, and its answer comes a byte at a time, for ever."""
+        self.commit()
+        head, more = self.endless()
+        self.peer.write(head)
+        self._drip(more)
+
+    def reset(self) -> None:
+        # In a moment of its own, so that what was sent before has arrived.
+        self.network.time.at(LATENCY / 2, self.peer.reset)
+
+    def close(self) -> None:
+        self.peer.close()
+
+    # -- how it goes
+
+    def answer(self) -> None:
+        """The fault's answer, or the normal one where it has none."""
+        if self.peer.closed:
+            return
+        try:
+            fault = self.network.fault(self._number)
+            if fault is not None and fault.answer(self):
+                self.network.fired += 1
+            else:
+                self.send_normal()
+        except Exception as failure:  # an answer that the protocol cannot carry: the backend's mistake, and no word about the tool
+            self.network.backend_failure = self.network.backend_failure or failure
+            self.peer.reset()
+
+    def send_normal(self) -> None:
+        self.peer.write(self._whole())
+        self.peer.owes_an_answer = False
+        self.answered()
+
+    def _whole(self) -> bytes:
+        if self._answer is None:
+            self._answer = self.act()
+            self.note(committed=self.settled)
+        return self._answer
+
+    def _drip(self, byte: bytes) -> None:
+        def drip() -> bool:
+            if not self.peer.closed:
+                self.peer.write(byte)
+            return not self.peer.closed
+
+        self.network.time.just_in_time(drip)
+
+    def note(self, **changes: object) -> None:
+        """Complete the record of this request."""
+        requests = self.network.requests
+        requests[self._number] = replace(requests[self._number], **changes)  # type: ignore[arg-type]

@@ -1,0 +1,219 @@
+"""What the database protocols have in common: statements are asked of the backend, transactions kept, answers shaped."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from pytest_agentready.world import sql as text
+from pytest_agentready.world.services.exchange import Exchange
+from pytest_agentready.world.statements import Answer, Database, DatabaseError, Statement
+
+if TYPE_CHECKING:
+    from pytest_agentready.world.peer import Peer
+
+BEGINS = ("BEGIN", "START")
+ENDS = ("COMMIT", "END", "ROLLBACK", "ABORT")
+WITHIN = ("SAVEPOINT", "RELEASE")  # and ROLLBACK TO: they leave the transaction open
+# Traffic of the drivers, which no tool asks for by itself: answered in good health, and no request.
+DRIVERS = re.compile(
+    r"\s*(?:set\b|show\b|reset\b|discard\b|deallocate\b|use\b|listen\b|unlisten\b|close\s+all|select\s+(?:pg_catalog\.)?(?:version|current_schema|database|"
+    r"pg_advisory_unlock_all|current_database|pg_backend_pid|pg_is_in_recovery)\s*\(|select\s+@@|select\s+set_config)",
+    re.IGNORECASE,
+)
+CATALOGUE = re.compile(r"\b(?:pg_catalog\.|pg_type\b|pg_class\b|information_schema\.)", re.IGNORECASE)
+CONSTANT = re.compile(r"\s*select\s+('(?:[^']|'')*'|\d+)(?:\s+as\s+(\w+))?\s*;?\s*", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a statement gives: rows under these columns, or the number of rows that it changes."""
+
+    columns: tuple[str, ...] = ()  # none: it gives no rows
+    rows: tuple[tuple[Any, ...], ...] = ()
+    affected: int = 0
+
+
+class Session:
+    """The server's side of one connection."""
+
+    def __init__(self, peer: Peer, protocol: str, unknown: str | int, settings: Callable[[str], str]) -> None:
+        self.peer = peer
+        self.protocol = protocol
+        self.name = ""  # of the database
+        self.status = "I"  # idle, T in a transaction, E in one that has failed
+        self.autocommit = True
+        self._unknown = unknown  # the code of an error about what the database does not have
+        self._settings = settings
+        self._pending: list[SQLExchange] = []  # writes of the open transaction
+
+    @property
+    def url(self) -> str:
+        return f"{self.protocol}://{self.peer.connection.name}{f'/{self.name}' if self.name else ''}"
+
+    @property
+    def database(self) -> Database | None:
+        return self.peer.network.backend.database(self.protocol, self.peer.host, self.peer.port, self.name)
+
+    def is_drivers(self, sql: str) -> bool:
+        """Does the driver ask, and not the tool?"""
+        named = self.database is not None and self.database.named(Statement(sql)) is not None
+        return not named and bool(DRIVERS.match(sql) or CATALOGUE.search(sql))
+
+    def is_write(self, statement: Statement) -> bool:
+        """A COMMIT is one when something has been written before it."""
+        return bool(self._pending) if statement.verb in ("COMMIT", "END") else text.writes(statement.sql)
+
+    def ask(self, statement: Statement) -> Result | DatabaseError | None:
+        """The backend's answer, in shape; None where it has none."""
+        database = self.database
+        if self.is_drivers(statement.sql):
+            return self._to_driver(statement.sql)
+        if database is not None and (named := self._backends(database.named, statement)) is not None:
+            return shaped(statement, named)
+        if constant := CONSTANT.fullmatch(statement.sql):
+            value = constant[1]
+            return Result((constant[2] or "?column?",), ((value.strip("'") if value[0] == "'" else int(value),),))
+        if database is None:
+            return None
+        found = self._backends(database.answer, statement)
+        return None if found is None else shaped(statement, found)
+
+    def _backends(self, question: Callable[[Statement], Answer | None], statement: Statement) -> Answer | None:
+        return self.peer.network.ask(lambda: question(statement), lambda failure: DatabaseError(f"the backend itself failed: {failure!r}"))
+
+    def _to_driver(self, sql: str) -> Result:
+        words = text.folded(sql).replace("(", " ").replace(")", " ").replace("pg_catalog.", "").split()
+        if words[0] == "show" or (words[0] == "select" and not CATALOGUE.search(sql.replace("pg_catalog.version", ""))):
+            return Result((words[1].lstrip("@"),), ((self._settings(" ".join(words[1:])),),))
+        return Result(("name",), ()) if words[0] in ("select", "with") else Result()
+
+    def knows(self, statement: Statement) -> bool:
+        """Is there an answer? It may need the parameters."""
+        if not text.words(statement.sql) or statement.verb in (*BEGINS, *ENDS, *WITHIN) or self.is_drivers(statement.sql):
+            return True
+        database = self.database
+        if CONSTANT.fullmatch(statement.sql) or database is None:
+            return bool(CONSTANT.fullmatch(statement.sql))
+        return database.knows(statement)
+
+    def foresee(self, statement: Statement) -> Result | DatabaseError | None:
+        """What a statement will give that is only prepared. Raises what the user's own callable raises."""
+        if statement.verb in (*BEGINS, *ENDS, *WITHIN):
+            return Result()
+        database = self.database
+        if database is None or self.is_drivers(statement.sql) or CONSTANT.fullmatch(statement.sql):
+            return self.ask(statement)
+        found = database.answer(statement)
+        return None if found is None else shaped(statement, found)
+
+    def holds(self, exchange: SQLExchange) -> bool:
+        """Is this a write of the transaction that is still open?"""
+        return exchange in self._pending
+
+    def carry_out(self, exchange: SQLExchange | None, statement: Statement) -> Result | DatabaseError:
+        """Act on the statement: the transaction begins, goes on or ends with it."""
+        verb = statement.verb
+        if self.status == "E" and (verb not in ENDS):
+            return DatabaseError("current transaction is aborted, commands ignored until end of transaction block", "25P02")
+        if verb in BEGINS:
+            self.status = "T"
+            return Result()
+        if verb in WITHIN or (verb == "ROLLBACK" and ("word", "TO") in text.words(statement.sql)):
+            self.status = "T"
+            return Result()
+        if verb in ENDS:
+            if verb in ("COMMIT", "END") and self.status == "T":
+                for earlier in self._pending:
+                    earlier.note(committed=True)
+            self._pending.clear()
+            self.status = "I"
+            return Result()
+        found = self.ask(statement)
+        if exchange is not None:
+            exchange.note(routed=found is not None)
+        if found is None:
+            found = DatabaseError(f"the backend has no answer for: {statement.sql}", self._unknown)
+        if not self.autocommit and self.status == "I":
+            self.status = "T"
+        if isinstance(found, DatabaseError) and self.status == "T" and self.protocol == "postgresql":
+            self.status = "E"
+        if exchange is not None and self.status == "T" and text.writes(statement.sql):
+            self._pending.append(exchange)
+        return found
+
+
+class SQLExchange(Exchange):
+    """One statement, or a text of several that were sent as one."""
+
+    def __init__(
+        self,
+        session: Session,
+        statements: list[Statement],
+        *,
+        encode: Callable[[SQLExchange], bytes],
+        endless: tuple[bytes, bytes],
+        then: Callable[[], None],
+    ) -> None:
+        self.session = session
+        self.statements = statements
+        self._encode = encode
+        self._endless = endless
+        self._then = then
+        verbs = [statement.verb for statement in statements]
+        super().__init__(
+            session.peer,
+            method=next((verb for verb in verbs if verb not in BEGINS), verbs[0]),
+            url=session.url,
+            body="; ".join(statement.sql for statement in statements).encode(),
+            is_write=any(session.is_write(statement) for statement in statements),
+        )
+        self.note(routed=True)  # BEGIN and COMMIT need no route; about the others the session says it
+
+    def act(self) -> bytes:
+        return self._encode(self)
+
+    @property
+    def settled(self) -> bool:
+        return not self.session.holds(self)
+
+    def endless(self) -> tuple[bytes, bytes]:
+        return self._endless
+
+    def answered(self) -> None:
+        self._then()
+
+
+def shaped(statement: Statement, answer: Answer) -> Result | DatabaseError:
+    """An answer of the backend as this statement gives it: the columns that it names, in its order."""
+    if isinstance(answer, DatabaseError):
+        return answer
+    if isinstance(answer, int):
+        if not text.writes(statement.sql):
+            raise TypeError(f"the backend answers {answer} to {statement.sql!r}, which gives rows: answer with a list of dicts")
+        return Result(affected=answer)
+    rows = [dict(row) for row in answer]
+    if not text.gives_rows(statement.sql):
+        return Result(affected=min(1, len(rows)))
+    columns, named = _columns(statement.sql, rows)
+    return Result(tuple(columns), tuple(tuple(_value(row, *pair) for pair in named) for row in rows), len(rows))
+
+
+def _columns(sql: str, rows: list[dict[str, Any]]) -> tuple[list[str], list[tuple[str, str]]]:
+    """The names in the result, and for each where in a row its value stands. Rows that lack one are given whole."""
+    known = list(dict.fromkeys(name for row in rows for name in row))
+    lower = {name.lower() for name in known}
+    named = text.selected(sql)
+    if named is not None and (not rows or all(name.lower() in lower or source.lower() in lower for name, source in named)):
+        return [name for name, _ in named], named
+    return known, [(name, "") for name in known]
+
+
+def _value(row: dict[str, Any], name: str, source: str) -> Any:
+    for wanted in (name, source):
+        for key, value in row.items():
+            if key.lower() == wanted.lower():
+                return value
+    return None
