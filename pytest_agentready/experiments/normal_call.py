@@ -12,12 +12,11 @@ from types import CodeType
 from typing import Any
 
 from pytest_agentready.domain import NormalCall, Run, Tool, Unjudgeable, read
-from pytest_agentready.world import Backend, BackendFailed, Limits, observe
+from pytest_agentready.world import Backend, BackendFailed, Limits, foreign, observe
 from pytest_agentready.world.stack import is_librarys
 
 PATIENCE = Limits(attempts=1_000, turns=20_000)  # a healthy tool may well send many requests
-# Clients whose sockets are made in C. The world neither sees nor simulates them.
-BLIND_SPOTS = ("pycurl", "curl_cffi", "grpc", "psycopg2", "psycopg", "primp", "pyreqwest", "tls_client")
+BLIND_SPOTS = foreign.UNSEEN
 
 
 def run(tool: Tool) -> NormalCall:
@@ -25,7 +24,7 @@ def run(tool: Tool) -> NormalCall:
     if tool.facts.args is None:
         return NormalCall((), obstacle=f"it needs {_required(tool)}: give args={{...}} in the marker", blind=blind)
     if blind:
-        return NormalCall((), obstacle=f"its sockets cannot be seen: it uses {' and '.join(blind)}", blind=blind)
+        return NormalCall((), obstacle=f"its sockets cannot be seen: it uses {' and '.join(map(_with_remedy, blind))}", blind=blind)
     backend = tool.facts.backend
     runs: list[Run] = []
     for arguments in tool.facts.args:
@@ -44,7 +43,8 @@ def _obstacle(runs: list[Run], has_backend: bool) -> str:
             dict.fromkeys(f"{request.method} {request.url.partition('?')[0]}" for request in run.requests if request.routed is False)
         )
         if run.refused:
-            return f"the normal call wants {_listed(list(run.refused))}, which the world does not let out"
+            remedy = ": let the tool ask from Python itself" if any(what.startswith("a process") for what in run.refused) else ""
+            return f"the normal call wants {_listed(list(run.refused))}, which the world does not let out{remedy}"
         if run.unspoken:
             return f"{', '.join(run.unspoken)}: the world does not speak this protocol"
         if unrouted and not has_backend:
@@ -65,6 +65,10 @@ def _obstacle(runs: list[Run], has_backend: bool) -> str:
 
 def _listed(items: list[str]) -> str:
     return ", ".join(items[:3]) + (f" and {len(items) - 3} more" if len(items) > 3 else "")
+
+
+def _with_remedy(client: str) -> str:
+    return f"{client} ({foreign.INSTEAD[client]})"
 
 
 def _required(tool: Tool) -> str:
@@ -88,13 +92,14 @@ def _blind_spots(tool: Tool) -> tuple[str, ...]:
         found |= names & set(BLIND_SPOTS)  # imported in the function itself
         for value in (known[name] for name in names if name in known):
             home = getattr(value, "__module__", None) or getattr(value, "__name__", None) or type(value).__module__
-            if str(home).partition(".")[0] in BLIND_SPOTS:
-                found.add(str(home).partition(".")[0])
+            client = str(home).partition(".")[0]
+            if client in BLIND_SPOTS or (client in foreign.BY_MODULE and not inspect.ismodule(value)):
+                found.add(client)
             else:
                 owner = value if inspect.isclass(value) or inspect.ismodule(value) else type(value)
                 parts = [part for name, part in vars(owner).items() if name in names or not inspect.ismodule(owner)]
                 waiting += [part for part in map(_function, [value, *parts]) if _is_users(part)]
-    return tuple(name for name in BLIND_SPOTS if name in found)
+    return tuple(name for name in (*BLIND_SPOTS, *foreign.BY_MODULE) if name in found)
 
 
 def _function(value: Any) -> Any:

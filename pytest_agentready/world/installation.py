@@ -67,7 +67,7 @@ def installed(world: World) -> Iterator[None]:
         undo.enter_context(dates.in_step(world))
         # What takes a step back is registered before the step: whatever fails, the rest is undone.
         undo.callback(watchdog.rest)
-        watchdog.watch(world.time.limits.real, world.overrun)
+        watchdog.watch(world.time.limits.real, world.overrun, world.time.crowd.look_for_unseen_waits)
         undo.callback(patches.restore)
         patches.install()
         undo.callback(early.restore)

@@ -115,6 +115,8 @@ def _record(world: World, run: Run, seconds: float) -> Run:
         tls=network.tls,
         unspoken=tuple(network.unspoken),
         refused=tuple(network.refused),
+        unseen=tuple(time.crowd.unseen.found),
+        in_real_time=world.in_real_time,
         real=seconds,
     )
 

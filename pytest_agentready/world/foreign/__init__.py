@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 from pytest_agentready.world.foreign.arrivals import Arrivals
-from pytest_agentready.world.foreign.refused import BLIND
+from pytest_agentready.world.foreign.refused import BLIND, INSTEAD, PARTLY
 
 # Client -> the module that leads it into the world.
 ADAPTED = {"psycopg": "psycopg", "psycopg2": "psycopg2", "grpc": "grpc", "grpc.aio": "grpc_aio", "pycurl": "pycurl", "curl_cffi": "curl_cffi"}
-REAL_TIME = ("pycurl", "curl_cffi")  # their runs go by in real time
+UNSEEN = tuple(client for client in BLIND if "." not in client and client not in PARTLY)
+BY_MODULE = ("pycurl",)  # led in by its module's names: what has left the module before the run is out of reach
+
+__all__ = ["ADAPTED", "BLIND", "BY_MODULE", "INSTEAD", "UNSEEN", "led_in"]
 
 
 def in_place(client: str) -> AbstractContextManager[None]:

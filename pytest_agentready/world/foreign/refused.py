@@ -27,7 +27,9 @@ BLIND: Mapping[str, tuple[str, ...]] = {
     "zmq.asyncio": ("Context",),
     "uvloop": (),  # its new loops are asyncio's own; one that is older than the run is refused by `_older_loop`
 }
+PARTLY = ("oracledb", "uvloop")  # of these only a part is out of sight
 INSTEAD: Mapping[str, str] = {
+    "pycurl": "write `import pycurl`, and make the handle within the call",
     "primp": "use httpx or requests for the examination",
     "tls_client": "use httpx or requests for the examination",
     "pyreqwest": "use httpx or requests for the examination",
