@@ -89,7 +89,7 @@ def _too_slow(fault: Fault, tool: Tool) -> str:
     if fault.family not in ("silence", "trickle"):
         return ""
     if tool.time_limit > LONG:
-        return f"its client waits in real time, and {tool.time_limit:g} s for each silent peer would be too long: give timeout={LONG:g} or less"
+        return f"its client waits in real time, and {tool.time_limit:g} s for each silent peer are too long: give timeout={LONG:g} or less"
     return "" if fault.slug in SILENCES_IN_REAL_TIME else "its client waits in real time, in which only two silent peers are tried"
 
 

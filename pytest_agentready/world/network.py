@@ -234,8 +234,9 @@ class Network:
 
     def awaited(self) -> str:
         """Whom a wait that names no peer is for: the connection that still owes something."""
-        owing = [c for c in self.connections.values() if c.state == "hanging" or (c.peer is not None and c.peer.owes_an_answer)]
-        return [*owing, *self.outstanding][-1].name if owing or self.outstanding else ""
+        owing = [c.name for c in self.connections.values() if c.state == "hanging" or (c.peer is not None and c.peer.owes_an_answer)]
+        owing += [call.name for call in self.outstanding]
+        return owing[-1] if owing else ""
 
     def close(self) -> None:
         self.cut()

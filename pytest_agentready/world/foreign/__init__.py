@@ -16,7 +16,14 @@ from pytest_agentready.world.foreign.arrivals import Arrivals
 from pytest_agentready.world.foreign.refused import BLIND, INSTEAD, PARTLY
 
 # Client -> the module that leads it into the world.
-ADAPTED = {"psycopg": "psycopg", "psycopg2": "psycopg2", "grpc": "grpc", "grpc.aio": "grpc_aio", "pycurl": "pycurl", "curl_cffi": "curl_cffi"}
+ADAPTED = {
+    "psycopg": "psycopg",
+    "psycopg2": "psycopg2",
+    "grpc": "grpc",
+    "grpc.aio": "grpc_aio",
+    "pycurl": "pycurl",
+    "curl_cffi": "curl_cffi",
+}
 UNSEEN = tuple(client for client in BLIND if "." not in client and client not in PARTLY)
 BY_MODULE = ("pycurl",)  # led in by its module's names: what has left the module before the run is out of reach
 

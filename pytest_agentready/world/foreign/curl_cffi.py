@@ -19,7 +19,7 @@ from pytest_agentready.world.patching import Patch, Patches
 
 Curl: Any = curl_cffi.Curl
 AsyncCurl: Any = curl_cffi.AsyncCurl
-_lib, _ffi = curl_cffi.curl.lib, curl_cffi.curl.ffi
+_lib, _ffi = vars(curl_cffi.curl)["lib"], vars(curl_cffi.curl)["ffi"]
 SECONDS = {CurlOpt.TIMEOUT: 1.0, CurlOpt.TIMEOUT_MS: 0.001, CurlOpt.LOW_SPEED_TIME: 1.0}  # what ends a silence
 _given: weakref.WeakKeyDictionary[Any, dict[int, Any]] = weakref.WeakKeyDictionary()
 

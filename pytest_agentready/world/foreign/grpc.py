@@ -48,7 +48,7 @@ def _calling(original: Callable[..., Any], answer: Callable[[rpc.Call, Any], Any
         if body is None:
             raise _error("INTERNAL", "Exception serializing request!")
         target, method = common.decode(self._target), common.decode(self._method)
-        made = rpc.Call(world, target, method, request, body, metadata, timeout, bool(wait_for_ready))
+        made = rpc.Call(world, target, method, rpc.Asked(request, body, metadata, timeout, bool(wait_for_ready)))
         return answer(made, self._response_deserializer)
 
     return call
@@ -75,7 +75,7 @@ def read(answer: Any, deserializer: Callable[[bytes], Any] | None) -> Any:
 
 def listed(answer: Any) -> list[Any]:
     """The messages of a stream: a backend may give one, or several."""
-    return list(answer) if isinstance(answer, (list, tuple)) or isinstance(answer, Iterator) else [answer]
+    return list(answer) if isinstance(answer, (list, tuple, Iterator)) else [answer]
 
 
 def _error(code: str, details: str) -> grpc.RpcError:

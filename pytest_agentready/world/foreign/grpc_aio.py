@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import inspect
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -49,24 +50,24 @@ def _patches() -> Iterator[Patch]:
 
 
 def _building(original: Callable[..., None]) -> Callable[..., None]:
-    def build(
-        self: Any, request: Any, deadline: float | None, metadata: Any, credentials: Any, wait_for_ready: bool | None,
-        channel: Any, method: bytes, request_serializer: Any, response_deserializer: Any, loop: Any, *more: Any,
-    ) -> None:  # fmt: skip
+    signature = inspect.signature(original)
+
+    def build(self: Any, *args: Any, **kwargs: Any) -> None:
         world = active.mine()
-        if world is not None:
-            timeout = None if deadline is None else max(0.0, deadline - time.time())
-            body = common.serialize(request, request_serializer)
-            target = common.decode(channel.target)
-            made = rpc.Call(world, target, common.decode(method), request, body, metadata, timeout, bool(wait_for_ready))
-            if timeout is not None:
-                loop.call_later(timeout, made.expire)
-            channel = _Channel(_Call(made, loop))
-            response_deserializer = _reading(response_deserializer)
-        original(
-            self, request, deadline, metadata, credentials, wait_for_ready, channel, method, request_serializer, response_deserializer,
-            loop, *more,
-        )  # fmt: skip
+        if world is None:
+            original(self, *args, **kwargs)
+            return
+        given = signature.bind(self, *args, **kwargs).arguments
+        deadline, request, loop = given["deadline"], given["request"], given["loop"]
+        timeout = None if deadline is None else max(0.0, deadline - time.time())
+        body = common.serialize(request, given["request_serializer"])
+        asked = rpc.Asked(request, body, given["metadata"], timeout, bool(given["wait_for_ready"]))
+        made = rpc.Call(world, common.decode(given["channel"].target), common.decode(given["method"]), asked)
+        if timeout is not None:
+            loop.call_later(timeout, made.expire)
+        given["channel"] = _Channel(_Call(made, loop))
+        given["response_deserializer"] = _reading(given["response_deserializer"])
+        original(**given)
 
     return build
 
@@ -108,7 +109,11 @@ class _Call:
     def _wake(self) -> None:
         """An event happens in whichever thread lets it, also while the loop waits in its selector."""
         with contextlib.suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(lambda: self._settled.done() or self._settled.set_result(None))
+            self._loop.call_soon_threadsafe(self._let_go)
+
+    def _let_go(self) -> None:
+        if not self._settled.done():
+            self._settled.set_result(None)
 
     async def _settle(self) -> None:
         await asyncio.shield(self._settled)

@@ -48,7 +48,7 @@ def _patches() -> Iterator[Patch]:
 # -- connecting
 
 
-def connect_gen(cls: Any, conninfo: str = "", **more: Any) -> Steps:
+def connect_gen(cls: Any, /, conninfo: str = "", **more: Any) -> Steps:
     world = active.world
     if world is None:
         return (yield from _connect_gen(cls, conninfo, **more))

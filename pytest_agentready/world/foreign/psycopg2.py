@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg2
-import psycopg2.extensions as extensions
+from psycopg2 import extensions
 
 from pytest_agentready.world import active, real, sockets
 from pytest_agentready.world.foreign import descriptors, libpq

@@ -83,7 +83,15 @@ class Door:
         world.in_real_time = True
         host, port = _target(made.url)
         blocked = Blocked(
-            made.client, f"{host}:{port}", made.bound, 0.0, lambda: False, threading.get_ident(), world.time.now, real.monotonic(), stack.here()
+            made.client,
+            f"{host}:{port}",
+            made.bound,
+            0.0,
+            lambda: False,
+            threading.get_ident(),
+            world.time.now,
+            real.monotonic(),
+            stack.here(),
         )
         world.time.waits.append(blocked)
         self._under_way[made] = blocked
@@ -134,7 +142,7 @@ class Door:
 
     def _let_in(self) -> None:
         with contextlib.suppress(BlockingIOError, OSError):
-            fd, _ = self._listener._accept()
+            fd, _ = self._listener._accept()  # type: ignore[attr-defined]
             far = _socket.socket(fileno=fd)
             far.setblocking(False)
             far.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -164,7 +172,9 @@ class Door:
             if hopeless and (waited > time.limits.patience or (made.blocks and waited > PROOF)):
                 blocked.outcome = "unbounded"
                 self._cutting = True
-                time.end(Ending("stuck", f"{made.client} waits for ever: still waiting after {waited:.1f} s of real time", where=blocked.where))
+                time.end(
+                    Ending("stuck", f"{made.client} waits for ever: still waiting after {waited:.1f} s of real time", where=blocked.where)
+                )
             elif waited > time.limits.patience:
                 self._cutting = True
                 time.cut_off()

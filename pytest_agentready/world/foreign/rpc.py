@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import weakref
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_agentready.domain import Request
@@ -21,7 +21,9 @@ from pytest_agentready.world.world import World
 
 CONNECTING = 20.0  # seconds after which grpcio gives up an attempt to connect, or to be greeted
 APPLICABLE = ("silence", "trickle", "break", "status")  # a damaged body is HTTP/2's to notice, and no certificate is shown
-READS = re.compile(r"(Get|List|Find|Search|Query|Read|Fetch|Count|Look|Check|Describe|Watch|Stream)")  # how a procedure begins that changes nothing
+READS = re.compile(
+    r"(Get|List|Find|Search|Query|Read|Fetch|Count|Look|Check|Describe|Watch|Stream)"
+)  # how a procedure begins that changes nothing
 CODES = {
     400: "INTERNAL",
     401: "UNAUTHENTICATED",
@@ -37,25 +39,31 @@ _reached: weakref.WeakKeyDictionary[World, set[str]] = weakref.WeakKeyDictionary
 Outcome = tuple[str, str]  # the name of a grpc.StatusCode, and its details
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the client asks for, and how long it waits."""
+
+    message: Any
+    body: bytes
+    metadata: Any
+    timeout: float | None  # seconds
+    patient: bool = False  # waits for the peer to be ready
+
+
 class Call:
     """From the moment in which the client makes it. It is done as soon as `code` is set."""
 
-    def __init__(
-        self, world: World, target: str, method: str, message: Any, body: bytes, metadata: Any, timeout: float | None, patient: bool = False
-    ) -> None:
+    def __init__(self, world: World, target: str, method: str, asked: Asked) -> None:
         self.world = world
         self.host, self.port = address(target)
         self.url = f"grpc://{self.name}{method}"
-        self.message = message
-        self.timeout = timeout
+        self.asked = asked
         self.code = ""
         self.details = ""
         self.answer: Any = None
         self.started = world.time.now
         self.where = stack.here(1)
-        self._patient = patient  # waits for the peer to be ready
-        self._body = body
-        self._headers = tuple((str(name), value if isinstance(value, str) else repr(value)) for name, value in metadata or ())
+        self._headers = tuple((str(name), value if isinstance(value, str) else repr(value)) for name, value in asked.metadata or ())
         self._done: list[Callable[[], object]] = []
         world.join()
         world.network.outstanding.append(self)
@@ -73,7 +81,7 @@ class Call:
 
     @property
     def left(self) -> float | None:
-        return None if self.timeout is None else max(0.0, self.started + self.timeout - self.world.time.now)
+        return None if self.asked.timeout is None else max(0.0, self.started + self.asked.timeout - self.world.time.now)
 
     def wait(self, seconds: float | None = None) -> bool:
         """Until it is done, at most to its deadline; False where the caller's own patience ended first."""
@@ -117,7 +125,7 @@ class Call:
     def _reached(self, obstacle: str) -> None:
         if not obstacle:
             self._send()
-        elif not self._patient:
+        elif not self.asked.patient:
             self.finish("UNAVAILABLE", f"failed to connect to all addresses; last error: UNKNOWN: {obstacle}")
 
     def _send(self) -> None:
@@ -128,7 +136,7 @@ class Call:
                 method="POST",
                 url=self.url,
                 headers=self._headers,
-                body=self._body,
+                body=self.asked.body,
                 is_write=not READS.match(self.url.rpartition("/")[2]),
                 committed=False,
                 status=None,
@@ -149,9 +157,7 @@ class Call:
         if isinstance(fault, StatusAnswer):
             network.fired += 1
             self.note(status=fault.response.status)
-            self.finish(
-                CODES.get(fault.response.status, "UNKNOWN"), f"Received http2 header with status: {fault.response.status}"
-            )
+            self.finish(CODES.get(fault.response.status, "UNKNOWN"), f"Received http2 header with status: {fault.response.status}")
         elif fault.answer(Exchange(self)):  # type: ignore[arg-type]
             network.fired += 1
         else:
@@ -159,7 +165,7 @@ class Call:
 
     def commit(self) -> Any:
         """The peer acts on the call, once; its normal answer."""
-        found, routed = self.world.network.backend.call(self.url, self.message)
+        found, routed = self.world.network.backend.call(self.url, self.asked.message)
         self.note(committed=True, routed=routed)
         return found
 
@@ -208,6 +214,46 @@ class Exchange:
 
     def close(self) -> None:
         self._call.finish("UNAVAILABLE", "Socket closed")
+
+
+def reach(world: World, host: str, port: int, told: Callable[[str], None]) -> None:
+    """Connect, where the run has not yet: `told("")` once there is a connection, and what is in the way where there will be none."""
+    network, time, name = world.network, world.time, _name(host, port)
+    reached = _reached.setdefault(world, set())
+    if name in reached:
+        told("")
+        return
+    if port and not is_address(host):
+        try:
+            network.look_up(host)
+        except OSError:
+            told(f"errors resolving {name}: [field:hostname lookup error:Domain name not found]")
+            return
+    network.peers.pop(host, None)
+    network.peers.setdefault(name)
+    time.attempt("connections", f"to connect to {name}")
+    time.now += LATENCY
+    fault = network.fault()
+    outcome = "open" if fault is None else "deaf" if fault.deaf else fault.connected()
+    if outcome == "open" and not time.over:
+        reached.add(name)
+        told("")
+        return
+    network.fired += 1
+    if outcome == "hang":
+        time.at(CONNECTING, lambda: told("tcp handshaker shutdown"))
+    elif outcome == "deaf":
+        time.at(CONNECTING, lambda: told("connection attempt timed out before receiving SETTINGS frame"))
+    else:
+        told(f"{name}: Failed to connect to remote host: Connection refused")
+
+
+def is_reached(world: World, host: str, port: int) -> bool:
+    return _name(host, port) in _reached.get(world, ())
+
+
+def _name(host: str, port: int) -> str:
+    return f"{host}:{port}" if port else host
 
 
 def address(target: str) -> tuple[str, int]:
