@@ -160,3 +160,36 @@ def test_after_a_run_connections_are_real_again(listener: socket.socket) -> None
     with pytest.raises(psycopg2.OperationalError, match="timeout expired"):
         psycopg2.connect(host="127.0.0.1", port=port, connect_timeout=1)
     listener.accept()[0].close()
+
+
+@pytest.mark.parametrize("connect", [psycopg.connect, psycopg2.connect], ids=["psycopg", "psycopg2"])
+def test_a_connection_of_an_earlier_run_is_found_to_be_closed(connect: Callable[..., Any]) -> None:
+    kept: list[Any] = []
+
+    def tool() -> Any:
+        if not kept:
+            kept.append(connect(SERVER))
+        with kept[0].cursor() as cursor:
+            cursor.execute(QUERY, (7,))
+            return cursor.fetchone()
+
+    assert ask(tool).value == ("shipped",)
+    assert exception(ask(tool)) == "OperationalError"
+    kept[0].close()
+
+
+def test_a_connection_that_was_never_in_a_world_is_refused() -> None:
+    near, far = socket.socketpair()
+
+    def tool() -> None:
+        from pytest_agentready.world import active
+        from pytest_agentready.world.foreign import descriptors
+
+        assert active.world is not None
+        descriptors.wait(active.world, near.fileno(), descriptors.READING, 1.0, "psycopg")
+
+    with near, far:
+        run = ask(tool)
+    assert run.refused == ("a connection of psycopg that was made before the examination (let the tool connect within the call)",)
+    assert run.ending is not None
+    assert run.ending.kind == "blind"

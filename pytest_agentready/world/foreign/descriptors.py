@@ -56,10 +56,14 @@ def connection(world: World, fd: int) -> Connection | None:
 
 
 def known(world: World, fd: int, client: str) -> Connection:
-    """The connection that is about to be used. Raises OutboundBlocked where it is older than the run: it is a real one."""
-    found = connection(world, fd)
+    """The connection that is about to be used. Raises OutboundBlocked where it was never led into a world: it is a real one.
+
+    One of an earlier run has been reset when that ended, as the client is about to see.
+    """
+    with borrowed(fd) as sock:
+        found = world.network.known(sock)
     if found is None:
-        guard.refuse(f"a connection of {client} that is older than the run (let the tool connect within the call)")
+        guard.refuse(f"a connection of {client} that was made before the examination (let the tool connect within the call)")
     found.where = stack.here()
     return found
 
