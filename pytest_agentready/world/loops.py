@@ -6,7 +6,6 @@ import asyncio
 import atexit
 import contextlib
 import socket
-import sys
 from collections.abc import Awaitable, Iterator
 from typing import Any
 
@@ -22,8 +21,6 @@ _own_loop: asyncio.AbstractEventLoop | None = None
 def patches() -> Iterator[Patch]:
     yield Patch(asyncio.BaseEventLoop, "call_soon_threadsafe", call_soon_threadsafe)
     yield Patch(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
-    if uvloop := sys.modules.get("uvloop"):  # libuv's sockets are out of our sight: new loops are asyncio's own
-        yield Patch(uvloop, "Loop", asyncio.SelectorEventLoop)
 
 
 def call_soon_threadsafe(self: Any, callback: Any, *args: Any, **kwargs: Any) -> asyncio.Handle:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -56,6 +57,7 @@ def _patches(client: str) -> Iterator[Patch]:
             yield Patch(module, name, _refusing(client, getattr(module, name)))
     if client == "uvloop":
         yield Patch(module.Loop, "call_soon_threadsafe", _older_loop(module.Loop.call_soon_threadsafe))
+        yield Patch(module, "Loop", asyncio.SelectorEventLoop)
 
 
 def _refusing(client: str, original: Callable[..., Any]) -> Callable[..., Any]:
