@@ -165,7 +165,12 @@ def test_a_proxy_of_the_environment_and_a_server_of_this_machine_see_nothing(
 
 def test_what_was_replaced_is_put_back() -> None:
     def state() -> list[Any]:
-        return [pycurl.Curl, pycurl.CurlMulti, *(vars(curl_cffi.Curl)[n] for n in ("perform", "setopt", "reset")), curl_cffi.AsyncCurl.add_handle]
+        return [
+            pycurl.Curl,
+            pycurl.CurlMulti,
+            *(vars(curl_cffi.Curl)[n] for n in ("perform", "setopt", "reset")),
+            curl_cffi.AsyncCurl.add_handle,
+        ]
 
     before = state()
     ask(by_pycurl(HTTP), "refused")

@@ -184,7 +184,7 @@ def test_an_unknown_procedure_is_unimplemented_and_named() -> None:
 def test_a_server_of_this_machine_sees_nothing_of_a_run() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0.05)
-        older = grpc.insecure_channel("127.0.0.1:%d" % listener.getsockname()[1])
+        older = grpc.insecure_channel("{}:{}".format(*listener.getsockname()))
         for fault in ("", "refused", "response-hang"):
             enter(lambda: older.unary_unary(GET)(b"", timeout=1), fault)
         with pytest.raises(TimeoutError):

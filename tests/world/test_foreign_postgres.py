@@ -142,7 +142,13 @@ def test_a_query_over_a_socket_file_goes_into_the_world() -> None:
 def test_what_was_replaced_is_put_back() -> None:
     def state() -> list[object]:
         base = psycopg.Connection.__mro__[1]
-        return [psycopg2._connect, extensions.get_wait_callback(), psycopg.waiting.wait, psycopg.waiting.wait_async, vars(base).get("_connect_gen")]
+        return [
+            psycopg2._connect,
+            extensions.get_wait_callback(),
+            psycopg.waiting.wait,
+            psycopg.waiting.wait_async,
+            vars(base).get("_connect_gen"),
+        ]
 
     def crash() -> None:
         by_psycopg()()

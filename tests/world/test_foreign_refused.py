@@ -21,13 +21,13 @@ from tests.world.entering import SHOP, enter
 
 
 @pytest.fixture
-def primp(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+def primp(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """A client in C, as far as it can be told from Python; what it was really asked."""
     asked: list[str] = []
     module = ModuleType("primp")
     vars(module)["get"] = lambda url: asked.append(url) or "real"
     monkeypatch.setitem(sys.modules, "primp", module)
-    yield asked
+    return asked
 
 
 def through_a_library() -> Any:
