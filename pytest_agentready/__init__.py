@@ -12,14 +12,31 @@ if TYPE_CHECKING:
     from pytest_agentready.domain import Check, Finding, NotApplicable, Severity, Unproven
     from pytest_agentready.patterns.results import ToolResult
     from pytest_agentready.world.backend import IncomingRequest, Response
-    from pytest_agentready.world.faults import WireFault
+    from pytest_agentready.world.faults import HTTPFault, WireFault
+    from pytest_agentready.world.statements import DatabaseError, Statement
 
 __version__ = "0.1.0"
-__all__ = ["Check", "Finding", "IncomingRequest", "NotApplicable", "Response", "Severity", "ToolResult", "Unproven", "WireFault"]
+__all__ = [
+    "Check",
+    "DatabaseError",
+    "Finding",
+    "HTTPFault",
+    "IncomingRequest",
+    "NotApplicable",
+    "Response",
+    "Severity",
+    "Statement",
+    "ToolResult",
+    "Unproven",
+    "WireFault",
+]
 
 _HOMES = {
+    "DatabaseError": "world.statements",
+    "HTTPFault": "world.faults",
     "IncomingRequest": "world.backend",
     "Response": "world.backend",
+    "Statement": "world.statements",
     "ToolResult": "patterns.results",
     "WireFault": "world.faults",
 }

@@ -29,7 +29,8 @@ check = Check(
     profile="checklist",
     fix=(
         "Catch the client's base exceptions around the call and its parsing (`requests.RequestException`, `httpx.HTTPError`, "
-        "`aiohttp.ClientError` and `TimeoutError`), and `ValueError`, `KeyError` and `TypeError` for a body that is not what you expect; "
+        "`aiohttp.ClientError` and `TimeoutError`, `redis.RedisError`, `asyncpg.PostgresError` and `OSError`), and `ValueError`, "
+        "`KeyError` and `TypeError` for a body that is not what you expect; "
         "return a typed error."
     ),
     since="0.1",

@@ -29,7 +29,8 @@ check = Check(
     profile="checklist",
     fix=(
         "Give every outbound call a deadline (`requests.get(url, timeout=5)`, `httpx.Client(timeout=5)`, "
-        "`aiohttp.ClientTimeout(total=5)`), and every retry a last attempt."
+        "`aiohttp.ClientTimeout(total=5)`, `redis.Redis(socket_timeout=2)`, `asyncpg.connect(timeout=5, command_timeout=5)`), "
+        "and every retry a last attempt."
     ),
     since="0.1",
 )

@@ -68,6 +68,11 @@ class Request:
     where: str
 
     @property
+    def is_http(self) -> bool:
+        """Over HTTP, the upgrade of a WebSocket included."""
+        return self.url.startswith("http") or (self.url.startswith("ws") and self.method == "GET")
+
+    @property
     def idempotency_key(self) -> str | None:
         for name, value in self.headers:
             if name in ("idempotency-key", "x-idempotency-key"):

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pytest_agentready.domain import Fault, FaultMatrix, NormalCall, Run, Tool, read
-from pytest_agentready.world import Backend, BackendFailed, Limits, WireFault, observe
+from pytest_agentready.world import Backend, BackendFailed, HTTPFault, Limits, WireFault, observe
 
 ATTEMPTS = 90  # of one call, beside ten for each that the normal call makes
 ENOUGH = 3  # runaways after which it is known what the tool does: the next are ended sooner
@@ -40,6 +40,8 @@ def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> F
             skipped[fault.slug] = why
         elif fault.family == "certificate" and not any(run.tls for run in normal_call.runs):
             skipped[fault.slug] = "the tool does not use TLS"
+        elif isinstance(fault, HTTPFault) and _speaks_no_http(normal_call):
+            skipped[fault.slug] = "the tool does not speak HTTP"
         elif _hopeless(runs):
             abandoned[fault.slug] = "an earlier run had to be ended by the wall clock"
         else:
@@ -94,20 +96,26 @@ def _too_slow(fault: Fault, tool: Tool) -> str:
 
 
 def _stages(normal: Run) -> list[int]:
-    """From which request on the peers fail: from the first, and from each that is the first or second of its line and address.
+    """From which request on the peers fail: from the first, and from each that is the first or second of its line, verb and address.
 
     Otherwise a second call without a timeout would hide behind the first one, which fails before it, and so would a second page.
     """
-    seen: Counter[tuple[str, str]] = Counter()
+    seen: Counter[tuple[str, str, str]] = Counter()
     stages = [0]
     for number, request in enumerate(normal.requests):
-        kind = request.where, request.url.partition("?")[0]
+        kind = request.where, request.method, request.url.partition("?")[0]
         seen[kind] += 1
         # Many addresses from one line (a batch) are one kind of request; a second one stands for them all.
-        addresses = sum(where == request.where for where, _ in seen)
+        addresses = len({url for where, _, url in seen if where == request.where})
         if number and seen[kind] <= 2 and addresses <= 2:
             stages.append(number)
     return stages[:STAGES]
+
+
+def _speaks_no_http(normal_call: NormalCall) -> bool:
+    """It may have asked nobody yet, or somebody whose protocol is not known: then it may well speak HTTP."""
+    requests = [request for run in normal_call.runs for request in run.requests]
+    return bool(requests) and not any(request.is_http for request in requests)
 
 
 def _hopeless(runs: list[Run]) -> bool:

@@ -12,6 +12,7 @@ from types import CodeType
 from typing import Any
 
 from pytest_agentready.domain import NormalCall, Run, Tool, Unjudgeable, read
+from pytest_agentready.experiments.unanswered import unanswered
 from pytest_agentready.world import Backend, BackendFailed, Limits, foreign, observe
 from pytest_agentready.world.stack import is_librarys
 
@@ -33,26 +34,22 @@ def run(tool: Tool) -> NormalCall:
         except BackendFailed as failure:
             raise Unjudgeable(f"the marker's backend= does not work: it raised {failure}") from failure
         runs.append(read(tool, found))
-    return NormalCall(tuple(runs), obstacle=_obstacle(runs, backend is not None))
+    return NormalCall(tuple(runs), obstacle=_obstacle(runs, backend))  # type: ignore[arg-type]
 
 
-def _obstacle(runs: list[Run], has_backend: bool) -> str:
+def _obstacle(runs: list[Run], backend: Backend | None) -> str:
     """Why there is no normal answer to go by, and what would make one; "" where there is one."""
     for run in runs:
-        unrouted = list(
-            dict.fromkeys(f"{request.method} {request.url.partition('?')[0]}" for request in run.requests if request.routed is False)
-        )
+        missing = unanswered((request for request in run.requests if request.routed is False), backend)
         if run.refused:
             remedy = ": let the tool ask from Python itself" if any(what.startswith("a process") for what in run.refused) else ""
             return f"the normal call wants {_listed(list(run.refused))}, which the world does not let out{remedy}"
         if run.unspoken:
             return f"{', '.join(run.unspoken)}: the world does not speak this protocol"
-        if unrouted and not has_backend:
-            return f"nothing answers {_listed(unrouted)}: give backend={{'{unrouted[0]}': {{...}}}} in the marker"
-        if unrouted:
-            return f"the backend has no route for {_listed(unrouted)}: add it to the marker's backend="
+        if missing:
+            return missing
         if run.ending is not None:
-            return f"the normal call does not end: {run.ending.story}"
+            return f"the normal call does not end: {run.ending.story}{_mute(run)}"
         if run.raised is not None:
             said = f": {run.raised.message}" if run.raised.message else ""
             return f"the normal call raises {run.raised.kind}{said}: give it arguments, a backend and an environment in which it succeeds"
@@ -61,6 +58,14 @@ def _obstacle(runs: list[Run], has_backend: bool) -> str:
                 f"the normal call answers with an error ({run.answer.message or 'without a message'}): give args= and backend= that succeed"
             )
     return ""
+
+
+def _mute(run: Run) -> str:
+    """A peer to which nothing is said: at a port that is not the protocol's own, the world does not know who speaks first."""
+    if run.ending is None or run.ending.kind != "stuck" or run.requests or not run.peers:
+        return ""
+    peer = run.peers[-1]
+    return f" (nothing was said to {peer}: if it speaks first, name its protocol in backend=, such as {{'smtp://{peer}': {{}}}})"
 
 
 def _listed(items: list[str]) -> str:

@@ -13,8 +13,7 @@ Peers of other protocols are named by their URL; a port that is not the protocol
     {"postgresql://db.internal/shop": lambda statement: [...]}                                a callable of the `Statement`
     {"smtp://mail.internal:2500": {}}                                                         a mail server
     {"GET wss://stream.example.com/prices": ["first", "second"]}                              messages of a WebSocket
-    {"grpc://pricing.internal:50051/shop.Pricing/GetPrice": message}                          a message, a list of them for a
-                                                                                              stream, a callable of the request's
+    {"grpc://pricing.internal:50051/shop.Pricing/GetPrice": message}                          or a callable of the request's
 
 A Redis needs no key, for an empty one is one too; nor does a mail server at a usual port. The keys of a mapping are compared
 with the statements without regard to white space and case, the longest wins, and a placeholder (`%s`, `$1`, `?`, `:id`)
@@ -33,10 +32,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from pytest_agentready.world.mailservers import refusals
 from pytest_agentready.world.places import Place, names_a_place, place
-from pytest_agentready.world.procedures import SCHEME, procedure
+from pytest_agentready.world.procedures import SCHEME, Procedures
 from pytest_agentready.world.statements import Database
 from pytest_agentready.world.stores import Store
+from pytest_agentready.world.streams import Stream
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 JSON = "application/json"
@@ -138,13 +139,15 @@ class Backend:
         routes: tuple[Route, ...] = (),
         apps: Mapping[str, Any] | None = None,
         handler: Any = None,
-        procedures: Mapping[str, Any] | None = None,
+        procedures: Procedures | None = None,
         peers: tuple[tuple[Place, Any], ...] = (),
+        streams: tuple[Route, ...] = (),
     ) -> None:
         self.routes = routes
         self.apps = dict(apps or {})
-        self.procedures = dict(procedures or {})
+        self.procedures = procedures or Procedures()
         self.handler = handler
+        self.streams = streams
         self.peers = peers  # those of other protocols, and what they hold or answer
 
     @classmethod
@@ -159,11 +162,11 @@ class Backend:
                 (f"backend is {value!r}: give a mapping of routes such as {{'GET https://api.example.com/orders/{{id}}': {{...}}}}",)
             )
         problems: list[str] = []
-        routes, apps, peers, procedures = [], {}, [], {}
+        routes, apps, peers, procedures = [], {}, [], Procedures()
         for key, answer in value.items():
             try:
                 if isinstance(key, str) and key.startswith(SCHEME):
-                    procedures[procedure(key)] = answer
+                    procedures.add(key, answer)
                 elif isinstance(key, str) and names_a_place(key):
                     peers.append(_peer(key.strip(), answer))
                 elif isinstance(key, str) and " " not in key.strip() and callable(answer) and "://" in key:
@@ -174,7 +177,9 @@ class Backend:
                 problems.append(str(problem))
         if problems:
             raise BackendError(tuple(problems))
-        return cls(tuple(routes), apps, peers=tuple(peers), procedures=procedures)
+        http = tuple(route for route in routes if not isinstance(route.answer, Stream))
+        streams = tuple(route for route in routes if isinstance(route.answer, Stream))
+        return cls(http, apps, peers=tuple(peers), streams=streams, procedures=procedures)
 
     def answer(self, request: IncomingRequest) -> Response | None:
         """The normal answer; None where no route names the request. Raises what the user's own callable raises."""
@@ -197,9 +202,13 @@ class Backend:
 
     # -- peers of other protocols
 
+    def stream(self, request: IncomingRequest) -> Stream | None:
+        """What the WebSocket of this address says."""
+        return next((route.answer for route in self.streams if route.match(request) is not None), None)
+
     def protocol(self, host: str, port: int) -> Place | None:
         """What the backend says is spoken there."""
-        return next((place for place, _ in self.peers if place.is_at(host, port)), None)
+        return next((place for place, _ in self.peers if port and place.is_at(host, port)), None)
 
     def stores(self, host: str, port: int) -> list[Store]:
         return [store for place, store in self.peers if place.protocol == "redis" and place.is_at(host, port)]
@@ -209,12 +218,9 @@ class Backend:
         found = {place.path: answers for place, answers in self.peers if place.protocol == protocol and place.is_at(host, port)}
         return found.get(name) or found.get("")
 
-    def call(self, url: str, message: Any) -> tuple[Any, bool]:
-        """What a remote procedure answers, and whether any is known. Raises what the user's own callable raises."""
-        if url not in self.procedures:
-            return None, False
-        answer = self.procedures[url]
-        return (_call(answer, message) if callable(answer) else answer), True
+    def refusals(self, host: str, port: int) -> Mapping[str, str]:
+        """The recipients that a mail server does not take mail for, and what it says of each."""
+        return next((answer for place, answer in self.peers if place.protocol == "smtp" and place.is_at(host, port)), {})
 
 
 NOT_FOUND = Response(404, json={"detail": "Not Found"})
@@ -231,7 +237,7 @@ def _route(key: object, answer: object) -> Route:
         meant = f"did you mean {near[0]}?" if near else f"use one of {', '.join(METHODS)}"
         raise ValueError(f"backend route {key!r} names the method {method!r}: {meant}")
     parts = urlsplit(url.strip())
-    if parts.scheme not in ("http", "https") or not parts.netloc:
+    if parts.scheme not in ("http", "https", "ws", "wss") or not parts.netloc:
         raise ValueError(f"backend route {key!r} names no host: write '{method.upper()} https://host/path'")
     plain = f"{_authority(url.strip())}{parts.path or '/'}"
     names = re.findall(r"{(\w+)}", plain)
@@ -240,7 +246,9 @@ def _route(key: object, answer: object) -> Route:
     pattern = "".join(
         f"(?P<{piece[1:-1]}>[^/]+)" if re.fullmatch(r"{\w+}", piece) else re.escape(piece) for piece in re.split(r"({\w+})", plain)
     )
-    if not callable(answer) and not isinstance(answer, Response):
+    if parts.scheme in ("ws", "wss"):
+        answer = Stream.parse(key, answer)
+    elif not callable(answer) and not isinstance(answer, Response):
         try:
             _json.dumps(answer)
         except TypeError as reason:
@@ -252,6 +260,8 @@ def _peer(key: str, answer: object) -> tuple[Place, Any]:
     where = place(key)
     if where.protocol == "redis":
         return where, Store.parse(key, where.path, answer)
+    if where.protocol == "smtp":
+        return where, refusals(key, answer)
     return where, Database.parse(key, answer)
 
 
@@ -266,7 +276,7 @@ def _authority(url: str) -> str:
     """Scheme and host, with the port only where it is not the scheme's own."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2].lower()
-    default = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    default = {"http": ":80", "https": ":443", "ws": ":80", "wss": ":443"}.get(parts.scheme, "")
     return f"{parts.scheme}://{host.removesuffix(default) if default else host}"
 
 

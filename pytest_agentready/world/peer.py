@@ -117,6 +117,10 @@ class Peer:
         self.host, self.port = host, port
         self._service = None
 
+    def hand_over(self, service: Service) -> None:
+        """The client and the service have agreed on another protocol."""
+        self._service = service
+
     def begin(self) -> None:
         """The connection stands: where the server speaks first in the protocol, it does."""
         if not services.tls_first(self):

@@ -32,6 +32,8 @@ class Place:
     tls: bool = False  # TLS from the first byte on
 
     def is_at(self, host: str, port: int) -> bool:
+        if host.startswith("/") and self.host in LOCAL:  # a database of this machine, by its socket
+            return True
         same = host.lower() == self.host or (host in LOCAL and self.host in LOCAL)
         return same and self.port == port
 
@@ -55,6 +57,8 @@ def place(key: str) -> Place:
     protocol, port = SCHEMES[scheme]
     if scheme == "unix":
         return Place(protocol, unquote(parts.path), 0)
+    if not parts.netloc and parts.path.strip("/") and protocol in ("postgresql", "mysql"):
+        return Place(protocol, "localhost", port, unquote(parts.path.strip("/")))
     if not parts.hostname:
         raise ValueError(f"backend key {key!r} names no host: write '{scheme}://host'")
     try:

@@ -18,7 +18,7 @@ from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import OutboundBlocked, WorldEnded
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.installation import installed
-from pytest_agentready.world.timeline import Limits
+from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.world import World
 
 # Slips of the code, as opposed to a report of the failure.

@@ -73,24 +73,25 @@ class Database:
             )
         return cls(key, answers)
 
+    def names(self, statement: Statement) -> bool:
+        """Does a key of the mapping name the statement? Nobody is asked for an answer yet."""
+        return self._key_for(statement) is not None
+
     def knows(self, statement: Statement) -> bool:
         """Does a key name the statement, or is one answer meant for all?"""
-        folded = text.folded(statement.sql)
-        return not isinstance(self.answers, Mapping) or any(pattern.match(folded) for pattern, _ in self.patterns)
+        return not isinstance(self.answers, Mapping) or self.names(statement)
 
-    def named(self, statement: Statement) -> Answer | None:
-        """The answer of the mapping's longest key with which the statement begins."""
+    def _key_for(self, statement: Statement) -> int | None:
+        """The place of the longest key with which the statement begins."""
         folded = text.folded(statement.sql)
-        for pattern, answer in self.patterns:
-            if pattern.match(folded):
-                return _called(answer, statement)
-        return None
+        return next((place for place, (pattern, _) in enumerate(self.patterns) if pattern.match(folded)), None)
 
     def answer(self, statement: Statement) -> Answer | None:
         """The normal answer; None where there is none for this statement. Raises what the user's own callable raises."""
-        if isinstance(self.answers, Mapping):
-            return self.named(statement)
-        return _called(self.answers, statement)
+        if not isinstance(self.answers, Mapping):
+            return _called(self.answers, statement)
+        place = self._key_for(statement)
+        return None if place is None else _called(self.patterns[place][1], statement)
 
     def samples(self, column: str) -> list[Any]:
         """The values that the rows of this backend have for a column, whatever the statement."""
@@ -123,9 +124,9 @@ def _problems(key: str, sql: object, answer: object) -> list[str]:
     if not isinstance(sql, str):
         return [f"backend key {key!r} has the statement {sql!r}: give the beginning of its text"]
     found = []
-    first = sql.split(maxsplit=1)[0].upper() if sql.split() else ""
-    if first not in text.VERBS:
-        near = difflib.get_close_matches(first, text.VERBS, n=1)
+    first = sql.split(maxsplit=1)[0] if sql.split() else ""
+    if first.upper() not in text.VERBS:
+        near = difflib.get_close_matches(first.upper(), text.VERBS, n=1, cutoff=0.7)
         hint = f"did you mean {near[0]}?" if near else "begin it with its verb, such as SELECT"
         found.append(f"backend key {key!r} has the statement {sql!r}, which begins with {first!r}: {hint}")
     if not callable(answer) and (problem := _no_answer(answer)) is not None:

@@ -16,7 +16,6 @@ import math
 import sys
 from _thread import get_ident
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 from threading import Thread
 
@@ -24,6 +23,7 @@ from pytest_agentready.domain import Ending, Sleep
 from pytest_agentready.world import real, stack
 from pytest_agentready.world.crowd import Crowd
 from pytest_agentready.world.ending import STUBBORN, WorldClosed, WorldEnded, break_out
+from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.waiting import NETWORK_WAITS, Blocked
 
 CLOCK_TICK = 1e-6  # seconds that a look at the clock takes
@@ -33,17 +33,6 @@ INTERVAL = 600.0
 _intervals = itertools.count()  # a monotonic clock never goes back
 _intervals_of_subject = itertools.count()  # a date does, for the next subject: its verdict shall not depend on who came before
 GRACE = 20  # attempts that a tool may still make, to unwind through its own error handling
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When a run is ended that does not end by itself."""
-
-    attempts: int = 100  # look-ups, connections or requests
-    turns: int = 1_500  # jumps of the clock
-    horizon: float = 3_600.0  # virtual seconds
-    real: float = 10.0  # real seconds: the watchdog's
-    patience: float = 6.5  # real seconds, for a client that waits in real time
 
 
 def begin_subject() -> None:
@@ -283,11 +272,6 @@ class Timeline:
                     return
             for blocked in self.blocked.values():
                 blocked.cut = True
-
-    def cut_off(self) -> None:
-        """Reset every connection: who waited in real time was waited for long enough. The run goes on."""
-        self._elastic.clear()
-        self._cut_connections()
 
     def overrun(self, ending: Ending) -> None:
         """End the run from the watchdog's thread, which must not wait for a lock that the run may hold for ever."""

@@ -12,8 +12,9 @@ from pytest_agentready.world import real, stack
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import interrupt
 from pytest_agentready.world.faults import WireFault
+from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.network import Network
-from pytest_agentready.world.timeline import Limits, Timeline
+from pytest_agentready.world.timeline import Timeline
 from pytest_agentready.world.watchdog import cpu_seconds
 
 UNWINDING = 0.2  # real seconds that threads left behind get to end

@@ -112,11 +112,11 @@ def start_a_process() -> None:
         pass
 
 
-def speak_smtp() -> None:
+def speak_ldap() -> None:
     import socket
 
-    with socket.create_connection(("mail.example.com", 25), timeout=5) as line:
-        line.sendall(b"EHLO me\r\n")
+    with socket.create_connection(("ldap.example.com", 389), timeout=5) as line:
+        line.sendall(b"0\x0c\x02\x01\x01")
         line.recv(100)
 
 
@@ -142,7 +142,7 @@ def broken(request: Any) -> Any:
         (endless, SHOP, "the normal call does not end: "),
         (answer_with_an_error, SHOP, "the normal call answers with an error (out of stock)"),
         (start_a_process, None, "the normal call wants a process (git), which the world does not let out"),
-        (speak_smtp, None, "mail.example.com:25: the world does not speak this protocol"),
+        (speak_ldap, None, "ldap.example.com:389: the world does not speak this protocol"),
     ],
 )
 def test_an_obstacle_says_what_is_in_the_way_and_what_would_remove_it(

@@ -203,12 +203,12 @@ def test_a_protocol_that_the_world_does_not_speak_is_named() -> None:
     def tool() -> bytes:
         import socket
 
-        with socket.create_connection(("mail.example.com", 25), timeout=5) as line:
-            line.sendall(b"EHLO me\r\n")
+        with socket.create_connection(("ldap.example.com", 389), timeout=5) as line:
+            line.sendall(b"0\x0c\x02\x01\x01")
             return line.recv(100)
 
     run = enter(tool)
-    assert run.unspoken == ("mail.example.com:25",)
+    assert run.unspoken == ("ldap.example.com:389",)
 
 
 REPEATED = [

@@ -177,7 +177,7 @@ class Door:
                 )
             elif waited > time.limits.patience:
                 self._cutting = True
-                time.cut_off()
+                self.world.network.cut()  # the run goes on
 
     def close(self) -> None:
         self._closed = True

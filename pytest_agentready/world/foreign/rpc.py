@@ -165,9 +165,10 @@ class Call:
 
     def commit(self) -> Any:
         """The peer acts on the call, once; its normal answer."""
-        found, routed = self.world.network.backend.call(self.url, self.asked.message)
+        procedures = self.world.network.backend.procedures
+        routed = procedures.knows(self.url)
         self.note(committed=True, routed=routed)
-        return found
+        return procedures.answer(self.url, self.asked.message) if routed else None
 
     def send_answer(self) -> None:
         if self.done:

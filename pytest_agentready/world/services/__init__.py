@@ -57,4 +57,12 @@ def tls_first(peer: Peer) -> bool:
 
 def greeter(peer: Peer) -> Greeter | None:
     """The service that speaks first at this place; None where the client does."""
+    from pytest_agentready.world.services import mysql, smtp
+
+    place = peer.network.backend.protocol(peer.host, peer.port)
+    protocol = "" if place is None else place.protocol
+    if protocol == "mysql" or (place is None and (peer.port in mysql.PORTS or mysql.SOCKET.search(peer.host))):
+        return mysql.MySQL(peer)
+    if protocol == "smtp" or (place is None and peer.port in smtp.PORTS):
+        return smtp.SMTP(peer)
     return None

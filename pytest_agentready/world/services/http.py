@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import h11
 
 from pytest_agentready.world.backend import METHODS, NOT_FOUND, IncomingRequest, Response
+from pytest_agentready.world.services import websocket
 from pytest_agentready.world.services.exchange import Exchange
 
 if TYPE_CHECKING:
     from pytest_agentready.world.peer import Peer
 
 _STARTS = tuple(f"{method} ".encode() for method in (*METHODS, "CONNECT", "TRACE"))
+SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nX-Trace: "
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")  # methods that change nothing
 
 
@@ -60,7 +63,10 @@ class HTTP:
             return
         headers = tuple((name.decode("latin-1"), value.decode("latin-1")) for name, value in self._request.headers)
         incoming = IncomingRequest(method, self._url(target, dict(headers)), dict(headers), bytes(self._body))
-        HTTPExchange(self, incoming, headers)
+        if websocket.is_asked_for(incoming.headers):
+            UpgradeExchange(self, replace(incoming, url=f"ws{incoming.url.removeprefix('http')}"), headers)
+        else:
+            HTTPExchange(self, incoming, headers)
 
     def _url(self, target: str, headers: dict[str, str]) -> str:
         if target.startswith("http://"):  # asked as a proxy
@@ -98,6 +104,15 @@ class HTTP:
         elif self._h11.our_state is h11.DONE and self._h11.their_state is h11.DONE:
             self._h11.start_next_cycle()
             self._read()  # a pipelined request may have come already
+
+    def switch(self, headers: list[tuple[str, str]], service: websocket.WebSocket) -> None:
+        """From here on the connection speaks another protocol."""
+        self._write(h11.InformationalResponse(status_code=101, headers=headers, reason=b"Switching Protocols"))
+        self.peer.owes_an_answer = False
+        self.peer.hand_over(service)
+        service.begin()
+        if rest := self._h11.trailing_data[0]:
+            service.receive(rest)
 
     def head(self, response: Response, length: int) -> None:
         """Only the status line and the headers, with a length that the body will not have."""
@@ -162,3 +177,32 @@ class HTTPExchange(Exchange):
         if normal.content and normal.status not in (204, 304):
             return normal
         return Response(body=b'{"data": "'.ljust(64, b"."), content_type=normal.content_type)
+
+
+class UpgradeExchange(HTTPExchange):
+    """The request that makes a WebSocket of the connection: 101, where the backend has a stream for it."""
+
+    def normal(self) -> Response:
+        if self._normal is None:
+            self._stream = self.network.backend.stream(self.request)
+            self._normal = NOT_FOUND if self._stream is None else Response(status=101)
+            self.note(committed=True, routed=self._stream is not None)
+        return self._normal
+
+    def send_normal(self) -> None:
+        normal = self.normal()
+        if self._stream is None:
+            self.send(normal)
+            return
+        self.note(status=101)
+        service = websocket.WebSocket(self.peer, self.request.url, self._stream)
+        self._http.switch(websocket.agreement(self.request.headers), service)
+
+    def send_half(self) -> None:
+        self.normal()
+        self.peer.write(SWITCHING[: len(SWITCHING) // 2])
+
+    def trickle(self) -> None:
+        self.normal()
+        self.peer.write(SWITCHING)
+        self._drip(b"x")

@@ -34,6 +34,7 @@ class Result:
     columns: tuple[str, ...] = ()  # none: it gives no rows
     rows: tuple[tuple[Any, ...], ...] = ()
     affected: int = 0
+    identity: int = 0  # of the row that was inserted, where the backend gives it an `id`
 
 
 class Session:
@@ -51,7 +52,8 @@ class Session:
 
     @property
     def url(self) -> str:
-        return f"{self.protocol}://{self.peer.connection.name}{f'/{self.name}' if self.name else ''}"
+        where = self.peer.connection.name if self.peer.port else "localhost"  # by a socket of this machine
+        return f"{self.protocol}://{where}{f'/{self.name}' if self.name else ''}"
 
     @property
     def database(self) -> Database | None:
@@ -59,8 +61,7 @@ class Session:
 
     def is_drivers(self, sql: str) -> bool:
         """Does the driver ask, and not the tool?"""
-        named = self.database is not None and self.database.named(Statement(sql)) is not None
-        return not named and bool(DRIVERS.match(sql) or CATALOGUE.search(sql))
+        return not self._is_named(Statement(sql)) and bool(DRIVERS.match(sql) or CATALOGUE.search(sql))
 
     def is_write(self, statement: Statement) -> bool:
         """A COMMIT is one when something has been written before it."""
@@ -71,15 +72,15 @@ class Session:
         database = self.database
         if self.is_drivers(statement.sql):
             return self._to_driver(statement.sql)
-        if database is not None and (named := self._backends(database.named, statement)) is not None:
-            return shaped(statement, named)
-        if constant := CONSTANT.fullmatch(statement.sql):
+        if not self._is_named(statement) and (constant := CONSTANT.fullmatch(statement.sql)):
             value = constant[1]
             return Result((constant[2] or "?column?",), ((value.strip("'") if value[0] == "'" else int(value),),))
-        if database is None:
-            return None
-        found = self._backends(database.answer, statement)
+        found = None if database is None else self._backends(database.answer, statement)
         return None if found is None else shaped(statement, found)
+
+    def _is_named(self, statement: Statement) -> bool:
+        """Has the backend an answer to this statement in particular?"""
+        return self.database is not None and self.database.names(statement)
 
     def _backends(self, question: Callable[[Statement], Answer | None], statement: Statement) -> Answer | None:
         return self.peer.network.ask(lambda: question(statement), lambda failure: DatabaseError(f"the backend itself failed: {failure!r}"))
@@ -104,7 +105,7 @@ class Session:
         if statement.verb in (*BEGINS, *ENDS, *WITHIN):
             return Result()
         database = self.database
-        if database is None or self.is_drivers(statement.sql) or CONSTANT.fullmatch(statement.sql):
+        if database is None or self.is_drivers(statement.sql) or (CONSTANT.fullmatch(statement.sql) and not self._is_named(statement)):
             return self.ask(statement)
         found = database.answer(statement)
         return None if found is None else shaped(statement, found)
@@ -196,7 +197,8 @@ def shaped(statement: Statement, answer: Answer) -> Result | DatabaseError:
         return Result(affected=answer)
     rows = [dict(row) for row in answer]
     if not text.gives_rows(statement.sql):
-        return Result(affected=min(1, len(rows)))
+        number = rows[0].get("id") if rows and statement.verb in ("INSERT", "REPLACE") else 0
+        return Result(affected=min(1, len(rows)), identity=number if isinstance(number, int) else 0)
     columns, named = _columns(statement.sql, rows)
     return Result(tuple(columns), tuple(tuple(_value(row, *pair) for pair in named) for row in rows), len(rows))
 
