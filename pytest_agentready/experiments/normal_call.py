@@ -21,7 +21,8 @@ BLIND_SPOTS = foreign.UNSEEN
 
 
 def run(tool: Tool) -> NormalCall:
-    blind = _blind_spots(tool)
+    with foreign.led_in():  # it shows which clients cannot be
+        blind = _blind_spots(tool)
     if tool.facts.args is None:
         return NormalCall((), obstacle=f"it needs {_required(tool)}: give args={{...}} in the marker", blind=blind)
     if blind:
@@ -73,7 +74,7 @@ def _listed(items: list[str]) -> str:
 
 
 def _with_remedy(client: str) -> str:
-    return f"{client} ({foreign.INSTEAD[client]})"
+    return f"{client} ({foreign.out_of_reach.get(client) or foreign.INSTEAD[client]})"
 
 
 def _required(tool: Tool) -> str:
@@ -94,17 +95,17 @@ def _blind_spots(tool: Tool) -> tuple[str, ...]:
             continue
         seen.add(id(code))
         names = _names(code)
-        found |= names & set(BLIND_SPOTS)  # imported in the function itself
+        found |= names & {*BLIND_SPOTS, *foreign.out_of_reach}  # imported in the function itself
         for value in (known[name] for name in names if name in known):
             home = getattr(value, "__module__", None) or getattr(value, "__name__", None) or type(value).__module__
             client = str(home).partition(".")[0]
-            if client in BLIND_SPOTS or (client in foreign.BY_MODULE and not inspect.ismodule(value)):
+            if client in (*BLIND_SPOTS, *foreign.out_of_reach) or (client in foreign.BY_MODULE and not inspect.ismodule(value)):
                 found.add(client)
             else:
                 owner = value if inspect.isclass(value) or inspect.ismodule(value) else type(value)
                 parts = [part for name, part in vars(owner).items() if name in names or not inspect.ismodule(owner)]
                 waiting += [part for part in map(_function, [value, *parts]) if _is_users(part)]
-    return tuple(name for name in (*BLIND_SPOTS, *foreign.BY_MODULE) if name in found)
+    return tuple(name for name in (*BLIND_SPOTS, *foreign.ADAPTED) if name in found)
 
 
 def _function(value: Any) -> Any:

@@ -39,7 +39,10 @@ class UnseenWaits:
 
     def note(self, ident: int) -> None:
         """This thread is in such a wait."""
-        where = stack.where(sys._current_frames().get(ident))
+        frame = sys._current_frames().get(ident)
+        if frame is None or stack.is_ours(frame.f_code):  # in a lock of the world's own, on a busy machine
+            return
+        where = stack.where(frame)
         path, _, line = where.rpartition(":")
         code = linecache.getline(path, int(line)).strip() if line.isdigit() else ""
         code = code if len(code) <= SHOWN else f"{code[:SHOWN]}..."

@@ -203,3 +203,9 @@ def test_what_was_replaced_is_put_back() -> None:
     ask(sync())
     ask(asynchronous(), "refused")
     assert (dict(vars(_channel._UnaryUnaryMultiCallable)), dict(vars(grpc.aio._call.UnaryUnaryCall))) == before
+
+
+def test_a_run_does_not_need_an_event_loop_because_grpc_aio_is_imported() -> None:
+    asyncio.set_event_loop(None)
+    assert enter(lambda: 7).value == 7
+    assert ask(asynchronous()).value == "12.50 for BOLT-8"

@@ -157,3 +157,23 @@ def test_an_arrival_is_said_once_the_module_is_complete(late_client: None) -> No
         with pytest.raises(ModuleNotFoundError):
             import no_such_client  # type: ignore[import-not-found]  # noqa: F401
     assert arrived == [True]
+
+
+def test_a_client_of_an_unknown_version_is_no_matter_to_other_tools(monkeypatch: pytest.MonkeyPatch) -> None:
+    from pytest_agentready.world import foreign
+
+    def broken(client: str) -> Any:
+        raise AttributeError("no _connect")
+
+    def tool() -> Any:
+        import psycopg2
+
+        return psycopg2.connect("host=db.internal")
+
+    monkeypatch.setitem(sys.modules, "psycopg2", ModuleType("psycopg2"))
+    monkeypatch.setattr(foreign, "in_place", broken)
+    monkeypatch.setattr(foreign, "out_of_reach", {})
+    verdict = examine(tool, {"backend": SHOP})["AR202"]
+    assert verdict.outcome is Outcome.UNPROVEN
+    assert "psycopg2 (its version is not known here: no _connect)" in verdict.reason
+    assert enter(lambda: 7).value == 7

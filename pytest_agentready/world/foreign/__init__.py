@@ -26,8 +26,9 @@ ADAPTED = {
 }
 UNSEEN = tuple(client for client in BLIND if "." not in client and client not in PARTLY)
 BY_MODULE = ("pycurl",)  # led in by its module's names: what has left the module before the run is out of reach
+out_of_reach: dict[str, str] = {}  # clients that could not be led in, and why
 
-__all__ = ["ADAPTED", "BLIND", "BY_MODULE", "INSTEAD", "UNSEEN", "led_in"]
+__all__ = ["ADAPTED", "BLIND", "BY_MODULE", "INSTEAD", "UNSEEN", "led_in", "out_of_reach"]
 
 
 def in_place(client: str) -> AbstractContextManager[None]:
@@ -44,9 +45,15 @@ def in_place(client: str) -> AbstractContextManager[None]:
 def led_in() -> Iterator[None]:
     """Every client that is there already, and those that the run imports."""
     with contextlib.ExitStack() as undo:
-        arrivals = Arrivals((*ADAPTED, *BLIND), lambda client: undo.enter_context(in_place(client)))
+
+        def lead_in(client: str) -> None:
+            try:
+                undo.enter_context(in_place(client))
+            except (ImportError, AttributeError) as problem:  # a version of it that we do not know: no matter to other tools
+                out_of_reach[client.partition(".")[0]] = f"its version is not known here: {problem}"
+
         for client in (*ADAPTED, *BLIND):
             if client in sys.modules:
-                undo.enter_context(in_place(client))
-        undo.enter_context(arrivals.noticed())
+                lead_in(client)
+        undo.enter_context(Arrivals((*ADAPTED, *BLIND), lead_in).noticed())
         yield

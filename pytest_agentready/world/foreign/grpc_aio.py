@@ -26,17 +26,8 @@ NUMBERS: dict[str, int] = {code.name: code.value[0] for code in grpc.StatusCode}
 
 @contextlib.contextmanager
 def in_place() -> Iterator[None]:
-    _start_poller()
     with Patches(_patches()).in_place():
         yield
-
-
-def _start_poller() -> None:
-    """grpc.aio's own thread sits in C for ever: it is started outside of the run, and waited for by nobody."""
-    before = set(threading.enumerate())
-    with active.bypassed():
-        cygrpc.init_grpc_aio()
-    crowd.harness.update(thread.ident for thread in set(threading.enumerate()) - before if thread.ident is not None)
 
 
 def _patches() -> Iterator[Patch]:
@@ -44,9 +35,22 @@ def _patches() -> Iterator[Patch]:
         yield Patch(cls, "__init__", _building(cls.__init__))
     for cls in (calls.StreamUnaryCall, calls.StreamStreamCall):
         yield Patch(cls, "__init__", _refusing(cls.__init__))
+    yield Patch(channels.Channel, "__init__", _opening(channels.Channel.__init__))
     yield Patch(channels.Channel, "get_state", _get_state(channels.Channel.get_state))
     yield Patch(channels.Channel, "channel_ready", _channel_ready(channels.Channel.channel_ready))
     yield Patch(channels.Channel, "wait_for_state_change", _wait_for_state_change(channels.Channel.wait_for_state_change))
+
+
+def _opening(original: Callable[..., None]) -> Callable[..., None]:
+    """With the first channel grpc.aio starts a thread that sits in C for ever: it is no part of the run, and waited for by nobody."""
+
+    def open_(self: Any, *args: Any, **kwargs: Any) -> None:
+        before = set(threading.enumerate())
+        with active.bypassed():
+            original(self, *args, **kwargs)
+        crowd.harness.update(thread.ident for thread in set(threading.enumerate()) - before if thread.ident is not None)
+
+    return open_
 
 
 def _building(original: Callable[..., None]) -> Callable[..., None]:
