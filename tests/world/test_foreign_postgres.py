@@ -199,3 +199,16 @@ def test_a_connection_that_was_never_in_a_world_is_refused() -> None:
     assert run.refused == ("a connection of psycopg that was made before the examination (let the tool connect within the call)",)
     assert run.ending is not None
     assert run.ending.kind == "blind"
+
+
+def test_examining_a_tool_leaves_a_real_server_alone(listener: socket.socket) -> None:
+    from pytest_agentready.domain import Outcome
+    from tests.examining import examine
+
+    port = listener.getsockname()[1]
+    verdicts = examine(
+        by_psycopg2(f"host=127.0.0.1 port={port} connect_timeout=3"), {"backend": {f"postgresql://127.0.0.1:{port}/shop": [{"state": 1}]}}
+    )
+    assert verdicts["AR202"].outcome is Outcome.FAILED
+    with pytest.raises(TimeoutError):
+        listener.accept()
