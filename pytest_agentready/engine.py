@@ -75,7 +75,7 @@ class Engine:
                 case Finding():
                     findings.append(replace(judgement, where=self.relative(judgement.where)))
                 case Unproven(reason):
-                    unproven.append(reason)
+                    unproven.append(reason.replace(f"{self.root.as_posix()}/", ""))
                 case NotApplicable(reason):
                     irrelevant.append(reason)
         if findings:

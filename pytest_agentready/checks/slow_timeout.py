@@ -40,11 +40,14 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
     if normal_call.self_contained:
         yield NotApplicable("it asks nothing outside of the process")
         return
+    if fault_matrix.untimed:
+        yield Unproven(fault_matrix.untimed)
+        return
     if elsewhere := unended(normal_call, fault_matrix):
         yield NotApplicable(elsewhere)
         return
     if not any(fault_matrix.silent):
-        yield Unproven(normal_call.obstacle or fault_matrix.gap or "no silent peer was met")
+        yield Unproven(normal_call.obstacle or fault_matrix.gap or fault_matrix.no_silence)
         return
     if fault_matrix.gap:
         yield Unproven(fault_matrix.gap)
@@ -63,7 +66,10 @@ def _made_of(run: Run) -> str:
     attempts = [wait for wait in run.waits if wait.outcome == "timeout" and wait.primitive != "sleep" and wait.seconds >= 0.1]
     pauses = sum(sleep.seconds for sleep in run.sleeps)
     parts = [f"{len(attempts)} waits of up to {max(wait.seconds for wait in attempts):.1f} s"] if len(attempts) > 1 else []
-    if not attempts and pauses < 0.1:
+    cut = [wait.bound for wait in run.waits if wait.outcome == "cut" and wait.bound is not None and run.in_real_time]
+    if cut:
+        parts.append(f"cut off in a wait of up to {max(cut):g} s")
+    elif not attempts and pauses < 0.1:
         endless = any(wait.primitive in ("connect", "await") and wait.bound is None for wait in run.waits)
         parts.append("only the operating system ends it" if endless else f"{len(run.waits)} short waits")
     elif len(attempts) == 1:

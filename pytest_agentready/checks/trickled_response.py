@@ -33,7 +33,10 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         yield NotApplicable(elsewhere)
         return
     if not trickled:
-        yield Unproven(normal_call.obstacle or fault_matrix.gap or "no answer could be trickled")
+        yield Unproven(normal_call.obstacle or fault_matrix.gap or fault_matrix.skipped.get("trickle") or "no answer could be trickled")
+        return
+    if fault_matrix.untimed:
+        yield Unproven(fault_matrix.untimed)
         return
     if fault_matrix.gap:
         yield Unproven(fault_matrix.gap)

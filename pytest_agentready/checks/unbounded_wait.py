@@ -47,16 +47,16 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
     for run in fault_matrix.to_be_ended:
         if run.ending is None or is_storm(run, normal_call.beside(run)):
             continue  # AR205 speaks of it
-        if run.ending.kind == "blind":
-            yield Unproven(run.ending.detail)
+        if run.ending.kind == "blind" or run.unseen:
+            yield Unproven(fault_matrix.untimed or run.ending.detail)
         else:
             causes.setdefault(_cause(run, run.ending), []).append(run)
     for (what, where), runs in causes.items():
         longest = max((run.ending for run in runs if run.ending is not None), key=lambda ending: ending.count)
         count = f": {longest.story}" if longest.kind != "stuck" else ""
         yield Finding(f"{what}{count} ({mishaps(runs)})", where=where, evidence=_evidence(runs), fix=_fix(longest))
-    if fault_matrix.gap or not any(fault_matrix.silent):
-        yield Unproven(normal_call.obstacle or fault_matrix.gap or "no silent peer was met")
+    if fault_matrix.gap or fault_matrix.untimed or not any(fault_matrix.silent):
+        yield Unproven(normal_call.obstacle or fault_matrix.gap or fault_matrix.untimed or fault_matrix.no_silence)
 
 
 def _of_the_normal_call(normal_call: NormalCall) -> Iterator[Judgement]:

@@ -146,6 +146,8 @@ class Run:
     tls: bool = False
     unspoken: tuple[str, ...] = ()  # peers whose protocol the world does not speak
     refused: tuple[str, ...] = ()  # what would have left the world, and was refused
+    unseen: tuple[str, ...] = ()  # waits that cannot be seen from Python: what the run says about time is no proof
+    in_real_time: bool = False  # a client kept its own time: the virtual seconds are real ones
     virtual: float = 0.0  # seconds
     real: float = 0.0  # seconds
 
@@ -153,6 +155,8 @@ class Run:
     def mishap(self) -> str:
         """The fault in words, and to which request it happened where that is not the first."""
         title = self.fault.title if self.fault else ""
+        if self.in_real_time and self.fault is not None and self.fault.family == "silence":
+            title += ", in real time"
         return f"{title} (from request {self.spared + 1} on)" if self.spared else title
 
     @property
@@ -193,6 +197,10 @@ class NormalCall:
     obstacle: str = ""  # why this is not a normal call, and what would make it one; "" where it is
     blind: tuple[str, ...] = ()  # clients of the tool whose sockets the world cannot see
 
+    @property
+    def in_real_time(self) -> bool:
+        return any(run.in_real_time for run in self.runs)
+
     def beside(self, run: Run) -> Run:
         """The normal run with the same arguments."""
         return next(normal for normal in self.runs if normal.arguments == run.arguments)
@@ -232,6 +240,19 @@ class FaultMatrix:
         if not unmet:
             return ""
         return f"it answers {unmet} of {len(self.runs)} calls without asking anybody (a cache, an open breaker): let each call ask"
+
+    @property
+    def no_silence(self) -> str:
+        """Why no silent peer was met."""
+        return "no silent peer was met" + (f": {why}" if (why := self.skipped.get("response-hang")) else "")
+
+    @property
+    def untimed(self) -> str:
+        """Why the runs prove nothing about time; "" where they do."""
+        for run in self.runs:
+            if run.unseen:
+                return f"a thread sits in a wait that cannot be seen from Python ({run.unseen[0]})"
+        return ""
 
     @property
     def trickled(self) -> Iterator[Run]:

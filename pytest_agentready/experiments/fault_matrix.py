@@ -16,6 +16,10 @@ ATTEMPTS = 90  # of one call, beside ten for each that the normal call makes
 ENOUGH = 3  # runaways after which it is known what the tool does: the next are ended sooner
 SOON = 5  # attempts, likewise
 STAGES = 8  # requests of one call that are made to fail in turn
+SILENCES_IN_REAL_TIME = ("accept-hang", "response-hang")
+IN_REAL_TIME = 3  # requests that are left without an answer in real time
+LONG = 10.0  # real seconds
+SURELY_LATE = 1.5  # real seconds beyond the time limit (its tolerance, and a little), after which a client is cut off
 DRIPS = 50  # bytes of a trickled answer, after which nobody waits for more
 
 
@@ -33,7 +37,9 @@ def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> F
     skipped: dict[str, str] = {}
     abandoned: dict[str, str] = {}
     for fault in faults:
-        if fault.family == "certificate" and not any(run.tls for run in normal_call.runs):
+        if normal_call.in_real_time and (why := _too_slow(fault, tool)):
+            skipped[fault.slug] = why
+        elif fault.family == "certificate" and not any(run.tls for run in normal_call.runs):
             skipped[fault.slug] = "the tool does not use TLS"
         elif isinstance(fault, HTTPFault) and _speaks_no_http(normal_call):
             skipped[fault.slug] = "the tool does not speak HTTP"
@@ -63,9 +69,13 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
         limits = Limits(attempts=(SOON if known else ATTEMPTS) + 10 * usual)
         if fault.slug == "redirect-loop":  # a client follows 10 to 30 of them in one attempt
             limits = replace(limits, attempts=4 * limits.attempts)
+        if normal.in_real_time:
+            patience = tool.time_limit + SURELY_LATE
+            limits = replace(limits, patience=patience, real=patience + limits.real)
         if fault.family == "trickle":
             limits = replace(limits, turns=DRIPS)
-        for spared in _stages(normal):
+        stages = _stages(normal)
+        for spared in stages[:IN_REAL_TIME] if normal.in_real_time and fault.family == "silence" else stages:
             found = observe(
                 tool.call,
                 normal.arguments,
@@ -77,6 +87,15 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
             if known and found.ending is not None and found.ending.kind == "runaway":
                 found = replace(found, ending=replace(found.ending, early=True))
             yield read(tool, found)
+
+
+def _too_slow(fault: Fault, tool: Tool) -> str:
+    """Why a fault is not tried on a client that keeps its own time; "" where it is."""
+    if fault.family not in ("silence", "trickle"):
+        return ""
+    if tool.time_limit > LONG:
+        return f"its client waits in real time, and {tool.time_limit:g} s for each silent peer are too long: give timeout={LONG:g} or less"
+    return "" if fault.slug in SILENCES_IN_REAL_TIME else "its client waits in real time, in which only two silent peers are tried"
 
 
 def _stages(normal: Run) -> list[int]:

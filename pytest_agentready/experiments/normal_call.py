@@ -13,20 +13,20 @@ from typing import Any
 
 from pytest_agentready.domain import NormalCall, Run, Tool, Unjudgeable, read
 from pytest_agentready.experiments.unanswered import unanswered
-from pytest_agentready.world import Backend, BackendFailed, Limits, observe
+from pytest_agentready.world import Backend, BackendFailed, Limits, foreign, observe
 from pytest_agentready.world.stack import is_librarys
 
 PATIENCE = Limits(attempts=1_000, turns=20_000)  # a healthy tool may well send many requests
-# Clients whose sockets are made in C. The world neither sees nor simulates them.
-BLIND_SPOTS = ("pycurl", "curl_cffi", "grpc", "psycopg2", "psycopg", "primp", "pyreqwest", "tls_client")
+BLIND_SPOTS = foreign.UNSEEN
 
 
 def run(tool: Tool) -> NormalCall:
-    blind = _blind_spots(tool)
+    with foreign.led_in():  # it shows which clients cannot be
+        blind = _blind_spots(tool)
     if tool.facts.args is None:
         return NormalCall((), obstacle=f"it needs {_required(tool)}: give args={{...}} in the marker", blind=blind)
     if blind:
-        return NormalCall((), obstacle=f"its sockets cannot be seen: it uses {' and '.join(blind)}", blind=blind)
+        return NormalCall((), obstacle=f"its sockets cannot be seen: it uses {' and '.join(map(_with_remedy, blind))}", blind=blind)
     backend = tool.facts.backend
     runs: list[Run] = []
     for arguments in tool.facts.args:
@@ -45,7 +45,8 @@ def _obstacle(tool: Tool, runs: list[Run]) -> str:
     for run in runs:
         missing = unanswered((request for request in run.requests if request.routed is False), tool.facts.backend)  # type: ignore[arg-type]
         if run.refused:
-            return f"the normal call{made_up} wants {_listed(list(run.refused))}, which the world does not let out"
+            remedy = ": let the tool ask from Python itself" if any(what.startswith("a process") for what in run.refused) else ""
+            return f"the normal call{made_up} wants {_listed(list(run.refused))}, which the world does not let out{remedy}"
         if run.unspoken:
             return f"{', '.join(run.unspoken)}: the world does not speak this protocol"
         if missing:
@@ -74,6 +75,10 @@ def _listed(items: list[str]) -> str:
     return ", ".join(items[:3]) + (f" and {len(items) - 3} more" if len(items) > 3 else "")
 
 
+def _with_remedy(client: str) -> str:
+    return f"{client} ({foreign.out_of_reach.get(client) or foreign.INSTEAD[client]})"
+
+
 def _required(tool: Tool) -> str:
     parameters = inspect.signature(tool.call).parameters.values()
     names = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
@@ -92,16 +97,17 @@ def _blind_spots(tool: Tool) -> tuple[str, ...]:
             continue
         seen.add(id(code))
         names = _names(code)
-        found |= names & set(BLIND_SPOTS)  # imported in the function itself
+        found |= names & {*BLIND_SPOTS, *foreign.out_of_reach}  # imported in the function itself
         for value in (known[name] for name in names if name in known):
             home = getattr(value, "__module__", None) or getattr(value, "__name__", None) or type(value).__module__
-            if str(home).partition(".")[0] in BLIND_SPOTS:
-                found.add(str(home).partition(".")[0])
+            client = str(home).partition(".")[0]
+            if client in (*BLIND_SPOTS, *foreign.out_of_reach) or (client in foreign.BY_MODULE and not inspect.ismodule(value)):
+                found.add(client)
             else:
                 owner = value if inspect.isclass(value) or inspect.ismodule(value) else type(value)
                 parts = [part for name, part in vars(owner).items() if name in names or not inspect.ismodule(owner)]
                 waiting += [part for part in map(_function, [value, *parts]) if _is_users(part)]
-    return tuple(name for name in BLIND_SPOTS if name in found)
+    return tuple(name for name in (*BLIND_SPOTS, *foreign.ADAPTED) if name in found)
 
 
 def _function(value: Any) -> Any:

@@ -28,6 +28,8 @@ def unanswered(requests: Iterable[Request], backend: Backend | None) -> str:
 
 
 def _named(request: Request) -> str:
+    if request.url.startswith("grpc"):
+        return request.url
     return f"{request.method} {_key(request) if _speaks_sql(request) else request.url.partition('?')[0]}"
 
 
@@ -44,6 +46,8 @@ def _entry(request: Request) -> str:
     """A key and the shape of its answer."""
     if _speaks_sql(request):
         return f"'{_key(request)}': [{{...}}]"
+    if request.url.startswith("grpc"):
+        return f"'{request.url}': message"
     return f"'{_named(request)}': {'[...]' if request.url.startswith('ws') else '{...}'}"
 
 

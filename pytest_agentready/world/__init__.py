@@ -5,9 +5,9 @@ Real descriptors with peers in this process, and a discrete-event clock. `observ
 
 from pytest_agentready.world.backend import Backend, BackendError, IncomingRequest, Response
 from pytest_agentready.world.faults import FAULTS, HTTPFault, WireFault
+from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.places import place
 from pytest_agentready.world.run import BackendFailed, observe
-from pytest_agentready.world.timeline import Limits
 
 __all__ = [
     "FAULTS",

@@ -27,6 +27,11 @@ def mine() -> World | None:
     return world if ident in world.time.members and ident not in _bypassing else None
 
 
+def is_bypassed(ident: int) -> bool:
+    """Does this thread work in real time for a moment?"""
+    return ident in _bypassing
+
+
 @contextlib.contextmanager
 def bypassed() -> Iterator[None]:
     """The calling thread works in real time for a moment, and still counts as a running member."""

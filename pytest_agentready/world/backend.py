@@ -13,6 +13,7 @@ Peers of other protocols are named by their URL; a port that is not the protocol
     {"postgresql://db.internal/shop": lambda statement: [...]}                                a callable of the `Statement`
     {"smtp://mail.internal:2500": {}}                                                         a mail server
     {"GET wss://stream.example.com/prices": ["first", "second"]}                              messages of a WebSocket
+    {"grpc://pricing.internal:50051/shop.Pricing/GetPrice": message}                          or a callable of the request's
 
 A Redis needs no key, for an empty one is one too; nor does a mail server at a usual port. The keys of a mapping are compared
 with the statements without regard to white space and case, the longest wins, and a placeholder (`%s`, `$1`, `?`, `:id`)
@@ -35,6 +36,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pytest_agentready.world import inflation
 from pytest_agentready.world.mailservers import refusals
 from pytest_agentready.world.places import Place, names_a_place, place
+from pytest_agentready.world.procedures import SCHEME, Procedures
 from pytest_agentready.world.statements import Database
 from pytest_agentready.world.stores import Store
 from pytest_agentready.world.streams import Stream
@@ -142,11 +144,13 @@ class Backend:
         routes: tuple[Route, ...] = (),
         apps: Mapping[str, Any] | None = None,
         handler: Any = None,
+        procedures: Procedures | None = None,
         peers: tuple[tuple[Place, Any], ...] = (),
         streams: tuple[Route, ...] = (),
     ) -> None:
         self.routes = routes
         self.apps = dict(apps or {})
+        self.procedures = procedures or Procedures()
         self.handler = handler
         self.streams = streams
         self.peers = peers  # those of other protocols, and what they hold or answer
@@ -163,10 +167,12 @@ class Backend:
                 (f"backend is {value!r}: give a mapping of routes such as {{'GET https://api.example.com/orders/{{id}}': {{...}}}}",)
             )
         problems: list[str] = []
-        routes, apps, peers = [], {}, []
+        routes, apps, peers, procedures = [], {}, [], Procedures()
         for key, answer in value.items():
             try:
-                if isinstance(key, str) and names_a_place(key):
+                if isinstance(key, str) and key.startswith(SCHEME):
+                    procedures.add(key, answer)
+                elif isinstance(key, str) and names_a_place(key):
                     peers.append(_peer(key.strip(), answer))
                 elif isinstance(key, str) and " " not in key.strip() and callable(answer) and "://" in key:
                     apps[_host(key.strip())] = answer
@@ -177,7 +183,8 @@ class Backend:
         if problems:
             raise BackendError(tuple(problems))
         http = tuple(route for route in routes if not isinstance(route.answer, Stream))
-        return cls(http, apps, peers=tuple(peers), streams=tuple(route for route in routes if isinstance(route.answer, Stream)))
+        streams = tuple(route for route in routes if isinstance(route.answer, Stream))
+        return cls(http, apps, peers=tuple(peers), streams=streams, procedures=procedures)
 
     def answer(self, request: IncomingRequest) -> Response | None:
         """The normal answer; None where no route names the request. Raises what the user's own callable raises."""

@@ -6,9 +6,12 @@ verification settings: nothing is installed anywhere, and a client that does not
 
 from __future__ import annotations
 
+import atexit
 import datetime
 import functools
+import os
 import ssl
+import tempfile
 from typing import Any, Literal
 
 Flaw = Literal["good", "untrusted", "expired", "wrong host"]
@@ -36,6 +39,15 @@ class Authority:
         import trustme
 
         return trustme.CA()
+
+    @functools.cached_property
+    def bundle(self) -> str:
+        """The path of a file with our authority alone, for clients that read one."""
+        directory = tempfile.TemporaryDirectory(prefix="agentready-")
+        atexit.register(directory.cleanup)
+        path = os.path.join(directory.name, "authority.pem")
+        self._ca.cert_pem.write_to_path(path)
+        return path
 
     def server_context(self, host: str, flaw: Flaw) -> ssl.SSLContext:
         context = self._servers.get((host, flaw))

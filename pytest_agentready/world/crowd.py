@@ -16,7 +16,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pytest_agentready.world import real
+from pytest_agentready.world import active, real
+from pytest_agentready.world.unseen import UnseenWaits
 from pytest_agentready.world.waiting import NETWORK_WAITS, Blocked
 
 PARKED = 60  # looks, some 5 ms apart, at which a member in an unseen wait was asleep and had used no CPU time
@@ -41,7 +42,9 @@ class Crowd:
         self.members = members
         self.blocked = blocked
         self.handed_over: list[Work] = []
+        self.unseen = UnseenWaits()
         self.restless = False
+        self.abroad = 0  # transfers under way in C, in real time: nobody may jump ahead of them
         self._stirs = itertools.count()
         self._last_stir = next(self._stirs)
         self._now = now
@@ -58,7 +61,7 @@ class Crowd:
         to a wait or to its end before it is looked at itself: if anything stirred meanwhile, the answer is yes, look again.
         """
         before = self._last_stir
-        if any(not work.stands_in_line(self.blocked) for work in tuple(self.handed_over)):
+        if self.abroad or any(not work.stands_in_line(self.blocked) for work in tuple(self.handed_over)):
             return True
         return any(self._acts(ident, me) for ident in tuple(self.members)) or self._last_stir != before
 
@@ -142,7 +145,18 @@ class Crowd:
         interpreter that we hold. It is looked at many times, and before each the interpreter was let go of.
         """
         self._all_asleep([ident])
-        return ident not in self.members or self._seen[ident].looks >= PARKED
+        parked = ident not in self.members or self._seen[ident].looks >= PARKED
+        if parked and ident in self.members:
+            self.unseen.note(ident)
+        return parked
+
+    def look_for_unseen_waits(self) -> None:
+        """Said by the watchdog, now and then: where one thread alone waits, nobody else looks at it."""
+        for ident in tuple(self.members):
+            if self.abroad or ident in self.blocked or active.is_bypassed(ident):
+                self.unseen.forget(ident)
+            else:
+                self.unseen.look(ident, _state(ident))
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ import os
 import sys
 from _thread import get_ident
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from pytest_agentready.world import active, stack
 from pytest_agentready.world.ending import OutboundBlocked, break_out
@@ -29,19 +29,22 @@ def install() -> None:
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
-    if active.world is None and not active.leftovers:
+    if active.world is None and get_ident() not in active.leftovers:
         return
     if event == "open" and active.world is not None and active.world.opened is not None and isinstance(args[0], str):
         active.world.opened[os.path.abspath(args[0])] = stack.here()
     describe = _WATCHED.get(event)
     if describe is not None and (what := describe(args)):
-        if get_ident() in active.leftovers:  # of a run that is over: it may no more reach the system than while it ran
-            break_out(sys._getframe(1))
-        elif active.world is None:
-            return
-        elif active.world.concerned:
-            active.world.network.refused.append(what)
-        raise OutboundBlocked(f"{what} was refused: nothing leaves the virtual world")
+        refuse(what)
+
+
+def refuse(what: str) -> NoReturn:
+    """Let this not leave the world, and remember that it would have. Raises OutboundBlocked."""
+    if get_ident() in active.leftovers:  # of a run that is over: it may no more reach the system than while it ran
+        break_out(sys._getframe(1))
+    elif active.world is not None and active.world.concerned:
+        active.world.network.refused.append(what)
+    raise OutboundBlocked(f"{what} was refused: nothing leaves the virtual world")
 
 
 def _connecting(args: tuple[Any, ...]) -> str:

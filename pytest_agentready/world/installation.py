@@ -12,6 +12,7 @@ from pytest_agentready.world import (
     aside,
     clocks,
     dates,
+    foreign,
     guard,
     loops,
     nurseries,
@@ -29,7 +30,7 @@ from pytest_agentready.world.timeline import begin_subject
 from pytest_agentready.world.watchdog import Watchdog
 from pytest_agentready.world.world import World
 
-OPTIONAL = ("uvloop", nurseries.CACHE)
+OPTIONAL = (nurseries.CACHE,)
 
 
 class NestedWorlds(RuntimeError):
@@ -88,12 +89,13 @@ def installed(world: World) -> Iterator[None]:
         undo.enter_context(dates.in_step(world))
         # What takes a step back is registered before the step: whatever fails, the rest is undone.
         undo.callback(watchdog.rest)
-        watchdog.watch(world.time.limits.real, world.overrun)
+        watchdog.watch(world.time.limits.real, world.overrun, world.time.crowd.look_for_unseen_waits)
         undo.callback(patches.restore)
         patches.install()
         loops.loop()  # from here on sockets can be made, whatever forbids them to tests
         undo.callback(early.restore)
         early.replace()
+        undo.enter_context(foreign.led_in())
         undo.callback(_leave)
         active.world = world
         undo.callback(world.close)

@@ -6,12 +6,11 @@ import asyncio
 import atexit
 import contextlib
 import socket
-import sys
 from collections.abc import Awaitable, Iterator
 from typing import Any
 
 from pytest_agentready.world import active
-from pytest_agentready.world.ending import OutboundBlocked, WorldEnded
+from pytest_agentready.world.ending import WorldEnded
 from pytest_agentready.world.patching import Patch
 
 _call_soon_threadsafe = asyncio.BaseEventLoop.call_soon_threadsafe
@@ -23,10 +22,6 @@ _resolving = False  # for the loop, in a thread of its own as far as anybody can
 def patches() -> Iterator[Patch]:
     yield Patch(asyncio.BaseEventLoop, "call_soon_threadsafe", call_soon_threadsafe)
     yield Patch(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
-    if uvloop := sys.modules.get("uvloop"):  # libuv's sockets are out of our sight: new loops are asyncio's own
-        for name in ("create_connection", "create_unix_connection", "create_datagram_endpoint", "getaddrinfo", "sock_connect"):
-            yield Patch(uvloop.Loop, name, _refusing(getattr(uvloop.Loop, name)))
-        yield Patch(uvloop, "Loop", asyncio.SelectorEventLoop)
 
 
 def call_soon_threadsafe(self: Any, callback: Any, *args: Any, **kwargs: Any) -> asyncio.Handle:
@@ -48,19 +43,6 @@ async def getaddrinfo(self: Any, host: Any, port: Any, *, family: int = 0, type:
         return socket.getaddrinfo(host, port, family, type, proto, flags)
     finally:
         _resolving = False
-
-
-def _refusing(original: Any) -> Any:
-    """A loop of uvloop's that was made before: it would look up and connect where nobody sees it."""
-
-    async def refuse(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if active.world is None:
-            return await original(self, *args, **kwargs)
-        what = "a connection of a uvloop loop that is older than the run"
-        active.world.network.refused.append(what)
-        raise OutboundBlocked(f"{what} was refused: make the loop in the tool, or use asyncio's own")
-
-    return refuse
 
 
 def loop() -> asyncio.AbstractEventLoop:

@@ -14,7 +14,7 @@ import ipaddress
 import os
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 
 from pytest_agentready.domain import Attempt, Request
 from pytest_agentready.world import real, stack
@@ -32,6 +32,15 @@ LATENCY = 0.001  # virtual seconds for a look-up, a handshake, an answer
 _former: dict[int, Connection] = {}
 SYN_TIMEOUT = 127.0  # seconds after which Linux gives up connecting (tcp_syn_retries = 6)
 PORTS = {"http": 80, "https": 443}
+
+
+class Outstanding(Protocol):
+    """A call that waits for its answer, of a client whose connections are not led into the world."""
+
+    @property
+    def name(self) -> str: ...
+
+    def cut(self) -> None: ...
 
 
 class Connection:
@@ -77,6 +86,7 @@ class Network:
         self.tls = False
         self.backend_failure: BaseException | None = None
         self.connections: dict[int, Connection] = {}
+        self.outstanding: list[Outstanding] = []  # calls of clients that have no descriptor here
         self.memory: dict[str, Any] = {}  # what the services keep for as long as the run: the contents of a Redis, say
         self._hosts: dict[str, str] = {}  # address -> host
         self._addresses: dict[str, str] = {}  # host -> address
@@ -230,11 +240,16 @@ class Network:
         ends = [peer.far for peer in self._moving] + [c.rest for c in self.connections.values() if c.rest is not None]
         return {end.fileno() for end in ends}
 
+    def admit(self, peer: Peer) -> None:
+        """A peer that was connected to in another way."""
+        self._moving.append(peer)
+
     def awaited(self) -> str:
         """Whom a wait that names no peer is for: the connection that still owes something."""
-        # A copy: other threads connect meanwhile.
-        owing = [c for c in tuple(self.connections.values()) if c.state == "hanging" or (c.peer is not None and c.peer.owes_an_answer)]
-        return owing[-1].name if owing else ""
+        connections = tuple(self.connections.values())  # a copy: other threads connect meanwhile
+        owing = [c.name for c in connections if c.state == "hanging" or (c.peer is not None and c.peer.owes_an_answer)]
+        owing += [call.name for call in self.outstanding]
+        return owing[-1] if owing else ""
 
     def close(self) -> None:
         self.cut()
@@ -244,7 +259,9 @@ class Network:
 
     def cut(self) -> bool:
         """Reset every connection; True if there was one."""
-        found = False
+        found = bool(self.outstanding)
+        for call in tuple(self.outstanding):
+            call.cut()
         for connection in tuple(self.connections.values()):
             if connection.state == "hanging":
                 connection.state = "cut"

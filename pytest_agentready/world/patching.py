@@ -7,7 +7,7 @@ all caught. A replacement asks `active` first whether a world runs and concerns 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 _INHERITED = object()
@@ -39,3 +39,12 @@ class Patches:
                     delattr(owner, name)
             else:
                 setattr(owner, name, original)
+
+    @contextlib.contextmanager
+    def in_place(self) -> Iterator[None]:
+        """Installed for as long as the context is open."""
+        try:
+            self.install()
+            yield
+        finally:
+            self.restore()

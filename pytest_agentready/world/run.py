@@ -18,8 +18,8 @@ from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import OutboundBlocked, WorldEnded, calm_down
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.installation import installed
+from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.refusals import is_refusal
-from pytest_agentready.world.timeline import Limits
 from pytest_agentready.world.world import World
 
 # Slips of the code, as opposed to a report of the failure.
@@ -126,6 +126,8 @@ def _record(world: World, run: Run, seconds: float) -> Run:
         tls=network.tls,
         unspoken=tuple(network.unspoken),
         refused=tuple(network.refused),
+        unseen=tuple(time.crowd.unseen.found),
+        in_real_time=world.in_real_time,
         real=seconds,
     )
 

@@ -38,6 +38,11 @@ def is_librarys(code: CodeType) -> bool:
     return not is_users(code) and not (code.co_filename.startswith("<") and not code.co_filename.startswith("<frozen"))
 
 
+def is_ours(code: CodeType) -> bool:
+    """Is it a line of the world itself?"""
+    return code.co_filename.startswith(_HARNESS)
+
+
 def where(frame: FrameType | None) -> str:
     """The innermost user's line on this stack, as `path:line`; for a loop that waits, the line its task awaits at."""
     looped = None

@@ -16,13 +16,13 @@ import math
 import sys
 from _thread import get_ident
 from collections.abc import Callable
-from dataclasses import dataclass
 from math import inf
 
 from pytest_agentready.domain import Ending, Sleep
 from pytest_agentready.world import real, stack
 from pytest_agentready.world.crowd import Crowd
 from pytest_agentready.world.ending import STUBBORN, WorldClosed, WorldEnded, break_out
+from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.waiting import NETWORK_WAITS, Blocked
 
 CLOCK_TICK = 1e-6  # seconds that a look at the clock takes
@@ -32,16 +32,6 @@ INTERVAL = 600.0
 _intervals = itertools.count()  # a monotonic clock never goes back
 _intervals_of_subject = itertools.count()  # a date does, for the next subject: its verdict shall not depend on who came before
 GRACE = 20  # attempts that a tool may still make, to unwind through its own error handling
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When a run is ended that does not end by itself."""
-
-    attempts: int = 100  # look-ups, connections or requests
-    turns: int = 1_500  # jumps of the clock
-    horizon: float = 3_600.0  # virtual seconds
-    real: float = 10.0  # real seconds: the watchdog's
 
 
 def begin_subject() -> None:
@@ -187,6 +177,13 @@ class Timeline:
         with self.mutex:
             moved = self._run_due()
             return self._pump() or moved
+
+    def pass_by(self, seconds: float) -> None:
+        """Time goes by as it does outside: a client waits in C, in real time."""
+        with self.mutex:
+            self.now += seconds
+            self.pump()
+            self._elastic = [event for event in self._elastic if event()]
 
     def _run_due(self) -> bool:
         ran = False

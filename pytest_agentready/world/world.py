@@ -14,8 +14,9 @@ from pytest_agentready.world import active, bystanders, real, residents, stack
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import WorldEnded, break_out, interrupt
 from pytest_agentready.world.faults import WireFault
+from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.network import Network
-from pytest_agentready.world.timeline import Limits, Timeline
+from pytest_agentready.world.timeline import Timeline
 from pytest_agentready.world.watchdog import cpu_seconds
 
 UNWINDING = 0.2  # real seconds that threads left behind get to end
@@ -46,6 +47,7 @@ class World:
         self.bystanders = bystanders.by_themselves()  # threads that are none of the run's
         self._cpu = cpu_seconds()
         self._overruns = 0
+        self.in_real_time = False  # a client kept its own time
         self.finished = False  # the tool has come to its end, and is not to be interrupted any more
         self._thread = get_ident()
 

@@ -168,7 +168,7 @@ def test_without_arguments_nothing_is_called_and_the_missing_ones_are_named() ->
     assert found.obstacle == "it needs order_id and note: give args={...} in the marker"
 
 
-@pytest.mark.parametrize("name", ["grpc", "curl_cffi"])
+@pytest.mark.parametrize("name", ["pymssql", "primp"])
 def test_a_client_that_cannot_be_seen_is_named(name: str) -> None:
     called: list[int] = []
     shop = {"client": ModuleType(name), "called": called, "__name__": "blind_shop"}
@@ -181,18 +181,18 @@ def test_a_client_that_cannot_be_seen_is_named(name: str) -> None:
 
 
 def test_a_client_that_cannot_be_seen_is_no_matter_to_a_tool_of_its_module_that_does_not_use_it() -> None:
-    shop = {"client": ModuleType("grpc"), "__name__": "blind_shop"}
+    shop = {"client": ModuleType("primp"), "__name__": "blind_shop"}
     exec("def other():\n    return client.get()\n\ndef tool():\n    return 7\n", shop)
     assert observe(shop["tool"]).self_contained
 
 
 def test_a_client_that_is_imported_where_it_is_used_is_named_too() -> None:
     def tool() -> Any:
-        import curl_cffi
+        import primp  # type: ignore[import-not-found]
 
-        return curl_cffi.get("https://api.example.com")
+        return primp.get("https://api.example.com")
 
-    assert observe(tool).blind == ("curl_cffi",)
+    assert observe(tool).blind == ("primp",)
 
 
 def test_looking_for_blind_clients_takes_whatever_a_module_may_hold() -> None:
@@ -209,9 +209,9 @@ def test_looking_for_blind_clients_takes_whatever_a_module_may_hold() -> None:
 
 def test_a_client_that_cannot_be_seen_is_found_behind_a_module_and_a_partial() -> None:
     client = ModuleType("shop_client")
-    vars(client)["pycurl"] = ModuleType("pycurl")
-    exec("def fetch(id):\n    return pycurl.Curl()\n\ndef other():\n    return grpc.insecure_channel()\n", vars(client))
-    vars(client)["grpc"] = ModuleType("grpc")
+    vars(client)["primp"] = ModuleType("primp")
+    exec("def fetch(id):\n    return primp.Client()\n\ndef other():\n    return pymssql.connect()\n", vars(client))
+    vars(client)["pymssql"] = ModuleType("pymssql")
     shop: dict[str, Any] = {"client": client, "__name__": "blind_shop"}
     exec("def tool(id):\n    return client.fetch(id)\n", shop)
-    assert observe(functools.partial(shop["tool"], "7")).blind == ("pycurl",)
+    assert observe(functools.partial(shop["tool"], "7")).blind == ("primp",)

@@ -90,18 +90,21 @@ def test_a_uvloop_that_is_older_than_the_run_is_refused_and_said() -> None:
         older.close()
     assert run.ending is not None
     assert run.ending.kind == "blind"
-    assert run.refused == ("a connection of a uvloop loop that is older than the run",)
+    assert len(run.refused) == 1
+    assert run.refused[0].startswith("a connection of a uvloop event loop that is older than the run")
 
 
 def test_a_uvloop_in_a_thread_that_is_older_than_the_run_is_refused_and_said() -> None:
     older = uvloop.new_event_loop()
     thread = threading.Thread(target=older.run_forever, daemon=True)
     thread.start()
+    coroutine = fetch()
     try:
-        run = enter(lambda: asyncio.run_coroutine_threadsafe(fetch(), older).result(timeout=20))
+        run = enter(lambda: asyncio.run_coroutine_threadsafe(coroutine, older).result(timeout=20))
     finally:
+        coroutine.close()
         older.call_soon_threadsafe(older.stop)
         thread.join()
         older.close()
     assert run.value is None
-    assert "a connection of a uvloop loop that is older than the run" in run.refused
+    assert run.refused[0].startswith("work for a uvloop event loop that is older than the run")

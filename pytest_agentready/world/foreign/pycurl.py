@@ -1,0 +1,110 @@
+"""pycurl: its types are C and cannot be changed, so that a run gives the tool types derived from them."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import pycurl
+
+from pytest_agentready.world import active, certificates, guard
+from pytest_agentready.world.foreign import realtime
+from pytest_agentready.world.patching import Patch, Patches
+
+_Curl: Any = pycurl.Curl
+_Multi: Any = pycurl.CurlMulti
+SECONDS = {pycurl.TIMEOUT: 1.0, pycurl.TIMEOUT_MS: 0.001, pycurl.LOW_SPEED_TIME: 1.0}  # what ends a silence
+CALLBACKS = (pycurl.XFERINFOFUNCTION, pycurl.PROGRESSFUNCTION)  # may end a transfer at any moment
+
+
+@contextlib.contextmanager
+def in_place() -> Iterator[None]:
+    patches = (Patch(pycurl, "Curl", Curl), Patch(pycurl, "CurlMulti", CurlMulti))
+    with realtime.closing(), Patches(patches).in_place():
+        yield
+
+
+class Curl(_Curl):  # type: ignore[misc]
+    """A handle that remembers its options, and connects to nobody but the world's door."""
+
+    __module__, __qualname__ = "pycurl", "Curl"
+
+    def __init__(self) -> None:
+        self._given: dict[int, Any] = {}
+
+    def setopt(self, option: int, value: Any) -> Any:
+        self._given[option] = value
+        return super().setopt(option, value)
+
+    def unsetopt(self, option: int) -> Any:
+        self._given.pop(option, None)
+        return super().unsetopt(option)
+
+    def reset(self) -> None:
+        self._given.clear()
+        super().reset()
+
+    def perform(self) -> None:
+        world = active.mine()
+        if world is None:
+            super().perform()
+            return
+        made = self.as_transfer(blocks=True)
+        with realtime.door(world).transfer(made) as place:
+            self.lead_to(place)
+            try:
+                super().perform()
+            except pycurl.error as error:
+                error.args = (error.args[0], realtime.plain(error.args[1], made.url))
+                raise
+
+    def perform_rb(self) -> Any:
+        from io import BytesIO
+
+        buffer = BytesIO()
+        self.setopt(pycurl.WRITEDATA, buffer)
+        self.perform()
+        return buffer.getvalue()
+
+    def perform_rs(self) -> str:
+        return str(self.perform_rb().decode())
+
+    def as_transfer(self, *, blocks: bool) -> realtime.Transfer:
+        url = self._given.get(pycurl.URL, "")
+        bounds = [value * SECONDS[option] for option, value in self._given.items() if option in SECONDS and value]
+        known = not any(self._given.get(option) for option in CALLBACKS)
+        return realtime.Transfer("pycurl", url if isinstance(url, str) else url.decode(), min(bounds, default=None), known, blocks)
+
+    def lead_to(self, place: str) -> None:
+        if self._given.get(pycurl.UNIX_SOCKET_PATH):
+            guard.refuse(f"a connection of pycurl to {self._given[pycurl.UNIX_SOCKET_PATH]}")
+        set_option = super().setopt
+        set_option(pycurl.CONNECT_TO, [f"::{place}"])
+        set_option(pycurl.PROXY, "")
+        set_option(pycurl.PRE_PROXY, "")
+        set_option(pycurl.FRESH_CONNECT, 1)  # no connection from before the run
+        set_option(pycurl.CAINFO, certificates.authority().bundle)
+
+
+class CurlMulti(_Multi):  # type: ignore[misc]
+    """Many transfers at once: each is under way from when it is added to when it is taken out."""
+
+    __module__, __qualname__ = "pycurl", "CurlMulti"
+
+    def __init__(self) -> None:
+        self._transfers: dict[Any, realtime.Transfer] = {}
+
+    def add_handle(self, handle: Any) -> Any:
+        world = active.mine()
+        if world is not None and isinstance(handle, Curl):
+            made = self._transfers[handle] = handle.as_transfer(blocks=False)
+            handle.lead_to(realtime.door(world).begin(made))
+        return super().add_handle(handle)
+
+    def remove_handle(self, handle: Any) -> Any:
+        world = active.world
+        made = self._transfers.pop(handle, None)
+        if world is not None and made is not None:
+            realtime.door(world).end(made)
+        return super().remove_handle(handle)

@@ -1,0 +1,16 @@
+"""When a run is ended that does not end by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Each is met by another kind of runaway."""
+
+    attempts: int = 100  # look-ups, connections or requests
+    turns: int = 1_500  # jumps of the clock
+    horizon: float = 3_600.0  # virtual seconds
+    real: float = 10.0  # real seconds: the watchdog's
+    patience: float = 6.5  # real seconds, for a client that waits in real time

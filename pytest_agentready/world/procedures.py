@@ -1,0 +1,38 @@
+"""Remote procedures of a backend: `{"grpc://pricing.internal:50051/shop.Pricing/GetPrice": message}`."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+SCHEME = "grpc://"
+
+
+class Procedures:
+    """What they answer: a message, a list of them for a stream, or a callable of the request's message."""
+
+    def __init__(self) -> None:
+        self._answers: dict[str, Any] = {}
+
+    def add(self, key: str, answer: Any) -> None:
+        """Raises ValueError for a key that names no procedure."""
+        parts = urlsplit(key.strip())
+        if not parts.netloc or not re.fullmatch(r"/[\w.]+/\w+", parts.path):
+            raise ValueError(f"backend key {key!r} names no procedure: write '{SCHEME}pricing.internal:50051/shop.Pricing/GetPrice'")
+        self._answers[f"{SCHEME}{parts.netloc if parts.port else f'{parts.netloc}:443'}{parts.path}"] = answer
+
+    def knows(self, url: str) -> bool:
+        return url in self._answers
+
+    def answer(self, url: str, message: Any) -> Any:
+        """Of a procedure that is known. Raises what the user's own callable raises."""
+        answer = self._answers[url]
+        found = answer(message) if callable(answer) else answer
+        if inspect.iscoroutine(found):
+            found.close()
+            raise TypeError(
+                f"the backend's {getattr(answer, '__name__', answer)!r} is async: give a plain function of the request's message"
+            )
+        return found
