@@ -42,6 +42,7 @@ class Crowd:
         self.blocked = blocked
         self.handed_over: list[Work] = []
         self.restless = False
+        self.outside_works: Callable[[], bool] = lambda: False  # does a real service owe an answer?
         self._stirs = itertools.count()
         self._last_stir = next(self._stirs)
         self._now = now
@@ -58,7 +59,7 @@ class Crowd:
         to a wait or to its end before it is looked at itself: if anything stirred meanwhile, the answer is yes, look again.
         """
         before = self._last_stir
-        if any(not work.stands_in_line(self.blocked) for work in tuple(self.handed_over)):
+        if self.outside_works() or any(not work.stands_in_line(self.blocked) for work in tuple(self.handed_over)):
             return True
         return any(self._acts(ident, me) for ident in tuple(self.members)) or self._last_stir != before
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any, NamedTuple
 
-from pytest_agentready.world import clocks, real, selecting
+from pytest_agentready.world import clocks, guard, real, selecting
 
 _SKIPPED = ("_pytest", "pluggy", "pytest_agentready.world")  # pytest's own clock is real
 
@@ -65,9 +65,12 @@ class EarlyNames:
 def _find() -> Iterable[Place]:
     pairs = {getattr(real, name): replacement for name, replacement in clocks.REPLACEMENTS.items()}
     pairs[real.select] = selecting.select_
+    if real.fork_exec is not None:
+        pairs[real.fork_exec] = guard.fork_exec
     replacements = {id(function): replacement for function, replacement in pairs.items()}
     functions = list(pairs)
     own = {id(functions), id(pairs), id(vars(sys.modules["time"])), id(vars(sys.modules["select"]))}
+    own |= {id(vars(sys.modules[name])) for name in ("subprocess", "_posixsubprocess") if name in sys.modules}
     own |= {id(cell) for replacement in pairs.values() for cell in replacement.__closure__ or ()}  # what a replacement falls back on
     modules = {id(vars(module)): name for name, module in tuple(sys.modules.items()) if isinstance(module, types.ModuleType)}
     tuples: list[tuple[Any, ...]] = []

@@ -6,7 +6,7 @@ import contextlib
 import functools
 from collections.abc import Iterator
 
-from pytest_agentready.world import active, aside, clocks, dates, guard, loops, selecting, sockets, surroundings, threads, tls
+from pytest_agentready.world import active, aside, clocks, dates, guard, loops, names, selecting, sockets, surroundings, threads, tls
 from pytest_agentready.world.early import EarlyNames
 from pytest_agentready.world.ending import WorldEnded
 from pytest_agentready.world.patching import Patches
@@ -21,7 +21,7 @@ class NestedWorlds(RuntimeError):
 
 @functools.cache
 def _patches() -> Patches:
-    rooms = (sockets, tls, selecting, clocks, threads, loops)
+    rooms = (names, sockets, guard, tls, selecting, clocks, threads, loops)
     return Patches(patch for room in rooms for patch in room.patches())
 
 
@@ -55,19 +55,19 @@ def prepare(subject: object) -> None:
 def installed(world: World) -> Iterator[None]:
     """The calling thread is the first member. Raises NestedWorlds."""
     if active.world is not None:
-        raise NestedWorlds("A virtual world runs already: call the tool itself, not the check, from inside a tool.")
+        raise NestedWorlds("A virtual world runs already: call the tool itself, not the check, from inside a tool or a test with agent_world.")
     guard.install()
     patches, early, watchdog = _patches(), _early_names(), _watchdog()
     early.look()
     loops.loop()
     with contextlib.ExitStack() as undo:
         undo.enter_context(surroundings.kept())
-        undo.enter_context(aside.real_connections())
+        undo.enter_context(aside.real_connections(world.network))
         # Dates come before the patches: time-machine reaches into the real functions, wherever it finds them.
         undo.enter_context(dates.in_step(world))
         # What takes a step back is registered before the step: whatever fails, the rest is undone.
         undo.callback(watchdog.rest)
-        watchdog.watch(world.time.limits.real, world.overrun)
+        watchdog.watch(world.patience, world.overrun)
         undo.callback(patches.restore)
         patches.install()
         undo.callback(early.restore)

@@ -11,6 +11,7 @@ from typing import Any
 from pytest_agentready.world import active, real
 from pytest_agentready.world.certificates import authority
 from pytest_agentready.world.patching import Patch
+from pytest_agentready.world.world import World
 
 _TIMED_OUT = {
     "do_handshake": ("TLS handshake", "_ssl.c: The handshake operation timed out"),
@@ -41,7 +42,7 @@ def wrap_socket(self: ssl.SSLContext, sock: Any, server_side: bool = False, *arg
 
 def wrap_bio(self: ssl.SSLContext, incoming: Any, outgoing: Any, server_side: bool = False, *args: Any, **kwargs: Any) -> ssl.SSLObject:
     world = active.world
-    if world is None or server_side or not world.network.connections:
+    if world is None or server_side or not world.network.connections or world.network.allowed.knows(str(kwargs.get("server_hostname"))):
         return real.wrap_bio(self, incoming, outgoing, server_side, *args, **kwargs)
     return real.wrap_bio(authority().shadow(self), incoming, outgoing, server_side, *args, **kwargs)
 
@@ -91,8 +92,10 @@ def _waiting(name: str) -> Callable[..., Any]:
     def operate(self: ssl.SSLSocket, *args: Any, **kwargs: Any) -> Any:
         world = active.world
         connection = None if world is None else world.network.connection(self)
-        if world is None or connection is None:
+        if world is None:
             return original(self, *args, **kwargs)
+        if connection is None:
+            return _outside(world, self, lambda: original(self, *args, **kwargs))
         bound = real.socket.gettimeout(self)
         if bound == 0.0:
             world.time.pump()
@@ -120,3 +123,13 @@ def _waiting(name: str) -> Callable[..., Any]:
 
     operate.__name__ = name
     return operate
+
+
+def _outside(world: World, sock: ssl.SSLSocket, operation: Callable[[], Any]) -> Any:
+    """An operation on a real connection: until it is over, an allowed service owes something."""
+    fd = real.socket.fileno(sock)
+    if real.socket.gettimeout(sock) != 0.0 and active.mine() is not None:
+        world.network.allowed.sent(fd)
+    done = operation()
+    world.network.allowed.received(fd)
+    return done
