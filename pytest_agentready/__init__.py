@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from pytest_agentready.domain import Check, Finding, NotApplicable, Severity, Unproven
     from pytest_agentready.patterns.results import ToolResult
     from pytest_agentready.world.backend import IncomingRequest, Response
-    from pytest_agentready.world.faults import WireFault
+    from pytest_agentready.world.faults import Hang, WireFault
 
 __version__ = "0.1.0"
-__all__ = ["Check", "Finding", "IncomingRequest", "NotApplicable", "Response", "Severity", "ToolResult", "Unproven", "WireFault"]
+__all__ = ["Check", "Finding", "Hang", "IncomingRequest", "NotApplicable", "Response", "Severity", "ToolResult", "Unproven", "WireFault"]
 
 _HOMES = {
+    "Hang": "world.faults",
     "IncomingRequest": "world.backend",
     "Response": "world.backend",
     "ToolResult": "patterns.results",

@@ -72,9 +72,7 @@ class Allowed:
     def covers(self, host: str, port: int) -> bool:
         """Is this host, or this address, on the list?"""
         host = host.lower()
-        return any(
-            allowed in (None, port) and (_same(name, host) or host in _addresses(name)) for name, allowed in self.hosts
-        )
+        return any(allowed in (None, port) and (_same(name, host) or host in _addresses(name)) for name, allowed in self.hosts)
 
     def name_of(self, address: str, port: int) -> str:
         name = next((name for name, _ in self.hosts if address == name or address in _addresses(name)), address)

@@ -45,17 +45,26 @@ def _call_off(watchdog: Watchdog) -> None:
         watchdog.rest()
 
 
-def prepare(subject: object) -> None:
-    """Before the runs of another subject: its objects may have bound a name since."""
-    if _early_names().look(subject):
+def stand_by() -> None:
+    """Somebody looks at the run in a debugger: it may take as long as it likes."""
+    _watchdog().rest()
+
+
+def prepare(subject: object) -> bool:
+    """Before the runs of a subject; True for another one than before: its objects may have bound a name since."""
+    another = _early_names().look(subject)
+    if another:
         begin_subject()
+    return another
 
 
 @contextlib.contextmanager
 def installed(world: World) -> Iterator[None]:
     """The calling thread is the first member. Raises NestedWorlds."""
     if active.world is not None:
-        raise NestedWorlds("A virtual world runs already: call the tool itself, not the check, from inside a tool or a test with agent_world.")
+        raise NestedWorlds(
+            "A virtual world runs already: call the tool itself, not the check, from inside a tool or a test with agent_world."
+        )
     guard.install()
     patches, early, watchdog = _patches(), _early_names(), _watchdog()
     early.look()

@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import warnings
 from collections.abc import Iterator
 
 from pytest_agentready.world.installation import prepare
+from pytest_agentready.world.library import chance_kept
 from pytest_agentready.world.tls import load_postponed
+
+_seeds = itertools.count()  # of a subject's experiments, so that its verdict does not depend on who came before
 
 
 @contextlib.contextmanager
 def collected(subject: object) -> Iterator[None]:
     """Everything older is set aside first, so that the collection looks at the runs' own objects alone."""
-    prepare(subject)  # it looks among the older objects, too
+    global _seeds
+    if prepare(subject):  # it looks among the older objects, too
+        _seeds = itertools.count()
     aside = gc.get_freeze_count() == 0  # somebody else's frozen objects are not ours to thaw
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), chance_kept(next(_seeds)):
         warnings.simplefilter("ignore", ResourceWarning)
         if aside:
             gc.freeze()

@@ -10,7 +10,9 @@ from types import CodeType, FrameType, TracebackType
 from typing import Any
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_HARNESS = tuple(os.path.join(_OURS, room) for room in ("world", "experiments", "engine.py", "fixtures.py", "plugin.py"))
+_HARNESS = tuple(
+    os.path.join(_OURS, room) for room in ("world", "scene", "experiments", "engine.py", "fixtures.py", "plugin.py", "own_tests.py")
+)
 _LIBRARIES = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")})
 _known: dict[str, bool] = {}
 

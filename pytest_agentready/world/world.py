@@ -26,7 +26,14 @@ class World:
     """The surroundings of one run. It is installed by `installation.installed`, and observed by `run.observe`."""
 
     def __init__(
-        self, fault: WireFault | None, backend: Backend, limits: Limits, spared: int = 0, allow: Hosts | None = None, *, abrupt: bool = False
+        self,
+        fault: WireFault | None,
+        backend: Backend,
+        limits: Limits,
+        spared: int = 0,
+        allow: Hosts | None = None,
+        *,
+        abrupt: bool = False,
     ) -> None:
         """`spared` requests are answered well before the fault begins; `allow` names the hosts that are real, else those in force.
 
