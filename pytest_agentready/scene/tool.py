@@ -25,6 +25,11 @@ NO_MARK = (
     "its class or its module."
 )
 
+NEVER_CALLED = (
+    "the test ended without calling agent_tool: nothing was examined. Write agent_tool(order_id=...), or await it for an async tool."
+)
+NEVER_AWAITED = "agent_tool was called, and never awaited: the tool is async, and has not run. Write `await agent_tool(...)`."
+
 
 class AgentTool:
     """Call it as the tool itself, with arguments by name: it returns what the tool returns, and raises what it raises.
@@ -34,6 +39,7 @@ class AgentTool:
 
     def __init__(self, tool: Tool, world: AgentWorld) -> None:
         self.runs: list[Run] = []
+        self._unawaited: list[Any] = []
         self._tool = tool
         self._world = world
         if tool.facts.backend is not None:
@@ -55,12 +61,15 @@ class AgentTool:
             self._end(start, arguments, error=error)
             raise
         if inspect.isawaitable(value):
-            return self._awaited(value, arguments)
+            awaitable = self._awaited(value, arguments)
+            self._unawaited += [value, awaitable]
+            return awaitable
         self._end(start, arguments, value)
         return value
 
     async def _awaited(self, awaitable: Awaitable[Any], arguments: Mapping[str, Any]) -> Any:
         __tracebackhide__ = True
+        self._unawaited.clear()
         start = self._begin()
         try:
             value = await awaitable
@@ -110,9 +119,16 @@ class AgentTool:
 
     def complaint(self, engine: Engine, checks: tuple[Check, ...], fail_on: Severity) -> str:
         """What the checks find in these calls, in the words of a failing item; "" where they find nothing."""
+        if self._unawaited:
+            for coroutine in reversed(self._unawaited):
+                if inspect.iscoroutine(coroutine):
+                    coroutine.close()  # it will never be awaited, and Python would warn of it
+            return NEVER_AWAITED
+        if not self.runs:
+            return NEVER_CALLED
         healthy = tuple(run for run in self.runs if not run.fired)
         failing = tuple(run for run in self.runs if run.fault is not None)
-        if not self.runs or (not healthy and not failing):
+        if not healthy and not failing:
             return ""
         obstacle = "" if healthy else "the test makes no call that meets no fault"
         observations = {"tool": self._tool, "normal_call": NormalCall(healthy, obstacle), "fault_matrix": FaultMatrix(failing)}

@@ -109,8 +109,8 @@ def _starting(args: tuple[Any, ...]) -> str:
 
 
 _OF_C = frozenset(
-    "connect sendto sendmsg sendmmsg getaddrinfo gethostbyname getnameinfo system popen fork vfork clone syscall "
-    "execl execle execlp execv execve execvp execvpe posix_spawn posix_spawnp".split()
+    {"connect", "sendto", "sendmsg", "sendmmsg", "getaddrinfo", "gethostbyname", "getnameinfo", "syscall"}
+    | {"system", "popen", "fork", "vfork", "clone", "posix_spawn", "posix_spawnp", "execl", "execle", "execlp", "execv", "execve", "execvp"}
 )
 _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
     "socket.connect": _connecting,

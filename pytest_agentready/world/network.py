@@ -8,13 +8,12 @@ about to wait. There is no server, no port, and nothing that leaves the machine.
 from __future__ import annotations
 
 import _socket
-import contextlib
 import errno
 import ipaddress
 import os
 import socket
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pytest_agentready.domain import Request
