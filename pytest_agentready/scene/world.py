@@ -163,9 +163,9 @@ class AgentWorld:
         ended = endings.story(world.time, self._relative)
         complaint = self.judge_passively() if self.judge_passively is not None and (error is None or ended) else ""
         if complaint or ended:
-            pytest.fail(complaint or ended, pytrace=False)
+            raise pytest.fail.Exception(complaint or ended, pytrace=False) from None
         if isinstance(error, OutboundBlocked):
-            pytest.fail(endings.refusal(error, self._relative), pytrace=False)
+            raise pytest.fail.Exception(endings.refusal(error, self._relative), pytrace=False) from None
 
 
 class Clock:

@@ -44,7 +44,7 @@ class Line:
 
     name: str
     inode: int
-    owed_since: float | None  # real moment since which an answer is owed
+    owed_since: float | None = None  # real moment since which an answer is owed
     heard: float = 0.0  # real moment of the last piece of one
     mute: bool = False  # it did not answer in time, and is no longer waited for
 
@@ -82,12 +82,16 @@ class Allowed:
 
     def connected(self, fd: int, address: str, port: int) -> None:
         """It owes something from here on: its greeting, or the answer to what is sent next."""
-        name = self.name_of(address, port)
-        self.reached.setdefault(name)
-        self._lines[fd] = Line(name, os.fstat(fd).st_ino, real.monotonic())
+        self.adopt(fd, address, port)
+        self.sent(fd)
+
+    def adopt(self, fd: int, address: str, port: int) -> None:
+        """A connection that is older than the run."""
+        self._lines[fd] = Line(self.name_of(address, port), os.fstat(fd).st_ino)
 
     def sent(self, fd: int) -> None:
         if (line := self._line(fd)) is not None:
+            self.reached.setdefault(line.name)
             line.owed_since = real.monotonic()
 
     def received(self, fd: int) -> None:

@@ -27,6 +27,9 @@ def real_connections(network: Network) -> Iterator[None]:
     replaced: list[tuple[int, int, int]] = []  # descriptor, the inode now in its place, the real connection
     for fd, kind, host, port in tuple(_connected()):
         if network.allowed.covers(host, port):
+            network.allowed.adopt(fd, host, port)
+            continue
+        if _serves(network, fd):
             continue
         if kind == socket.SOCK_DGRAM:
             network.silence(fd, host, port)  # UDP knows no end
@@ -44,6 +47,13 @@ def real_connections(network: Network) -> Iterator[None]:
                 if os.fstat(fd).st_ino == inode:
                     os.dup2(kept, fd, inheritable=False)
             os.close(kept)
+
+
+def _serves(network: Network, fd: int) -> bool:
+    """Is it the near end of an allowed service, which lives in this process?"""
+    with _borrowed(fd) as sock:
+        here = sock.getsockname()
+    return isinstance(here, tuple) and network.allowed.covers(here[0], here[1])
 
 
 def _connected() -> Iterator[tuple[int, int, str, int]]:

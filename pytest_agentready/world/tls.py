@@ -42,9 +42,14 @@ def wrap_socket(self: ssl.SSLContext, sock: Any, server_side: bool = False, *arg
 
 def wrap_bio(self: ssl.SSLContext, incoming: Any, outgoing: Any, server_side: bool = False, *args: Any, **kwargs: Any) -> ssl.SSLObject:
     world = active.world
-    if world is None or server_side or not world.network.connections or world.network.allowed.knows(str(kwargs.get("server_hostname"))):
+    if world is None or server_side or not world.network.connections or _is_allowed(world, kwargs.get("server_hostname")):
         return real.wrap_bio(self, incoming, outgoing, server_side, *args, **kwargs)
     return real.wrap_bio(authority().shadow(self), incoming, outgoing, server_side, *args, **kwargs)
+
+
+def _is_allowed(world: World, host: str | bytes | None) -> bool:
+    """A real service shows a real certificate."""
+    return host is not None and world.network.allowed.knows(host.decode() if isinstance(host, bytes) else host)
 
 
 def _loading(name: str) -> Callable[..., None]:
