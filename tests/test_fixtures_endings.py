@@ -213,3 +213,42 @@ async def test_a_task_of_a_fixture_goes_on_in_virtual_time(beats, agent_world):
     result = pytester.runpytest_subprocess(*PLAIN)
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines([STUCK])
+
+
+def test_pytests_own_time_limit_is_real_time(run) -> None:
+    pytest.importorskip("pytest_timeout")
+    result = run(
+        """
+@pytest.mark.timeout(20)
+def test_long_in_virtual_time_alone(agent_world):
+    time.sleep(500)
+
+@pytest.mark.timeout(0.3)
+def test_spinning(agent_world):
+    while True:
+        pass
+"""
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["*Timeout (>0.3s) from pytest-timeout*"])
+
+
+def test_a_debugger_may_take_its_time(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pytest_agentready.scene import world
+    from pytest_agentready.world import Limits
+
+    monkeypatch.setattr(world, "LIMITS", Limits(real=0.2))
+    spinning = """
+def spin(seconds):
+    end = time.clock_gettime(time.CLOCK_MONOTONIC) + seconds
+    while time.clock_gettime(time.CLOCK_MONOTONIC) < end:
+        pass
+
+def test_it(agent_world, request):
+    {enter}
+    spin(0.5)
+"""
+    run(spinning.format(enter="request.config.hook.pytest_enter_pdb(config=request.config, pdb=None)")).assert_outcomes(passed=1)
+    result = run(spinning.format(enter="pass"))
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["the test does not end: still running after 0.2 s of real time, without waiting for anything (*"])

@@ -9,7 +9,7 @@ import trustme  # noqa: F401
 import pytest_agentready.scene  # noqa: F401
 from tests.project import PLAIN
 
-SHOP = '''
+SHOP = """
 import requests
 
 def get_order(order_id, timeout=None):
@@ -17,15 +17,15 @@ def get_order(order_id, timeout=None):
         return requests.get(f"https://api.example.com/orders/{order_id}", timeout=timeout).json()
     except requests.RequestException as error:
         return {"status": "error", "error_type": "transient", "retry_safe": True, "message": str(error)}
-'''
-HEAD = '''
+"""
+HEAD = """
 import threading, time
 import pytest, requests
 from pytest_agentready import Hang, Response
 from shop import get_order
 
 ORDERS = {"GET https://api.example.com/orders/{id}": {"state": "shipped"}}
-'''
+"""
 
 
 @pytest.fixture

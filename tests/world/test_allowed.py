@@ -137,7 +137,9 @@ def test_threads_may_ask_a_real_service_and_a_hanging_peer_at_once(service: str)
 
 def test_what_is_not_allowed_is_simulated_beside_it(service: str) -> None:
     other = f"http://localhost:{int(service.partition(':')[2]) + 1}/"
-    run = enter_allowing(service, lambda: [requests.get(f"http://{service}/").text, requests.get(HTTP).json(), requests.get(other).status_code])
+    run = enter_allowing(
+        service, lambda: [requests.get(f"http://{service}/").text, requests.get(HTTP).json(), requests.get(other).status_code]
+    )
     assert run.value == ["real", ORDER, 404]
     assert run.allowed == (service,)
     assert len(run.requests) == 2

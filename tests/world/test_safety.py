@@ -26,9 +26,7 @@ import _posixsubprocess
 OUTSIDE = ("192.0.2.1", 80)
 # What a module may have bound at its import, before any world.
 c = {name: getattr(_socket.socket, name) for name in ("connect", "connect_ex", "sendto", "sendmsg")}
-names = {
-    name: getattr(_socket, name) for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getnameinfo")
-}
+names = {name: getattr(_socket, name) for name in ("getaddrinfo", "gethostbyname", "gethostbyname_ex", "gethostbyaddr", "getnameinfo")}
 fork_exec = _posixsubprocess.fork_exec
 system, posix_spawn, fork, execv = os.system, os.posix_spawn, os.fork, os.execv
 
