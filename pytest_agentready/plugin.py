@@ -253,10 +253,9 @@ def _collection(config: pytest.Config) -> Collection:
         from pytest_agentready.engine import Engine
         from pytest_agentready.registry import Registry
 
-        registry = Registry()
         settings = _settings(config)
-        engine = Engine(registry, config.rootpath, settings.allow_hosts)
-        config.stash[COLLECTION_KEY] = Collection(engine, settings.profile, Marks(registry))
+        engine = Engine(Registry(), config.rootpath, settings.allow_hosts)
+        config.stash[COLLECTION_KEY] = Collection(engine, settings.profile, Marks(engine.registry))
     return config.stash[COLLECTION_KEY]
 
 

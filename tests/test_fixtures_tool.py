@@ -134,7 +134,12 @@ def test_a_violated_check_fails_the_test_at_its_end_with_the_usual_message(run, 
 
 
 def test_what_lies_below_fail_on_or_outside_of_the_profile_does_not_fail(run) -> None:
-    late = "@marked(get_order)\ndef test_it(agent_tool, agent_world):\n    agent_world.fault('response-hang')\n    agent_tool(order_id='7', timeout=9)\n"
+    late = """
+@marked(get_order)
+def test_it(agent_tool, agent_world):
+    agent_world.fault("response-hang")
+    agent_tool(order_id="7", timeout=9)
+"""
     run(late, "-o", "agentready_fail_on=high").assert_outcomes(passed=1)
     run(late).assert_outcomes(failed=1)
 

@@ -142,7 +142,7 @@ def test_who_waits_for_an_answer_to_a_datagram_waits_in_virtual_time(receiver: s
 
 
 def test_a_socket_for_datagrams_that_is_older_than_the_run_sends_nothing_in_it_and_works_after_it(receiver: socket.socket) -> None:
-    name = "127.0.0.1:{}/udp".format(receiver.getsockname()[1])
+    name = f"127.0.0.1:{receiver.getsockname()[1]}/udp"
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as plain, socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as connected:
         connected.connect(receiver.getsockname())
 
