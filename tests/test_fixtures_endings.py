@@ -15,9 +15,9 @@ from tests.test_fixtures_world import HEAD, SHOP
 def run(pytester: pytest.Pytester):
     pytester.makepyfile(shop=SHOP)
 
-    def run(source: str, *args: str) -> pytest.RunResult:
+    def run(source: str, *args: str, apart: bool = False) -> pytest.RunResult:
         pytester.makepyfile(test_shop=HEAD + source)
-        return pytester.runpytest(*PLAIN, "-W", "error", *args)
+        return (pytester.runpytest_subprocess if apart else pytester.runpytest)(*PLAIN, "-W", "error", *args)
 
     return run
 
@@ -72,6 +72,21 @@ def test_next():
     )
     result.assert_outcomes(failed=1, passed=1)
     result.stdout.fnmatch_lines(["TLS read from api.example.com:443 waits for ever, no timeout is set (shop.py:5)"])
+
+
+def test_a_socket_that_an_ended_test_has_left_open_is_not_blamed_on_a_later_one(run) -> None:
+    result = run(
+        """
+import socket
+
+def test_it(agent_world):
+    line = socket.create_connection(("api.example.com", 80))
+    line.recv(1)
+""",
+        apart=True,
+    )
+    result.assert_outcomes(failed=1)
+    result.stderr.no_fnmatch_line("*ResourceWarning*")  # as pytest says it of what is found at the end of its run
 
 
 def test_the_world_is_taken_away_however_the_test_ends(run) -> None:

@@ -20,6 +20,7 @@ from pytest_agentready.world.allowed import Hosts
 from pytest_agentready.world.ending import OutboundBlocked
 from pytest_agentready.world.faults import answering
 from pytest_agentready.world.installation import installed, prepare
+from pytest_agentready.world.leftovers import sweep
 from pytest_agentready.world.network import count
 from pytest_agentready.world.outages import EVERY, Outages
 from pytest_agentready.world.tls import load_postponed
@@ -151,6 +152,10 @@ class AgentWorld:
             outcome = error  # told of outside of this clause, so that it is no part of what is told instead
         finally:
             load_postponed()
+        if world.time.over:
+            sweep(outcome)
+        elif world.network.fired:
+            sweep()
         self._tell(world, outcome)
         if outcome is not None:
             raise outcome

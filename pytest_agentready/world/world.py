@@ -69,7 +69,7 @@ class World:
         """A loop begins to run in this world. What it has planned before then is due as long from now as it was in real time."""
         if loop not in self._adopted:
             self._adopted.append(loop)
-            now = self.time.monotonic()
+            now = self.time.began + self.time.now
             _shift_timers(loop, real.monotonic() - now, before=now)
 
     @property
@@ -101,7 +101,7 @@ class World:
             real.sleep(0.001)  # their last steps: they let go of what they held
         self.time.closed = True
         _wait_until(lambda: not self.time.blocked)
-        ahead = self.time.monotonic() - real.monotonic()
+        ahead = self.time.began + self.time.now - real.monotonic()
         for loop in self._adopted:
             _shift_timers(loop, ahead)
         self.time.members.clear()
