@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pytest_agentready.domain import Check, Finding, NotApplicable, Severity, Unproven
     from pytest_agentready.patterns.results import ToolResult
     from pytest_agentready.world.backend import IncomingRequest, Response
-    from pytest_agentready.world.faults import HTTPFault, WireFault
+    from pytest_agentready.world.faults import Hang, HTTPFault, WireFault
     from pytest_agentready.world.statements import DatabaseError, Statement
 
 __version__ = "0.1.0"
@@ -21,6 +21,7 @@ __all__ = [
     "DatabaseError",
     "Finding",
     "HTTPFault",
+    "Hang",
     "IncomingRequest",
     "NotApplicable",
     "Response",
@@ -34,6 +35,7 @@ __all__ = [
 _HOMES = {
     "DatabaseError": "world.statements",
     "HTTPFault": "world.faults",
+    "Hang": "world.faults",
     "IncomingRequest": "world.backend",
     "Response": "world.backend",
     "Statement": "world.statements",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import inspect
 import time
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_agentready.domain import Check, Finding, Judgement, NotApplicable, Outcome, Tool, Unjudgeable, Unproven, Verdict
 from pytest_agentready.registry import Registry
+from pytest_agentready.world.allowed import Hosts, permitted
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.leftovers import collected
 
@@ -19,20 +20,19 @@ from pytest_agentready.world.leftovers import collected
 class Engine:
     """Knows no pytest. `root` is the directory against which the user's files are named."""
 
-    def __init__(self, registry: Registry, root: Path) -> None:
+    def __init__(self, registry: Registry, root: Path, allow_hosts: Hosts = ()) -> None:
         self.registry = registry
         self.root = root
+        self.allow_hosts = allow_hosts
         self._seen: dict[tuple[Tool, str], Any] = {}  # an observation, or the exception that our own harness raised
 
     def examine(self, tool: Tool, check: Check) -> Verdict:
         """The verdict of one check on one tool; a failure of our own is the outcome `error`, never a finding."""
         start = time.perf_counter()
         try:
-            assert check.judge is not None
             if not self._concerns(check, tool):
                 return Verdict(Outcome.NOT_APPLICABLE, reason="it is not async")
-            observations = {name: self._observe(tool, name) for name in check.needs}
-            verdict = self._add_up(check.judge(**observations))
+            verdict = self.judge(check, {name: self._observe(tool, name) for name in check.needs})
         except Unjudgeable as arrangement:
             verdict = Verdict(Outcome.ERROR, reason=str(arrangement))
         except (Exception, Signal) as failure:
@@ -46,6 +46,11 @@ class Engine:
         turned_out: bool | None = self._observe(tool, "normal_call").is_async
         return check.concerns(tool) if turned_out is None else turned_out
 
+    def judge(self, check: Check, observations: Mapping[str, Any]) -> Verdict:
+        """The check's word on these observations, by the names under which it asks for them. Raises what the judge raises."""
+        assert check.judge is not None
+        return self._add_up(check.judge(**{name: observations[name] for name in check.needs}))
+
     def _observe(self, tool: Tool, name: str) -> Any:
         """The observation of this name; an experiment may itself ask for others, by its parameters."""
         if name == "tool":
@@ -57,7 +62,7 @@ class Engine:
             experiment = self.registry.experiment(name)
             try:
                 needs = {need: self._observe(tool, need) for need in inspect.signature(experiment).parameters}
-                with collected(tool):
+                with collected(tool), permitted(self.allow_hosts):
                     self._seen[key] = experiment(**needs)
             except Exception as failure:  # remembered: the next check would only meet it again
                 self._seen[key] = failure

@@ -22,6 +22,7 @@ MARKER = (
     "`backend`: what the outside world answers; `timeout`: seconds within which it promises to end; `kind`: 'api' (5 s) or 'db' (30 s); "
     "`result_budget`: tokens of what it returns."
 )
+pytest_plugins = ("pytest_agentready.own_tests",)
 SETTINGS_KEY = pytest.StashKey["Settings"]()
 COLLECTION_KEY = pytest.StashKey["Collection"]()
 COMPLAINT_KEY = pytest.StashKey[str]()
@@ -41,6 +42,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("agentready_profile", "which checks run: checklist, standard (default) or strict", type="string", default=None)
     parser.addini("agentready_fail_on", "the mildest severity that fails: high, medium (default) or low", type="string", default=None)
     parser.addini("agentready_unproven", "what becomes of an unproven check: skip (default) or fail", type="string", default=None)
+    parser.addini("agentready_allow_hosts", "services that are reached for real, such as localhost:5432", type="linelist", default=[])
     parser.addini("agentready_report", "reports to write, each FORMAT:PATH as for --agentready-report", type="linelist", default=[])
 
 
@@ -252,8 +254,9 @@ def _collection(config: pytest.Config) -> Collection:
         from pytest_agentready.engine import Engine
         from pytest_agentready.registry import Registry
 
-        registry = Registry()
-        config.stash[COLLECTION_KEY] = Collection(Engine(registry, config.rootpath), _settings(config).profile, Marks(registry))
+        settings = _settings(config)
+        engine = Engine(Registry(), config.rootpath, settings.allow_hosts)
+        config.stash[COLLECTION_KEY] = Collection(engine, settings.profile, Marks(engine.registry))
     return config.stash[COLLECTION_KEY]
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from pytest_agentready.domain import PROFILES, Profile, Severity
 
-KEYS = ("agentready_profile", "agentready_fail_on", "agentready_unproven", "agentready_report")
+KEYS = ("agentready_profile", "agentready_fail_on", "agentready_unproven", "agentready_allow_hosts", "agentready_report")
 FORMATS = ("json",)  # each is a module of reports/ with a render function
 Unproven = Literal["skip", "fail"]
 
@@ -33,6 +33,7 @@ class Settings:
     fail_on: Severity = Severity.MEDIUM
     unproven: Unproven = "skip"
     reports: tuple[Report, ...] = ()
+    allow_hosts: tuple[tuple[str, int | None], ...] = ()  # services that the worlds let out to; None: any port
 
     @classmethod
     def read(cls, config: pytest.Config, keys: Iterable[str]) -> Settings:
@@ -42,9 +43,10 @@ class Settings:
         fail_on = _choice(config, "agentready_fail_on", [severity.value for severity in Severity], cls().fail_on.value, problems)
         unproven = _choice(config, "agentready_unproven", get_args(Unproven), cls().unproven, problems)
         reports = tuple(_reports(config, problems))
+        hosts = tuple(_hosts(config, problems))
         if problems:
             raise pytest.UsageError("\n".join(problems))
-        return cls(cast("Profile", profile), Severity(fail_on), cast("Unproven", unproven), reports)
+        return cls(cast("Profile", profile), Severity(fail_on), cast("Unproven", unproven), reports, hosts)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -75,6 +77,17 @@ def _ini(config: pytest.Config, key: str, problems: list[str]) -> object:
     except (TypeError, ValueError, pytest.UsageError) as wrong:  # TOML has types of its own; which error it is depends on pytest
         problems.append(str(wrong))
         return None
+
+
+def _hosts(config: pytest.Config, problems: list[str]) -> Iterator[tuple[str, int | None]]:
+    for text in cast("list[str]", _ini(config, "agentready_allow_hosts", problems) or []):
+        host, colon, port = text.rpartition(":") if text.count(":") == 1 else (text.strip("[]"), "", "")
+        if "://" in text or (colon and not (host and port.isdigit())):
+            problems.append(
+                f"agentready_allow_hosts {text!r}: expected a host, a host and port, or a socket's path, such as 'localhost:5432'."
+            )
+        else:
+            yield host, int(port) if colon else None
 
 
 def _reports(config: pytest.Config, problems: list[str]) -> Iterator[Report]:

@@ -14,6 +14,7 @@ import pytest_agentready
 from pytest_agentready.plugin import MARKER
 from pytest_agentready.registry import Registry
 from pytest_agentready.settings import KEYS
+from tests.project import PLAIN
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -44,6 +45,13 @@ def test_the_readmes_two_commands_are_in_the_makefile() -> None:
 @pytest.mark.parametrize("snippet", re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
 def test_a_snippet_of_the_readme_is_python(snippet: str) -> None:
     assert ast.parse(snippet).body
+
+
+def test_the_examples_of_hand_written_tests_pass(pytester: pytest.Pytester) -> None:
+    blocks = re.findall(r"```python\n# (\w+)\.py\n(.*?)```", (ROOT / "docs" / "fixtures.md").read_text(), flags=re.DOTALL)
+    assert [name for name, _ in blocks] == ["shop", "test_world", "test_tool"]
+    pytester.makepyfile(**dict(blocks))
+    pytester.runpytest_subprocess(*PLAIN, "-W", "error").assert_outcomes(passed=4)
 
 
 def test_every_link_of_the_readme_leads_somewhere() -> None:

@@ -59,7 +59,7 @@ def test_the_same_agent_done_right_is_ready(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("project", ["support_agent_before", "support_agent"])
 def test_an_examples_own_tests_pass(project: str) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "tests/test_tools.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-k", "not readiness"]
     finished = subprocess.run(command, cwd=EXAMPLES / project, capture_output=True, text=True, timeout=120)
     assert finished.returncode == 0, finished.stdout
     assert " passed" in finished.stdout

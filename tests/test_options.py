@@ -166,7 +166,7 @@ def test_without_a_marked_test_nothing_of_ours_is_imported(pytester: pytest.Pyte
 
         def test_plain():
             ours = {name for name in sys.modules if name.startswith("pytest_agentready")}
-            assert ours == {"pytest_agentready", "pytest_agentready.plugin"}
+            assert ours == {"pytest_agentready", "pytest_agentready.plugin", "pytest_agentready.own_tests"}
             assert not {"pydantic", "h11", "trustme", "fakeredis", "opentelemetry"} & set(sys.modules)
         """
     )

@@ -14,6 +14,7 @@ from pytest_agentready.domain import PROPERTY, Check, Profile, Result, Subject, 
 from pytest_agentready.engine import Engine
 
 FIXTURE = "readiness_check"
+BY_HAND = "agent_tool"  # the fixture that calls the tool, and judges the call
 
 
 @dataclass
@@ -23,7 +24,7 @@ class Collection:
     engine: Engine
     profile: Profile
     marks: Marks
-    examined: set[str] = field(default_factory=set)  # ids of the nodes whose mark a test has asked readiness_check for
+    examined: set[str] = field(default_factory=set)  # ids of the nodes whose mark a test has asked readiness_check or agent_tool for
 
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
         """One item per check; where the mark is unusable, one item that says so."""
@@ -36,7 +37,7 @@ class Collection:
             tool = self.marks.tool(definition)
             checks = self._checks(tool)
         except Misuse as misuse:
-            cases = [pytest.param((None, _told(misuse)), id=MARK)]
+            cases = [pytest.param((None, told(misuse)), id=MARK)]
         else:
             cases = [pytest.param((tool, check), id=check.label) for check in checks]
         metafunc.parametrize(FIXTURE, cases, indirect=True)
@@ -45,12 +46,14 @@ class Collection:
         """Tie our items to what they judge. Returns the items that must not pass, with the reason."""
         complaints: dict[pytest.Item, str] = {}
         blamed: set[str] = set()
+        by_hand = [item for item in items if BY_HAND in getattr(item, "fixturenames", ())]
+        self.examined |= {owner.nodeid for item in by_hand if (owner := _owner(item)) is not None}
         for item in items:
             if FIXTURE in getattr(item, "fixturenames", ()):
                 self._tie(config, item)
                 continue
             owner = _owner(item)
-            if owner is None or owner.nodeid in blamed:
+            if owner is None or owner.nodeid in blamed or item in by_hand:
                 continue
             if owner is not item and (owner.nodeid in self.examined or _selected_by_id(config)):
                 continue  # a test beside this one examines the tool, or may do so in another run
@@ -98,7 +101,8 @@ def _owner(node: pytest.Item) -> pytest.Item | pytest.Collector | None:
     return cast("pytest.Item | pytest.Collector", found[0]) if found else None
 
 
-def _told(misuse: Misuse) -> str:
+def told(misuse: Misuse) -> str:
+    """What is wrong with a mark, as its test says it."""
     problems = [problem if problem.endswith(("?", ".")) else f"{problem}." for problem in misuse.args]
     if len(problems) == 1:
         return f"{MARK}: {problems[0]}"

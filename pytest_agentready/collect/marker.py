@@ -49,7 +49,8 @@ class Marks:
     registry: Registry
     stated: list[Stated] = field(default_factory=list)
 
-    def tool(self, definition: pytest.Item) -> Tool:
+    def tool(self, definition: pytest.Item, *, needs_args: bool = True) -> Tool:
+        """The tool of this test's mark; a test that calls it itself need not say its arguments in the mark. Raises Misuse."""
         mark = _mark(definition)
         given = {name: mark.kwargs[name] for name in FACTS if mark.kwargs.get(name) is not None}
         problems = [_unknown_fact(name) for name in mark.kwargs if name not in ("tool", *FACTS)]
@@ -59,7 +60,7 @@ class Marks:
             tool = self._adapted(subject)
         except Misuse as misuse:
             raise Misuse(*misuse.args, *problems, *_facts(Facts(), given)[1]) from None
-        given, misfits = _read_args(given, tool)
+        given, misfits = _read_args(given, tool) if needs_args or "args" in given else (given, [])
         problems += misfits
         for known in self.stated:
             if _same_object(known.subject, subject):

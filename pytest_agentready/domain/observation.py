@@ -143,6 +143,7 @@ class Run:
     attempts: tuple[Attempt, ...] = ()
     requests: tuple[Request, ...] = ()
     peers: tuple[str, ...] = ()  # who was looked up or connected to
+    allowed: tuple[str, ...] = ()  # services of the allow-list that were reached for real; no fault applies to them
     tls: bool = False
     unspoken: tuple[str, ...] = ()  # peers whose protocol the world does not speak
     refused: tuple[str, ...] = ()  # what would have left the world, and was refused
@@ -202,8 +203,8 @@ class NormalCall:
         return any(run.in_real_time for run in self.runs)
 
     def beside(self, run: Run) -> Run:
-        """The normal run with the same arguments."""
-        return next(normal for normal in self.runs if normal.arguments == run.arguments)
+        """The normal run with the same arguments; an empty record where none was made."""
+        return next((normal for normal in self.runs if normal.arguments == run.arguments), Run(run.arguments))
 
     @property
     def is_async(self) -> bool | None:
@@ -213,7 +214,7 @@ class NormalCall:
     @property
     def self_contained(self) -> bool:
         """Nothing outside the process was asked, and nothing can have escaped our sight."""
-        return not self.obstacle and not self.blind and not any(run.went_out for run in self.runs)
+        return not self.obstacle and not self.blind and not any(run.went_out or run.allowed for run in self.runs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,19 +14,28 @@ import stat
 import sys
 from collections.abc import Iterator
 
-from pytest_agentready.world.network import swap
+from pytest_agentready.world.connection import swap
+from pytest_agentready.world.network import Network
 
 DESCRIPTORS = "/dev/fd"
 DEBUGGERS = ("pydevd", "debugpy")
 
 
 @contextlib.contextmanager
-def real_connections() -> Iterator[None]:
-    """Only where the system lists a process's descriptors."""
+def real_connections(network: Network) -> Iterator[None]:
+    """But for those to allowed hosts. Only where the system lists a process's descriptors."""
     replaced: list[tuple[int, int, int]] = []  # descriptor, the inode now in its place, the real connection
-    for fd in _connected():
+    for fd, kind, host, port in tuple(_connected()):
+        if network.allowed.covers(host, port):
+            network.allowed.adopt(fd, host, port)
+            continue
+        if _serves(network, fd):
+            continue
+        if kind == socket.SOCK_DGRAM:
+            network.silence(fd, host, port)  # UDP knows no end
+            continue
         kept = os.dup(fd)
-        near, far = _socket.socketpair()
+        near, far = _socket.socketpair(socket.AF_UNIX, kind)
         far.close()
         swap(fd, near)
         replaced.append((fd, os.fstat(fd).st_ino, kept))
@@ -40,7 +49,15 @@ def real_connections() -> Iterator[None]:
             os.close(kept)
 
 
-def _connected() -> Iterator[int]:
+def _serves(network: Network, fd: int) -> bool:
+    """Is it the near end of an allowed service, which lives in this process?"""
+    with _borrowed(fd) as sock:
+        here = sock.getsockname()
+    return isinstance(here, tuple) and network.allowed.covers(here[0], here[1])
+
+
+def _connected() -> Iterator[tuple[int, int, str, int]]:
+    """The descriptor and the type of each connection to a socket that has a name, and that name."""
     debugged = any(name in sys.modules for name in DEBUGGERS)
     for name in os.listdir(DESCRIPTORS) if os.path.isdir(DESCRIPTORS) else ():
         fd = int(name)
@@ -48,11 +65,13 @@ def _connected() -> Iterator[int]:
             if not stat.S_ISSOCK(os.fstat(fd).st_mode):
                 continue
             with _borrowed(fd) as sock:
-                host = sock.getpeername()[0] if sock.family in (socket.AF_INET, socket.AF_INET6) else ""
+                peer, kind = sock.getpeername(), sock.type & 0xF
+                internet = sock.family in (socket.AF_INET, socket.AF_INET6)
         except OSError:  # closed meanwhile, or connected to nobody
             continue
+        host, port = (peer[0], peer[1]) if internet else (os.fsdecode(peer) if isinstance(peer, (str, bytes)) else "", 0)
         if host and not (debugged and host in ("127.0.0.1", "::1")):
-            yield fd
+            yield fd, kind, host, port
 
 
 @contextlib.contextmanager

@@ -45,6 +45,7 @@ class Crowd:
         self.unseen = UnseenWaits()
         self.restless = False
         self.abroad = 0  # transfers under way in C, in real time: nobody may jump ahead of them
+        self.outside_works: Callable[[], bool] = lambda: False  # does a real service owe an answer?
         self._stirs = itertools.count()
         self._last_stir = next(self._stirs)
         self._now = now
@@ -61,7 +62,8 @@ class Crowd:
         to a wait or to its end before it is looked at itself: if anything stirred meanwhile, the answer is yes, look again.
         """
         before = self._last_stir
-        if self.abroad or any(not work.stands_in_line(self.blocked) for work in tuple(self.handed_over)):
+        abroad = self.abroad or self.outside_works()
+        if abroad or any(not work.stands_in_line(self.blocked) for work in tuple(self.handed_over)):
             return True
         return any(self._acts(ident, me) for ident in tuple(self.members)) or self._last_stir != before
 

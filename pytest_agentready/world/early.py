@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
-from pytest_agentready.world import clocks, real, selecting, stack
+from pytest_agentready.world import clocks, guard, real, selecting, stack
 
 _SKIPPED = ("_pytest", "pluggy", "pytest_agentready.world")  # pytest's own clock is real
 _MANY = 100_000  # objects within a subject, after which a pass over all that there is takes no longer
@@ -74,6 +74,8 @@ def _replacements() -> dict[int, tuple[Any, Any]]:
     """By the real function's id, that function and what takes its place."""
     pairs = {getattr(real, name): replacement for name, replacement in clocks.REPLACEMENTS.items()}
     pairs[real.select] = selecting.select_
+    if real.fork_exec is not None:
+        pairs[real.fork_exec] = guard.fork_exec
     return {id(function): (function, replacement) for function, replacement in pairs.items()}
 
 
@@ -82,6 +84,7 @@ def _find() -> Iterator[Place]:
     pairs = _replacements()
     functions = [function for function, _ in pairs.values()]
     own = {id(functions), id(vars(sys.modules["time"])), id(vars(sys.modules["select"])), *map(id, pairs.values())}
+    own |= {id(vars(sys.modules[name])) for name in ("subprocess", "_posixsubprocess") if name in sys.modules}
     own |= {id(cell) for _, replacement in pairs.values() for cell in replacement.__closure__ or ()}  # what a replacement falls back on
     modules = {id(vars(module)): name for name, module in tuple(sys.modules.items()) if isinstance(module, types.ModuleType)}
     tuples: list[tuple[Any, ...]] = []

@@ -10,7 +10,7 @@ import socket
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from pytest_agentready.domain import Expected, Fault
+from pytest_agentready.domain import Expected, Family, Fault
 from pytest_agentready.world.backend import Response, other_shape
 
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ class WireFault(Fault):
     @property
     def certificate(self) -> Certificate:
         return "good"
+
+    @property
+    def precedes_the_request(self) -> bool:
+        """Does a connection that stands already never meet it?"""
+        return self.deaf or self.connected() != "open" or self.certificate != "good" or self.looked_up("api.example.com") is not None
 
     def answer(self, exchange: Exchange) -> bool:
         """Answer one complete request, of whatever protocol; False where the fault does not apply to it, and the normal answer is sent."""
@@ -100,7 +105,13 @@ class BadCertificate(WireFault):
 
 
 @dataclass(frozen=True, slots=True)
-class NoAnswer(WireFault):
+class Hang(WireFault):
+    slug: str = "response-hang"
+    title: str = "the peer reads the request and never answers"
+    family: Family = "silence"
+    expected: Expected | None = "transient"
+    may_commit: bool = True
+
     def answer(self, exchange: Exchange) -> bool:
         return True
 
@@ -188,6 +199,14 @@ class RedirectLoop(HTTPFault):
         return True
 
 
+def answering(response: Response) -> WireFault:
+    """The fault of a peer that answers everything like this, with the class that its status has in the list below."""
+    status = response.status
+    known = next((fault for fault in FAULTS if isinstance(fault, StatusAnswer) and fault.response.status == status), None)
+    expected = known.expected if known else "transient" if status >= 500 else None
+    return StatusAnswer(f"{status}", f"HTTP {status}", "status", failure=status >= 400, expected=expected, response=response)
+
+
 def _status(slug: str, title: str, expected: Expected, response: Response, retry_after: float | None = None) -> StatusAnswer:
     return StatusAnswer(slug, title, "status", expected=expected, response=response, retry_after=retry_after)
 
@@ -209,7 +228,7 @@ FAULTS: tuple[WireFault, ...] = (
     FailedConnection("refused", "the connection is refused", "break", expected="transient", how="refused"),
     FailedConnection("connect-hang", "the connection is never established", "silence", expected="transient", how="hang"),
     DeafPeer("accept-hang", "the peer accepts the connection and says nothing", "silence", expected="transient", may_commit=True),
-    NoAnswer("response-hang", "the peer reads the request and never answers", "silence", expected="transient", may_commit=True),
+    Hang(),
     Trickle("trickle", "the answer comes in single bytes, without end", "trickle", expected="transient", may_commit=True, good_status=True),
     BrokenConnection("reset-before-answer", "the connection is reset before the answer", "break", expected="transient", may_commit=True),
     BrokenConnection(

@@ -7,14 +7,16 @@ it is installed once, with the first world, and does nothing while none runs.
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from _thread import get_ident
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from pytest_agentready.world import active, stack
+from pytest_agentready.world import active, real, stack
 from pytest_agentready.world.ending import OutboundBlocked, break_out
 from pytest_agentready.world.network import is_address
+from pytest_agentready.world.patching import Patch
 
 # Asked by the standard library and by importing libraries about the machine itself.
 HARMLESS = frozenset({"ldconfig", "gcc", "cc", "ld", "objdump", "uname", "lsb_release", "sw_vers"})
@@ -26,6 +28,23 @@ def install() -> None:
     if not _installed:
         _installed = True
         sys.addaudithook(_audit)
+
+
+def patches() -> Iterator[Patch]:
+    """No audit event tells of a process that multiprocessing spawns."""
+    if real.fork_exec is not None:
+        import _posixsubprocess
+        import subprocess
+
+        yield Patch(_posixsubprocess, "fork_exec", fork_exec)
+        yield Patch(subprocess, "_fork_exec", fork_exec)
+
+
+def fork_exec(args: Any, executables: Any, *rest: Any) -> int:
+    if active.world is not None and (what := _starting((executables[0], args))):
+        refuse(what)
+    pid: int = real.fork_exec(args, executables, *rest)
+    return pid
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
@@ -47,17 +66,44 @@ def refuse(what: str) -> NoReturn:
     raise OutboundBlocked(f"{what} was refused: nothing leaves the virtual world")
 
 
+def _let_out(address: Any) -> bool:
+    return active.world is not None and active.world.network.lets_out(address)
+
+
 def _connecting(args: tuple[Any, ...]) -> str:
-    return f"a connection to {args[1]!r}"
+    return "" if _let_out(args[1]) else f"a connection to {args[1]!r}"
 
 
 def _sending(args: tuple[Any, ...]) -> str:
-    return f"a message to {args[1]!r}" if args[1] is not None else ""
+    return f"a message to {args[1]!r}" if args[1] is not None and not _let_out(args[1]) else ""
 
 
 def _resolving(args: tuple[Any, ...]) -> str:
     host = args[0].decode() if isinstance(args[0], bytes) else args[0]
-    return "" if not host or host == "localhost" or is_address(host) else f"a look-up of {host!r}"
+    if not host or host == "localhost" or is_address(host) or (active.world is not None and active.world.network.allowed.knows(host)):
+        return ""
+    return f"a look-up of {host!r}"
+
+
+def _reversing(args: tuple[Any, ...]) -> str:
+    """An address is a question to a name server here."""
+    host = args[0][0] if isinstance(args[0], tuple) else args[0]
+    return "" if active.world is not None and active.world.network.allowed.knows(str(host)) else f"a look-up of {host!r}"
+
+
+def _opening(args: tuple[Any, ...]) -> str:
+    """What is written to a raw socket raises no further event."""
+    _, family, kind, _ = args
+    is_raw = family == getattr(socket, "AF_PACKET", None) or (
+        family in (socket.AF_INET, socket.AF_INET6) and kind & 0xF == getattr(socket, "SOCK_RAW", None)
+    )
+    return "a raw socket" if is_raw else ""
+
+
+def _reaching_into_c(args: tuple[Any, ...]) -> str:
+    """ctypes asks for each function once, by name. What was asked for before the run cannot be seen any more."""
+    name = args[1].decode() if isinstance(args[1], bytes) else str(args[1])
+    return f"the C function {name}" if name in _OF_C else ""
 
 
 def _starting(args: tuple[Any, ...]) -> str:
@@ -68,12 +114,20 @@ def _starting(args: tuple[Any, ...]) -> str:
     return "" if os.path.basename(name.split()[0] if name.strip() else name) in HARMLESS else f"a process ({name})"
 
 
+_OF_C = frozenset(
+    {"connect", "sendto", "sendmsg", "sendmmsg", "getaddrinfo", "gethostbyname", "getnameinfo", "syscall"}
+    | {"system", "popen", "fork", "vfork", "clone", "posix_spawn", "posix_spawnp", "execl", "execle", "execlp", "execv", "execve", "execvp"}
+)
 _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
     "socket.connect": _connecting,
     "socket.sendto": _sending,
     "socket.sendmsg": _sending,
     "socket.getaddrinfo": _resolving,
     "socket.gethostbyname": _resolving,
+    "socket.gethostbyaddr": _reversing,
+    "socket.getnameinfo": _reversing,
+    "socket.__new__": _opening,
+    "ctypes.dlsym": _reaching_into_c,
     "subprocess.Popen": _starting,
     "os.system": _starting,
     "os.exec": _starting,

@@ -15,6 +15,7 @@ from pytest_agentready.world import (
     foreign,
     guard,
     loops,
+    names,
     nurseries,
     queues,
     selecting,
@@ -44,7 +45,7 @@ def _patches() -> Patches:
 
 @functools.cache
 def _patches_with(_optional: tuple[str, ...]) -> Patches:
-    rooms = (sockets, tls, selecting, clocks, threads, queues, loops)
+    rooms = (names, sockets, guard, tls, selecting, clocks, threads, queues, loops)
     return Patches(patch for room in rooms for patch in room.patches())
 
 
@@ -68,28 +69,37 @@ def _call_off(watchdog: Watchdog) -> None:
         watchdog.rest()
 
 
-def prepare(subject: object) -> None:
-    """Before the runs of another subject: its objects may have bound a name since."""
-    if _early_names().look(subject):
+def stand_by() -> None:
+    """Somebody looks at the run in a debugger: it may take as long as it likes."""
+    _watchdog().rest()
+
+
+def prepare(subject: object) -> bool:
+    """Before the runs of a subject; True for another one than before: its objects may have bound a name since."""
+    another = _early_names().look(subject)
+    if another:
         begin_subject()
+    return another
 
 
 @contextlib.contextmanager
 def installed(world: World) -> Iterator[None]:
     """The calling thread is the first member. Raises NestedWorlds."""
     if active.world is not None:
-        raise NestedWorlds("A virtual world runs already: call the tool itself, not the check, from inside a tool.")
+        raise NestedWorlds(
+            "A virtual world runs already: call the tool itself, not the check, from inside a tool or a test with agent_world."
+        )
     guard.install()
     patches, early, watchdog = _patches(), _early_names(), _watchdog()
     early.look()
     with contextlib.ExitStack() as undo:
         undo.enter_context(surroundings.kept())
-        undo.enter_context(aside.real_connections())
+        undo.enter_context(aside.real_connections(world.network))
         # Dates come before the patches: time-machine reaches into the real functions, wherever it finds them.
         undo.enter_context(dates.in_step(world))
         # What takes a step back is registered before the step: whatever fails, the rest is undone.
         undo.callback(watchdog.rest)
-        watchdog.watch(world.time.limits.real, world.overrun, world.time.crowd.look_for_unseen_waits)
+        watchdog.watch(world.patience, world.overrun, world.time.crowd.look_for_unseen_waits)
         undo.callback(patches.restore)
         patches.install()
         loops.loop()  # from here on sockets can be made, whatever forbids them to tests

@@ -8,19 +8,26 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
+import traceback
 import warnings
 from collections.abc import Iterator
 
 from pytest_agentready.world.installation import prepare
+from pytest_agentready.world.library import chance_kept
 from pytest_agentready.world.tls import load_postponed
+
+_seeds = itertools.count()  # of a subject's experiments, so that its verdict does not depend on who came before
 
 
 @contextlib.contextmanager
 def collected(subject: object) -> Iterator[None]:
     """Everything older is set aside first, so that the collection looks at the runs' own objects alone."""
-    prepare(subject)  # it looks among the older objects, too
+    global _seeds
+    if prepare(subject):  # it looks among the older objects, too
+        _seeds = itertools.count()
     aside = gc.get_freeze_count() == 0  # somebody else's frozen objects are not ours to thaw
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), chance_kept(next(_seeds)):
         warnings.simplefilter("ignore", ResourceWarning)
         if aside:
             gc.freeze()
@@ -31,3 +38,12 @@ def collected(subject: object) -> Iterator[None]:
             if aside:
                 gc.unfreeze()
             load_postponed()  # for the contexts that are still there
+
+
+def sweep(interrupted: BaseException | None = None) -> None:
+    """After a hand-written test: the young objects alone. Where the world has ended it, also what its frames still hold."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        if interrupted is not None:
+            traceback.clear_frames(interrupted.__traceback__)
+        gc.collect(1 if interrupted is None else 2)

@@ -15,6 +15,7 @@ from pytest_agentready.world.patching import Patch
 
 _call_soon_threadsafe = asyncio.BaseEventLoop.call_soon_threadsafe
 _getaddrinfo = asyncio.BaseEventLoop.getaddrinfo
+_run_forever = asyncio.BaseEventLoop.run_forever
 _own_loop: asyncio.AbstractEventLoop | None = None
 _resolving = False  # for the loop, in a thread of its own as far as anybody can see
 
@@ -22,6 +23,7 @@ _resolving = False  # for the loop, in a thread of its own as far as anybody can
 def patches() -> Iterator[Patch]:
     yield Patch(asyncio.BaseEventLoop, "call_soon_threadsafe", call_soon_threadsafe)
     yield Patch(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
+    yield Patch(asyncio.BaseEventLoop, "run_forever", run_forever)
 
 
 def call_soon_threadsafe(self: Any, callback: Any, *args: Any, **kwargs: Any) -> asyncio.Handle:
@@ -30,6 +32,14 @@ def call_soon_threadsafe(self: Any, callback: Any, *args: Any, **kwargs: Any) ->
     if world is not None and self._thread_id is not None and self._thread_id not in world.time.members:
         world.adopt_loop(self)
     return _call_soon_threadsafe(self, callback, *args, **kwargs)
+
+
+def run_forever(self: Any) -> None:
+    """A test's loop is older than the test's world, and outlives it."""
+    world = active.mine()
+    if world is not None and self is not _own_loop:
+        world.enter_loop(self)
+    _run_forever(self)
 
 
 async def getaddrinfo(self: Any, host: Any, port: Any, *, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> list[Any]:

@@ -8,19 +8,22 @@ about to wait. There is no server, no port, and nothing that leaves the machine.
 from __future__ import annotations
 
 import _socket
-import contextlib
 import errno
 import ipaddress
 import os
 import socket
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from pytest_agentready.domain import Attempt, Request
 from pytest_agentready.world import real, stack
+from pytest_agentready.world.allowed import LOCAL, Allowed
 from pytest_agentready.world.backend import Backend, IncomingRequest, Response
+from pytest_agentready.world.connection import Connection, fill, swap
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.faults import WireFault
+from pytest_agentready.world.outages import EVERY, Outages
 from pytest_agentready.world.peer import Peer
 
 if TYPE_CHECKING:
@@ -32,6 +35,7 @@ LATENCY = 0.001  # virtual seconds for a look-up, a handshake, an answer
 _former: dict[int, Connection] = {}
 SYN_TIMEOUT = 127.0  # seconds after which Linux gives up connecting (tcp_syn_retries = 6)
 PORTS = {"http": 80, "https": 443}
+ANY = frozenset({"", "0.0.0.0", "::"})
 
 
 class Outstanding(Protocol):
@@ -43,40 +47,13 @@ class Outstanding(Protocol):
     def cut(self) -> None: ...
 
 
-class Connection:
-    """The client's end: a descriptor, and the inode by which a reused number is told from it."""
-
-    __slots__ = ("fd", "host", "inode", "peer", "port", "rest", "state", "where")
-
-    def __init__(self, fd: int, host: str, port: int, where: str) -> None:
-        self.fd = fd
-        self.inode = os.fstat(fd).st_ino
-        self.host = host
-        self.port = port
-        self.where = where  # the user's line that used it last
-        self.state: Literal["open", "hanging", "given up", "cut"] = "open"
-        self.peer: Peer | None = None
-        self.rest: _socket.socket | None = None  # the far end of a connection without a peer
-
-    @property
-    def name(self) -> str:
-        return f"{self.host}:{self.port}" if self.port else self.host
-
-    @property
-    def is_current(self) -> bool:
-        try:
-            return os.fstat(self.fd).st_ino == self.inode
-        except OSError:
-            return False
-
-
 class Network:
-    """All peers of one run, under one fault."""
+    """All peers of one run, and the faults that they meet."""
 
-    def __init__(self, fault: WireFault | None, backend: Backend, spared: int = 0) -> None:
-        self._fault = fault
-        self._spared = spared  # requests that are answered well before the fault begins
+    def __init__(self, outages: Outages, backend: Backend, allowed: Allowed) -> None:
+        self.outages = outages
         self.backend = backend
+        self.allowed = allowed
         self.fired = 0
         self.attempts: list[Attempt] = []
         self.requests: list[Request] = []
@@ -88,21 +65,24 @@ class Network:
         self.connections: dict[int, Connection] = {}
         self.outstanding: list[Outstanding] = []  # calls of clients that have no descriptor here
         self.memory: dict[str, Any] = {}  # what the services keep for as long as the run: the contents of a Redis, say
-        self._hosts: dict[str, str] = {}  # address -> host
+        self.hosts: dict[str, str] = {}  # address -> host
         self._addresses: dict[str, str] = {}  # host -> address
         self._moving: list[Peer] = []
+        self._own_servers: set[object] = set()  # ports, and paths, on which the run itself listens
         self.time: Timeline  # set by the world: each needs the other
 
-    def fault(self, request: int | None = None) -> WireFault | None:
-        """The fault that this request meets, by its number; without one, that of whatever comes next."""
-        return self._fault if (len(self.requests) if request is None else request) >= self._spared else None
+    def fault(self, request: int | None = None, host: str = "") -> WireFault | None:
+        """The fault that this request meets, by its number; without one, that of whatever comes next to this host."""
+        if request is not None:
+            host = _host(self.requests[request])
+        return self.outages.met_by(host.lower(), lambda whose: count(self.requests[:request], whose))
 
     # -- names
 
     def look_up(self, host: str) -> str:
         """The address of a host. Raises gaierror under a DNS fault."""
         self.peers.setdefault(host)
-        fault = self.fault()
+        fault = self.fault(host=host)
         if fault is not None and (error := fault.looked_up(host)) is not None:
             self.time.now += LATENCY
             self.fired += 1
@@ -116,7 +96,7 @@ class Network:
             number = len(self._addresses) + 1
             # Public addresses, as a tool that refuses private ones would expect them.
             address = self._addresses[host] = f"100.128.{number >> 8}.{number & 255}"
-            self._hosts[address] = host
+            self.hosts[address] = host
         return address
 
     def address_of(self, host: str) -> str:
@@ -126,7 +106,7 @@ class Network:
 
     def connect(self, sock: socket.socket, host: str, port: int) -> Connection:
         """Give the socket a simulated peer. Raises ConnectionRefusedError where the fault or the run's end says so."""
-        host = self._hosts.get(host, host)
+        host = self.hosts.get(host, host)
         if not is_address(host) and host not in self._addresses and "/" not in host:
             self.look_up(host)  # a name given to connect() itself
         name = f"{host}:{port}" if port else host
@@ -134,7 +114,7 @@ class Network:
         self.peers.setdefault(name)
         self.time.attempt("connections", f"to connect to {name}")
         self.time.now += LATENCY
-        fault = self.fault()
+        fault = self.fault(host=host)
         outcome = fault.connected() if fault is not None else "open"
         if outcome != "open":
             self.fired += 1
@@ -147,7 +127,7 @@ class Network:
         near, far = _socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         far.setblocking(False)
         if outcome == "hang":
-            _fill(near)
+            fill(near)
         connection = Connection(swap(real.socket.fileno(sock), near), host, port, where)
         if outcome == "hang":
             self._hang(connection, far)
@@ -161,13 +141,41 @@ class Network:
             self._moving.append(peer)
         return self._keep(connection)
 
-    def swallow_datagrams(self, sock: socket.socket, host: str, port: int) -> None:
-        """A UDP client's messages go nowhere."""
-        self.peers.setdefault(f"{self._hosts.get(host, host)}:{port}/udp")
+    def silence(self, fd: int, host: str, port: int) -> Connection:
+        """A UDP client has a silent peer: its messages go nowhere, and no answer comes. Its descriptor is put back after the run."""
+        kept = os.dup(fd)
         near, far = _socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
-        connection = Connection(swap(real.socket.fileno(sock), near), host, port, stack.here(2))
-        connection.rest = far
-        self._keep(connection)
+        connection = Connection(swap(fd, near), self.hosts.get(host, host), port, stack.here(2))
+        connection.rest, connection.kept, connection.datagrams = far, kept, True
+        return self._keep(connection)
+
+    def datagram(self, host: str, port: int) -> None:
+        """A message was sent to this address, and nobody heard it."""
+        host = self.hosts.get(host, host)
+        self.peers.setdefault(f"{host}:{port}/udp" if port else host)
+
+    def serve(self, where: object) -> None:
+        """The run listens itself, on this port or path: who connects to it does not leave the world."""
+        self._own_servers.add(where)
+
+    def lets_out(self, address: object) -> bool:
+        """May a connection to this address be real? To a server of the run's own, or one on the allow-list."""
+        if isinstance(address, (str, bytes)):
+            path = os.fsdecode(address)
+            return path in self._own_servers or self.allowed.covers(path, 0)
+        if not isinstance(address, tuple) or len(address) < 2:
+            return False
+        host = str(address[0]).removeprefix("::ffff:")
+        return self.is_own(host, address[1]) or self.allowed.covers(self.hosts.get(host, host), address[1])
+
+    def is_own(self, host: str, port: object) -> bool:
+        return port in self._own_servers and (host in LOCAL or host in ANY or host.startswith("127."))
+
+    def drop_idle(self, host: str) -> None:
+        """Close the connections on which nothing is owed, so that their client connects anew."""
+        for peer in tuple(self._moving):
+            if host in (EVERY, peer.host) and not peer.owes_an_answer:
+                peer.close()
 
     def _hang(self, connection: Connection, far: _socket.socket) -> None:
         """A descriptor that is neither readable nor writable, until the system gives up."""
@@ -199,8 +207,8 @@ class Network:
 
     def _forget(self, fd: int) -> None:
         former = self.connections.pop(fd, None)
-        if former is not None and former.rest is not None:
-            former.rest.close()
+        if former is not None:
+            former.let_go()
 
     def ask_backend(self, request: IncomingRequest) -> Response | None:
         """The backend's normal answer to an HTTP request."""
@@ -254,6 +262,7 @@ class Network:
     def close(self) -> None:
         self.cut()
         for connection in tuple(self.connections.values()):
+            connection.let_go()
             connection.peer = None  # only its name is asked for from here on
         _former.update(tuple(self.connections.items()))
 
@@ -274,27 +283,18 @@ class Network:
         return found
 
 
+def count(requests: Iterable[Request], host: str) -> int:
+    """How many requests went to this host, or to every one."""
+    return sum(host == EVERY or _host(request) == host for request in requests)
+
+
+def _host(request: Request) -> str:
+    return urlsplit(request.url).hostname or ""
+
+
 def is_address(host: str) -> bool:
     try:
         ipaddress.ip_address(host)
     except ValueError:
         return False
     return True
-
-
-def swap(fd: int, near: _socket.socket) -> int:
-    """Put the pair's end in the place of the client's own descriptor."""
-    blocking = os.get_blocking(fd)
-    os.dup2(near.fileno(), fd, inheritable=False)
-    os.set_blocking(fd, blocking)
-    near.close()
-    return fd
-
-
-def _fill(near: _socket.socket) -> None:
-    """Until nothing more goes in: epoll then sees what it sees of a connection that is not established."""
-    near.setblocking(False)
-    near.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4608)
-    with contextlib.suppress(BlockingIOError):
-        while True:
-            near.send(bytes(65536))

@@ -12,8 +12,9 @@ from pytest_agentready.world import certificates, real, services
 from pytest_agentready.world.services import Service
 
 if TYPE_CHECKING:
+    from pytest_agentready.world.connection import Connection
     from pytest_agentready.world.faults import WireFault
-    from pytest_agentready.world.network import Connection, Network
+    from pytest_agentready.world.network import Network
 
 CHUNK = 1 << 18  # bytes
 CLIENT_HELLO = b"\x16\x03"

@@ -27,6 +27,9 @@ epoll: Any = getattr(_select, "epoll", None)
 socket = _socket.socket
 getaddrinfo = _socket.getaddrinfo
 gethostbyname = _socket.gethostbyname
+gethostbyname_ex = _socket.gethostbyname_ex
+gethostbyaddr = _socket.gethostbyaddr
+getnameinfo = _socket.getnameinfo
 
 wrap_socket = ssl.SSLContext.wrap_socket
 wrap_bio = ssl.SSLContext.wrap_bio
@@ -41,6 +44,7 @@ pool_worker = concurrent.futures.thread._worker  # type: ignore[attr-defined,unu
 setitimer: Any = getattr(_signal, "setitimer", None)
 alarm: Any = getattr(_signal, "alarm", None)
 popen = subprocess.Popen.__init__
+fork_exec: Any = getattr(subprocess, "_fork_exec", None)
 
 READABLE = getattr(_select, "POLLIN", 1)
 WRITABLE = getattr(_select, "POLLOUT", 4)

@@ -85,7 +85,7 @@ def _carry_out(call: Callable[..., Any], run: Run) -> Run:
     except BaseException as error:  # SystemExit and KeyboardInterrupt of the tool's own are findings
         if type(error).__module__.startswith("_pytest."):  # pytest's own word, such as a timeout's: not the tool's
             raise
-        return replace(run, raised=_raised(error))
+        return replace(run, raised=raised_by(error))
     return replace(run, value=value)
 
 
@@ -124,6 +124,7 @@ def _record(world: World, run: Run, seconds: float) -> Run:
         requests=tuple(network.requests),
         peers=tuple(network.peers),
         tls=network.tls,
+        allowed=tuple(network.allowed.reached),
         unspoken=tuple(network.unspoken),
         refused=tuple(network.refused),
         unseen=tuple(time.crowd.unseen.found),
@@ -132,7 +133,8 @@ def _record(world: World, run: Run, seconds: float) -> Run:
     )
 
 
-def _raised(error: BaseException) -> Raised:
+def raised_by(error: BaseException) -> Raised:
+    """What the record says of an exception that left the code under examination."""
     cls = type(error)
     module = "" if cls.__module__ == "builtins" else f"{cls.__module__}."
     return Raised(

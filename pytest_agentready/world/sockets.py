@@ -1,36 +1,28 @@
-"""The socket methods and the resolver, for simulated connections; real ones go on as they were."""
+"""The socket methods, for simulated connections; real ones go on as they were."""
 
 from __future__ import annotations
 
-import _socket
 import errno
+import os
 import socket
-from _thread import get_ident
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pytest_agentready.world import active, loops, real, stack
-from pytest_agentready.world.network import PORTS, Connection, is_address
+from pytest_agentready.world import active, real, stack
+from pytest_agentready.world.connection import Connection
 from pytest_agentready.world.patching import Patch
-from pytest_agentready.world.waiting import Blocked
 from pytest_agentready.world.world import World
 
 RECEIVING = {"recv": 1, "recv_into": 2, "recvfrom": 1, "recvfrom_into": 2, "recvmsg": 2, "recvmsg_into": 2}  # where their flags stand
 DONT_WAIT = getattr(socket, "MSG_DONTWAIT", 0)
-NOBODYS = "192.0.2.1"  # an address of documentation, for threads that are none of the run's
-LOCAL = ("", "localhost", "ip6-localhost")
 IGNORABLE = frozenset({errno.EOPNOTSUPP, errno.ENOPROTOOPT, errno.EINVAL})
-STREAMS = {socket.SOCK_STREAM: socket.IPPROTO_TCP, socket.SOCK_DGRAM: socket.IPPROTO_UDP}
 
 
 def patches() -> Iterator[Patch]:
-    # What forbids sockets in tests puts its own in the place of this class and these functions. In a run they reach nobody anyway.
+    # What forbids sockets in tests puts a class of its own in the place of the real one, which in a run reaches nobody.
     cls = next(cls for cls in socket.socket.__mro__ if cls.__module__ == "socket")
     yield Patch(socket, "socket", cls)
-    yield Patch(socket, "getaddrinfo", getaddrinfo_with_names)
-    yield Patch(_socket, "getaddrinfo", getaddrinfo)
-    yield Patch(_socket, "gethostbyname", gethostbyname)
-    yield Patch(socket, "gethostbyname", gethostbyname)
+    yield Patch(cls, "listen", listen)
     yield Patch(cls, "connect", connect)
     yield Patch(cls, "connect_ex", connect_ex)
     for name in RECEIVING:
@@ -53,56 +45,6 @@ def _simulated(sock: socket.socket) -> tuple[World, Connection] | None:
     return None if connection is None else (world, connection)
 
 
-# -- names
-
-
-def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> list[Any]:
-    world = active.world
-    if world is None:
-        return real.getaddrinfo(host, port, family, type, proto, flags)
-    name = host.decode() if isinstance(host, bytes) else host
-    if name is None or is_address(name):
-        return real.getaddrinfo(host, _numeric(port), family, type, proto, flags)
-    if flags & socket.AI_NUMERICHOST:  # only asked whether it is an address
-        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
-    address = "127.0.0.1" if name in LOCAL else _look_up(world, name.rstrip(".")) if world.concerned else NOBODYS
-    kinds = [type] if type else list(STREAMS)
-    where: tuple[Any, ...] = (address, _numeric(port))
-    if family == socket.AF_INET6:
-        where = (f"::ffff:{address}", _numeric(port), 0, 0)
-    return [(family or socket.AF_INET, kind, proto or STREAMS.get(kind, 0), "", where) for kind in kinds]  # type: ignore[call-overload]
-
-
-def getaddrinfo_with_names(*args: Any, **kwargs: Any) -> list[Any]:
-    """As the `socket` module gives them: families and kinds are members of its enumerations."""
-    return [(socket.AddressFamily(family), socket.SocketKind(kind), *rest) for family, kind, *rest in getaddrinfo(*args, **kwargs)]
-
-
-def _look_up(world: World, name: str) -> str:
-    since = world.time.now
-    try:
-        return world.network.look_up(name)
-    finally:
-        if loops.held():  # over in a moment here, and no wait; in the tools' loop it counts as one
-            moment = Blocked("look-up", name, None, since, lambda: True, get_ident(), since, real.monotonic(), stack.here(2))
-            moment.outcome, moment.elapsed = "ready", world.time.now - since
-            world.time.waits.append(moment)
-
-
-def gethostbyname(host: str) -> str:
-    if active.world is None:
-        return real.gethostbyname(host)
-    found: str = getaddrinfo(host, 0)[0][4][0]
-    return found
-
-
-def _numeric(port: Any) -> int:
-    if port is None:
-        return 0
-    text = port.decode() if isinstance(port, bytes) else str(port)
-    return int(text) if text.isdigit() else PORTS.get(text, 0)
-
-
 # -- connecting
 
 
@@ -118,13 +60,31 @@ def connect(self: socket.socket, address: Any) -> None:
         return real.socket.connect(self, address)
     if not world.join():  # telemetry, say: nothing leaves the world, and the tool's record has nothing of it
         raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+    if world.network.lets_out(address):
+        return _connect_out(world, self, address, host, port)
     if self.type & 0xF == socket.SOCK_DGRAM:
-        world.network.swallow_datagrams(self, host, port)
+        world.network.silence(real.socket.fileno(self), host, port)
         return None
     connection = world.network.connect(self, host, port)
     if connection.state != "open":
         _await_nobody(world, connection, real.socket.gettimeout(self))
     return None
+
+
+def _connect_out(world: World, sock: socket.socket, address: Any, host: str, port: int) -> None:
+    """To a server of the run's own, which is inside of the world, or to an allowed service."""
+    try:
+        real.socket.connect(sock, address)
+    finally:
+        if not world.network.is_own(host, port):
+            world.network.allowed.connected(real.socket.fileno(sock), host, port)
+
+
+def listen(self: socket.socket, *backlog: int) -> None:
+    real.socket.listen(self, *backlog)
+    if (world := active.world) is not None:
+        name = real.socket.getsockname(self)
+        world.network.serve(name[1] if isinstance(name, tuple) else os.fsdecode(name))
 
 
 def _await_nobody(world: World, connection: Connection, bound: float | None) -> None:
@@ -160,7 +120,10 @@ def _receiving(name: str) -> Callable[..., Any]:
     def receive(self: socket.socket, *args: Any, **kwargs: Any) -> Any:
         found = _simulated(self)
         if found is None:
-            return original(self, *args, **kwargs)
+            data = original(self, *args, **kwargs)
+            if active.world is not None:
+                active.world.network.allowed.received(real.socket.fileno(self))
+            return data
         world, connection = found
         world.time.pump()
         bound = real.socket.gettimeout(self)
@@ -181,6 +144,7 @@ def _receiving(name: str) -> Callable[..., Any]:
 def send(self: socket.socket, data: Any, *flags: int) -> int:
     found = _simulated(self)
     if found is None:
+        _tell_of_sending(self)
         return real.socket.send(self, data, *flags)
     return _push(self, *found, data, all_of_it=False)
 
@@ -188,14 +152,24 @@ def send(self: socket.socket, data: Any, *flags: int) -> int:
 def sendall(self: socket.socket, data: Any, *flags: int) -> None:
     found = _simulated(self)
     if found is None:
+        _tell_of_sending(self)
         return real.socket.sendall(self, data, *flags)
     _push(self, *found, data, all_of_it=True)
     return None
 
 
+def _tell_of_sending(sock: socket.socket) -> None:
+    """An allowed service owes an answer from here on; what a bystander sends is no matter of the run's."""
+    if (world := active.mine()) is not None:
+        world.network.allowed.sent(real.socket.fileno(sock))
+
+
 def _push(sock: socket.socket, world: World, connection: Connection, data: Any, *, all_of_it: bool) -> int:
     connection.where = stack.here(2)
     world.time.strike()
+    if connection.datagrams:
+        world.network.datagram(connection.host, connection.port)
+        return len(data)
     bound = real.socket.gettimeout(sock)
     if bound == 0.0:
         return real.socket.send(sock, data)
@@ -223,10 +197,16 @@ def _push(sock: socket.socket, world: World, connection: Connection, data: Any, 
 
 def sendto(self: socket.socket, data: Any, *where: Any) -> int:
     world = active.world
-    if world is None or self.family not in (socket.AF_INET, socket.AF_INET6):
+    if world is None or self.family not in (socket.AF_INET, socket.AF_INET6) or self.type & 0xF != socket.SOCK_DGRAM:
+        return real.socket.sendto(self, data, *where)  # the guard sees it
+    address = where[-1]
+    if world.network.lets_out(address):
         return real.socket.sendto(self, data, *where)
-    if world.concerned:
-        world.network.peers.setdefault("{}:{}/udp".format(*where[-1][:2]))
+    if not world.concerned:
+        return len(data)
+    if world.network.connection(self) is None:
+        world.network.silence(real.socket.fileno(self), address[0], address[1])  # whoever waits for an answer, waits in virtual time
+    world.network.datagram(address[0], address[1])
     return len(data)
 
 

@@ -1,4 +1,8 @@
-"""What a run may change around itself is put back: the environment, the directory, signal handlers, the trace function."""
+"""What a run may change around itself is put back: what the process has, and what the standard library keeps for all of it.
+
+Each `_kept` context looks before the run, and restores afterwards what is not the same any more; looking has to be cheap,
+for it is done for every run.
+"""
 
 from __future__ import annotations
 
@@ -11,15 +15,26 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
+from pytest_agentready.world import library, stdio
+
 _SIGNALS = sorted(int(number) for number in signal.valid_signals())
 
 
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
+    with stdio.kept(), library.kept(), _process_kept():
+        yield
+
+
+@contextlib.contextmanager
+def _process_kept() -> Iterator[None]:
     environment = _environment()
     directory = os.getcwd()
+    umask = os.umask(0o077)  # there is no other way to ask for it
+    os.umask(umask)
     handlers = _handlers()
     tracer = sys.gettrace()
+    path, places = sys.path, list(sys.path)
     try:
         yield
     finally:
@@ -31,12 +46,22 @@ def kept() -> Iterator[None]:
             for name, value in environment.items():
                 if now.get(name) != value:
                     os.environ[os.fsdecode(name)] = os.fsdecode(value)
-        with contextlib.suppress(OSError):
-            if os.getcwd() != directory:
+        if not _is_here(directory):
+            with contextlib.suppress(OSError):  # the run, or a fixture, has removed it
                 os.chdir(directory)
+        os.umask(umask)
         for number, handler in handlers.items():
             if _signal.getsignal(number) is not handler:
                 signal.signal(number, handler)
+        if sys.path is not path or path != places:
+            sys.path, path[:] = path, places
+
+
+def _is_here(directory: str) -> bool:
+    try:
+        return os.getcwd() == directory
+    except OSError:  # it was removed
+        return False
 
 
 def _environment() -> dict[Any, Any]:

@@ -67,7 +67,7 @@ class Timeline:
         # Whole seconds: aiohttp rounds its deadlines up to whole seconds of the loop's clock.
         ahead = next(_intervals) * INTERVAL
         self.wall = float(math.ceil(real.time())) + next(_intervals_of_subject) * INTERVAL  # seconds since the epoch when the run began
-        self._monotonic = float(math.ceil(real.monotonic())) + ahead
+        self.began = float(math.ceil(real.monotonic())) + ahead  # by the monotonic clock
         self._perf_counter = float(math.ceil(real.perf_counter())) + ahead
 
     # -- the clock
@@ -76,7 +76,7 @@ class Timeline:
         return self.wall + self._look()
 
     def monotonic(self) -> float:
-        return self._monotonic + self._look()
+        return self.began + self._look()
 
     def perf_counter(self) -> float:
         return self._perf_counter + self._look()

@@ -11,6 +11,7 @@ from typing import Any
 from pytest_agentready.world import active, real
 from pytest_agentready.world.certificates import authority
 from pytest_agentready.world.patching import Patch
+from pytest_agentready.world.world import World
 
 _TIMED_OUT = {
     "do_handshake": ("TLS handshake", "_ssl.c: The handshake operation timed out"),
@@ -41,9 +42,14 @@ def wrap_socket(self: ssl.SSLContext, sock: Any, server_side: bool = False, *arg
 
 def wrap_bio(self: ssl.SSLContext, incoming: Any, outgoing: Any, server_side: bool = False, *args: Any, **kwargs: Any) -> ssl.SSLObject:
     world = active.world
-    if world is None or server_side or not world.network.connections:
+    if world is None or server_side or not world.network.connections or _is_allowed(world, kwargs.get("server_hostname")):
         return real.wrap_bio(self, incoming, outgoing, server_side, *args, **kwargs)
     return real.wrap_bio(authority().shadow(self), incoming, outgoing, server_side, *args, **kwargs)
+
+
+def _is_allowed(world: World, host: str | bytes | None) -> bool:
+    """A real service shows a real certificate."""
+    return host is not None and world.network.allowed.knows(host.decode() if isinstance(host, bytes) else host)
 
 
 def _loading(name: str) -> Callable[..., None]:
@@ -91,8 +97,10 @@ def _waiting(name: str) -> Callable[..., Any]:
     def operate(self: ssl.SSLSocket, *args: Any, **kwargs: Any) -> Any:
         world = active.world
         connection = None if world is None else world.network.connection(self)
-        if world is None or connection is None:
+        if world is None:
             return original(self, *args, **kwargs)
+        if connection is None:
+            return _outside(world, self, lambda: original(self, *args, **kwargs))
         bound = real.socket.gettimeout(self)
         if bound == 0.0:
             world.time.pump()
@@ -120,3 +128,13 @@ def _waiting(name: str) -> Callable[..., Any]:
 
     operate.__name__ = name
     return operate
+
+
+def _outside(world: World, sock: ssl.SSLSocket, operation: Callable[[], Any]) -> Any:
+    """An operation on a real connection: until it is over, an allowed service owes something."""
+    fd = real.socket.fileno(sock)
+    if real.socket.gettimeout(sock) != 0.0 and active.mine() is not None:
+        world.network.allowed.sent(fd)
+    done = operation()
+    world.network.allowed.received(fd)
+    return done

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
+import math
 import sys
 import weakref
 from _thread import get_ident
@@ -11,11 +13,13 @@ from typing import Any, Protocol
 
 from pytest_agentready.domain import Ending
 from pytest_agentready.world import active, bystanders, real, residents, stack
+from pytest_agentready.world.allowed import PATIENCE, Allowed, Hosts, in_force
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import WorldEnded, break_out, interrupt
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.network import Network
+from pytest_agentready.world.outages import Outages
 from pytest_agentready.world.timeline import Timeline
 from pytest_agentready.world.watchdog import cpu_seconds
 
@@ -33,9 +37,25 @@ class Hired(Protocol):
 class World:
     """The surroundings of one run. It is installed by `installation.installed`, and observed by `run.observe`."""
 
-    def __init__(self, fault: WireFault | None, backend: Backend, limits: Limits, spared: int = 0) -> None:
-        self.network = Network(fault, backend, spared)
-        self.time = Timeline(limits, self.network.pump, self.network.cut)
+    def __init__(
+        self,
+        fault: WireFault | None,
+        backend: Backend,
+        limits: Limits,
+        spared: int = 0,
+        allow: Hosts | None = None,
+        *,
+        abrupt: bool = False,
+    ) -> None:
+        """`spared` requests are answered well before the fault begins; `allow` names the hosts that are real, else those in force.
+
+        A wait without end breaks its connections, so that the code unwinds as it would in life; where it is to be
+        `abrupt`, the run is ended at that very wait.
+        """
+        allowed = Allowed(in_force() if allow is None else allow)
+        self.network = Network(Outages(fault, spared), backend, allowed)
+        self.time = Timeline(limits, self.network.pump, _nothing if abrupt else self.network.cut)
+        self.time.crowd.outside_works = allowed.owe
         self.network.time = self.time
         self.hired: dict[int, Hired] = {}  # threads that work for this run alone, or for now, by ident
         self.residents: set[Thread] = set()  # those of them that outlive it
@@ -82,12 +102,23 @@ class World:
     def adopt_loop(self, loop: Any) -> None:
         """A loop that has been running in its own thread works for this run from here on."""
         self.engage(loop._thread_id)
-        self._adopted.append(loop)
-        _shift_timers(loop, self.time.monotonic() - real.monotonic())
+        self.enter_loop(loop)
+
+    def enter_loop(self, loop: Any) -> None:
+        """A loop begins to run in this world. What it has planned before then is due as long from now as it was in real time."""
+        if loop not in self._adopted:
+            self._adopted.append(loop)
+            now = self.time.began + self.time.now
+            _shift_timers(loop, real.monotonic() - now, before=now)
+
+    @property
+    def patience(self) -> float:
+        """Real seconds after which the watchdog ends the run."""
+        return self.time.limits.real + (PATIENCE if self.network.allowed.hosts else 0.0)
 
     def overrun(self) -> None:
         """Called by the watchdog, from its own thread: the run has taken too long in real time."""
-        seconds = self.time.limits.real
+        seconds = self.patience
         spins = cpu_seconds() - self._cpu > seconds / 10  # on a busy machine a spin does not get all of it
         frame = sys._current_frames().get(self._thread)
         where = stack.where(frame)
@@ -111,8 +142,9 @@ class World:
             real.sleep(0.001)  # their last steps: they let go of what they held
         self.time.closed = True
         _wait_until(lambda: not self.time.blocked)
+        ahead = self.time.began + self.time.now - real.monotonic()
         for loop in self._adopted:
-            _shift_timers(loop, real.monotonic() - self.time.monotonic())
+            _shift_timers(loop, ahead)
         self.time.members.clear()
 
     def _those_who_stay(self) -> set[int]:
@@ -137,7 +169,14 @@ def _wait_until(done: Any, patience: float = UNWINDING) -> None:
         real.sleep(0.0005)
 
 
-def _shift_timers(loop: asyncio.AbstractEventLoop, seconds: float) -> None:
-    """The loop's clock goes over to the other time, and its timers with it: in their order, each as far off as it was."""
-    for handle in tuple(getattr(loop, "_scheduled", ())):
-        handle._when += seconds
+def _nothing() -> bool:
+    return False
+
+
+def _shift_timers(loop: Any, ahead: float, before: float = math.inf) -> None:
+    """What the loop has planned for a moment `before` this one is due `ahead` seconds earlier by the clock that it has from here on."""
+    planned: list[Any] = getattr(loop, "_scheduled", [])
+    for handle in planned:
+        if handle._when < before:
+            handle._when -= ahead
+    heapq.heapify(planned)

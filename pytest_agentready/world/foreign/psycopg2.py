@@ -13,9 +13,10 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-from pytest_agentready.world import active, real, sockets
+from pytest_agentready.world import active, names, real
+from pytest_agentready.world.connection import Connection
 from pytest_agentready.world.foreign import descriptors, libpq
-from pytest_agentready.world.network import Connection, is_address
+from pytest_agentready.world.network import is_address
 from pytest_agentready.world.patching import Patch, Patches
 from pytest_agentready.world.world import World
 
@@ -97,7 +98,7 @@ def _address_of(host: str, port: int) -> str:
     if is_address(host) or not port:
         return host
     try:
-        return str(sockets.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
+        return str(names.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0])
     except socket.gaierror as failure:
         raise psycopg2.OperationalError(f'could not translate host name "{host}" to address: {failure.strerror}\n') from None
 

@@ -1,0 +1,69 @@
+"""The second doorway: the fixtures of hand-written tests, and the hook that runs such a test in its world."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Generator
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_agentready import plugin
+
+if TYPE_CHECKING:
+    from pytest_agentready.scene import AgentTool, AgentWorld
+
+SCENE_KEY = pytest.StashKey["AgentWorld"]()
+NESTED = (
+    "{name} and readiness_check cannot be used in one test: readiness_check makes worlds of its own, one for each run. Write two tests."
+)
+
+
+@pytest.fixture
+def agent_world(request: pytest.FixtureRequest) -> AgentWorld:
+    """The virtual world in which this test runs: its network, its faults and its clock."""
+    from pytest_agentready.scene import AgentWorld
+
+    if "readiness_check" in request.fixturenames:
+        name = "agent_tool" if "agent_tool" in request.fixturenames else "agent_world"
+        pytest.fail(NESTED.format(name=name), pytrace=False)
+    engine = plugin._collection(request.config).engine
+    world = AgentWorld(lambda: engine.registry.faults, engine.allow_hosts, engine.relative)  # type: ignore[arg-type,return-value]
+    request.node.stash[SCENE_KEY] = world
+    return world
+
+
+@pytest.fixture
+def agent_tool(request: pytest.FixtureRequest, agent_world: AgentWorld) -> AgentTool:
+    """The tool of this test's `agent_tool` mark: called as the tool itself, in the test's world, and judged by what its calls show."""
+    from pytest_agentready.collect.items import told
+    from pytest_agentready.collect.marker import Misuse
+    from pytest_agentready.scene import AgentTool
+    from pytest_agentready.scene.tool import NO_MARK
+
+    if request.node.get_closest_marker("agent_tool") is None:
+        pytest.fail(NO_MARK, pytrace=False)
+    collection, settings = plugin._collection(request.config), plugin._settings(request.config)
+    try:
+        tool = AgentTool(collection.marks.tool(request.node, needs_args=False), agent_world)
+    except Misuse as misuse:
+        pytest.fail(told(misuse), pytrace=False)
+    checks = collection.engine.registry.in_profile(settings.profile)
+    agent_world.judge_passively = lambda: tool.complaint(collection.engine, checks, settings.fail_on)
+    return tool
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, object]:
+    __tracebackhide__ = True
+    scene = pyfuncitem.stash.get(SCENE_KEY, None)
+    if scene is None:
+        return (yield)
+    del pyfuncitem.stash[SCENE_KEY]  # a rerun gets a world of its own
+    with scene.played():
+        return (yield)
+
+
+def pytest_enter_pdb() -> None:
+    if installation := sys.modules.get("pytest_agentready.world.installation"):
+        installation.stand_by()

@@ -1,0 +1,165 @@
+"""`agent_tool`: the marked tool, called by a hand-written test in the test's world, and judged by what its calls showed.
+
+The calls of one test are put into the same observations that the experiments make: those that met no fault are normal
+calls, those that met one are rows of a fault matrix. Every check that asks for nothing else can judge them.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from pytest_agentready.domain import Check, FaultMatrix, NormalCall, Outcome, Result, Run, Severity, Subject, Tool, Verdict, read
+from pytest_agentready.engine import Engine
+from pytest_agentready.reports import failure
+from pytest_agentready.scene.world import ADVANCE, AgentWorld
+from pytest_agentready.world import real
+from pytest_agentready.world.ending import Signal
+from pytest_agentready.world.run import raised_by
+
+OBSERVED = frozenset({"tool", "normal_call", "fault_matrix"})  # what the calls of a test add up to
+NO_MARK = (
+    "agent_tool calls the tool of an agent_tool mark, and this test has none. Put `@pytest.mark.agent_tool(tool=send_email)` on the test, "
+    "its class or its module."
+)
+
+NEVER_CALLED = (
+    "the test ended without calling agent_tool: nothing was examined. Write agent_tool(order_id=...), or await it for an async tool."
+)
+NEVER_AWAITED = "agent_tool was called, and never awaited: the tool is async, and has not run. Write `await agent_tool(...)`."
+
+
+class AgentTool:
+    """Call it as the tool itself, with arguments by name: it returns what the tool returns, and raises what it raises.
+
+    An async tool is awaited, as ever. `runs` has the record of each call, `run` that of the last one.
+    """
+
+    def __init__(self, tool: Tool, world: AgentWorld) -> None:
+        self.runs: list[Run] = []
+        self._unawaited: list[Any] = []
+        self._tool = tool
+        self._world = world
+        if tool.facts.backend is not None:
+            world.backend(tool.facts.backend)
+
+    @property
+    def run(self) -> Run:
+        """The record of the last call: its waits, pauses and requests, and the virtual seconds it took."""
+        if not self.runs:
+            raise LookupError("agent_tool has not been called yet: there is no run")
+        return self.runs[-1]
+
+    def __call__(self, /, **arguments: Any) -> Any:
+        __tracebackhide__ = True
+        start = self._begin()
+        try:
+            value = self._tool.call(**arguments)
+        except BaseException as error:
+            self._end(start, arguments, error=error)
+            raise
+        if inspect.isawaitable(value):
+            awaitable = self._awaited(value, arguments)
+            self._unawaited += [value, awaitable]
+            return awaitable
+        self._end(start, arguments, value)
+        return value
+
+    async def _awaited(self, awaitable: Awaitable[Any], arguments: Mapping[str, Any]) -> Any:
+        __tracebackhide__ = True
+        self._unawaited.clear()
+        start = self._begin()
+        try:
+            value = await awaitable
+        except BaseException as error:
+            self._end(start, arguments, error=error)
+            raise
+        self._end(start, arguments, value)
+        return value
+
+    # -- the record
+
+    def _begin(self) -> _Mark:
+        world = self._world.running
+        network, time = world.network, world.time
+        peers = frozenset(network.peers)
+        counts = len(time.waits), len(time.sleeps), len(network.requests), len(network.refused)
+        return _Mark(time.now, real.perf_counter(), network.fired, *counts, peers)
+
+    def _end(self, start: _Mark, arguments: Mapping[str, Any], value: object = None, error: BaseException | None = None) -> None:
+        world = self._world.last
+        assert world is not None
+        network, time = world.network, world.time
+        waits = tuple(wait.freeze() for wait in time.waits[start.waits :] if wait.primitive != ADVANCE)
+        fired = network.fired - start.fired
+        faults = self._world.outages.faults
+        run = Run(
+            dict(arguments),
+            fault=faults[0] if fired and len(faults) == 1 else None,
+            fired=fired,
+            value=value,
+            raised=raised_by(error) if error is not None and time.ending is None and not isinstance(error, Signal) else None,
+            ending=time.ending,
+            waits=waits,
+            sleeps=tuple(time.sleeps[start.sleeps :]),
+            requests=tuple(network.requests[start.requests :]),
+            peers=tuple(dict.fromkeys([*(peer for peer in network.peers if peer not in start.peers), *_peers(waits)])),
+            allowed=tuple(network.allowed.reached),
+            tls=network.tls,
+            unspoken=tuple(network.unspoken),
+            refused=tuple(network.refused[start.refused :]),
+            virtual=time.now - start.virtual,
+            real=real.perf_counter() - start.real,
+        )
+        self.runs.append(read(self._tool, run) if not _is_stream(value) else replace(run, value=None))
+
+    # -- the judgement
+
+    def complaint(self, engine: Engine, checks: tuple[Check, ...], fail_on: Severity) -> str:
+        """What the checks find in these calls, in the words of a failing item; "" where they find nothing."""
+        if self._unawaited:
+            for coroutine in reversed(self._unawaited):
+                if inspect.iscoroutine(coroutine):
+                    coroutine.close()  # it will never be awaited, and Python would warn of it
+            return NEVER_AWAITED
+        if not self.runs:
+            return NEVER_CALLED
+        healthy = tuple(run for run in self.runs if not run.fired)
+        failing = tuple(run for run in self.runs if run.fault is not None)
+        if not healthy and not failing:
+            return ""
+        obstacle = "" if healthy else "the test makes no call that meets no fault"
+        observations = {"tool": self._tool, "normal_call": NormalCall(healthy, obstacle), "fault_matrix": FaultMatrix(failing)}
+        subject = Subject(self._tool.name, engine.relative(self._tool.source), self._tool.kind, self._tool.framework)
+        told = []
+        for check in checks:
+            if OBSERVED.issuperset(check.needs) and check.severity.at_least(fail_on):
+                verdict: Verdict = engine.judge(check, observations)
+                if verdict.outcome is Outcome.FAILED:
+                    told.append(failure.render(Result.expected(check, subject, "").judged(verdict), check))
+        return "\n\n".join(told)
+
+
+class _Mark(NamedTuple):
+    """Where the world's records stood when a call began."""
+
+    virtual: float
+    real: float
+    fired: int
+    waits: int
+    sleeps: int
+    requests: int
+    refused: int
+    peers: frozenset[str]
+
+
+def _peers(waits: tuple[Any, ...]) -> list[str]:
+    """Whom a call waited for, which an earlier call may have met before."""
+    return [wait.peer for wait in waits if wait.peer]
+
+
+def _is_stream(value: object) -> bool:
+    """What is still to come cannot be read, and is the test's to iterate over."""
+    return inspect.isgenerator(value) or inspect.isasyncgen(value)

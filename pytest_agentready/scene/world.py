@@ -1,0 +1,209 @@
+"""`agent_world`: the virtual world of one hand-written test, from its first line to its last.
+
+The test's thread is the world's first member, as a tool is in an experiment. Fixtures begin and end in real life.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from pytest_agentready.domain import Request, Sleep, Wait
+from pytest_agentready.scene import endings
+from pytest_agentready.settings import did_you_mean
+from pytest_agentready.world import Backend, BackendError, BackendFailed, Limits, Response, WireFault, real
+from pytest_agentready.world.allowed import Hosts
+from pytest_agentready.world.ending import OutboundBlocked
+from pytest_agentready.world.faults import answering
+from pytest_agentready.world.installation import installed, prepare
+from pytest_agentready.world.leftovers import sweep
+from pytest_agentready.world.network import count
+from pytest_agentready.world.outages import EVERY, Outages
+from pytest_agentready.world.tls import load_postponed
+from pytest_agentready.world.world import World
+
+# A test may well do more than a tool: send many requests, wait for days, and take a while.
+LIMITS = Limits(attempts=500, turns=20_000, horizon=366 * 86_400.0, real=60.0)
+ADVANCE = "advance"  # the wait by which a test moves the clock
+
+
+class AgentWorld:
+    """The world of one test. What it is told before the test begins, by a fixture, holds from its first line."""
+
+    def __init__(self, known: Callable[[], tuple[WireFault, ...]], allow: Hosts, relative: Callable[[str], str]) -> None:
+        """`known` gives the faults that have a name; `relative` says how the user knows a file."""
+        self.clock = Clock(self)
+        self.judge_passively: Callable[[], str] | None = None  # what is wrong with the calls of the tool, in words
+        self._known = known
+        self._allow = allow
+        self._relative = relative
+        self._outages = Outages()
+        self._backend = Backend()
+        self._world: World | None = None
+        self._plays = False
+
+    # -- what the test arranges
+
+    def backend(self, backend: object) -> None:
+        """What the outside world answers, as the `agent_tool` mark takes it. It takes the place of the one before."""
+        try:
+            self._backend = Backend.parse(backend)
+        except BackendError as error:
+            raise ValueError("\n".join(error.problems)) from None
+        if self._world is not None:
+            self._world.network.backend = self._backend
+
+    def fault(self, *host_and_fault: str | WireFault | Response, after: int = 0) -> None:
+        """Let a host fail from here on: `fault("api.example.com", "response-hang")`. Without a host, or for "*", all do.
+
+        The fault is one by its slug, a `WireFault` such as `Hang()`, or a `Response` with which everything is answered. The next
+        `after` requests are still answered well. A host has one fault; a second one takes the first one's place.
+        """
+        if len(host_and_fault) not in (1, 2):
+            raise TypeError('fault() takes a host and a fault, or a fault for every host: fault("api.example.com", "response-hang")')
+        *host, fault = host_and_fault
+        name = _host(host[0]) if host else EVERY
+        found = self._fault(fault)
+        network = self._world.network if self._world is not None else None
+        before = count(network.requests, name) if network is not None else 0
+        self._outages.begin(name, found, before + after if after else 0)
+        if network is not None and found.precedes_the_request and not after:
+            network.drop_idle(name)
+
+    def clear(self, host: str | None = None) -> None:
+        """The host's own fault is over, or every fault is."""
+        self._outages.end(None if host is None else _host(host))
+
+    def _fault(self, fault: object) -> WireFault:
+        if isinstance(fault, WireFault):
+            return fault
+        if isinstance(fault, Response):
+            return answering(fault)
+        known = {known.slug: known for known in self._known()}
+        if fault in known:
+            return known[str(fault)]
+        raise ValueError(f"there is no fault {fault!r}.{did_you_mean(str(fault), known)} Known: {', '.join(known)}.")
+
+    # -- what the test sees
+
+    @property
+    def requests(self) -> tuple[Request, ...]:
+        """The requests so far, as the peers saw them."""
+        return () if self._world is None else tuple(self._world.network.requests)
+
+    @property
+    def waits(self) -> tuple[Wait, ...]:
+        """Every wait so far, in virtual seconds."""
+        waits = () if self._world is None else tuple(self._world.time.waits)
+        return tuple(wait.freeze() for wait in waits if wait.primitive != ADVANCE)
+
+    @property
+    def sleeps(self) -> tuple[Sleep, ...]:
+        return () if self._world is None else tuple(self._world.time.sleeps)
+
+    @property
+    def refused(self) -> tuple[str, ...]:
+        """What would have left the world, and was refused."""
+        return () if self._world is None else tuple(self._world.network.refused)
+
+    @property
+    def outages(self) -> Outages:
+        return self._outages
+
+    @property
+    def running(self) -> World:
+        """The world itself. Raises RuntimeError before the test begins, and when it is over."""
+        if self._world is None or not self._plays:
+            raise RuntimeError(
+                "this works only while the test runs: its world begins with the first line of the test and ends with the last"
+            )
+        return self._world
+
+    @property
+    def last(self) -> World | None:
+        """The world itself, also when it is over; None before it begins."""
+        return self._world
+
+    # -- the course of the test
+
+    @contextlib.contextmanager
+    def played(self) -> Iterator[None]:
+        """The test runs in the world. Raises pytest's Failed where the world had to end it, or a passive check fails."""
+        __tracebackhide__ = True
+        prepare(self)
+        world = self._world = World(None, self._backend, LIMITS, allow=self._allow, abrupt=True)
+        world.network.outages = self._outages
+        outcome: BaseException | None = None
+        try:
+            with installed(world):
+                self._plays = True
+                try:
+                    yield
+                finally:
+                    self._plays = False
+                    world.finished = True
+        except (KeyboardInterrupt, pytest.exit.Exception):
+            raise
+        except BaseException as error:
+            outcome = error  # told of outside of this clause, so that it is no part of what is told instead
+        finally:
+            load_postponed()
+        if world.time.over:
+            sweep(outcome)
+        elif world.network.fired:
+            sweep()
+        self._tell(world, outcome)
+        if outcome is not None:
+            raise outcome
+
+    def _tell(self, world: World, error: BaseException | None) -> None:
+        """What the test's own outcome does not say."""
+        __tracebackhide__ = True
+        if (failure := world.network.backend_failure) is not None:
+            raise BackendFailed(f"the backend raised {failure!r}") from failure
+        ended = endings.story(world.time, self._relative)
+        complaint = self.judge_passively() if self.judge_passively is not None and (error is None or ended) else ""
+        if complaint or ended:
+            raise pytest.fail.Exception(complaint or ended, pytrace=False) from None
+        if isinstance(error, OutboundBlocked):
+            raise pytest.fail.Exception(endings.refusal(error, self._relative), pytrace=False) from None
+
+
+class Clock:
+    """The virtual clock of a test."""
+
+    def __init__(self, world: AgentWorld) -> None:
+        self._of = world
+
+    def __repr__(self) -> str:
+        return f"<Clock {self.now.isoformat()}, {self.elapsed:.3f} s after the test began>"
+
+    @property
+    def elapsed(self) -> float:
+        """Virtual seconds since the test began."""
+        return 0.0 if self._of.last is None else self._of.last.time.now
+
+    @property
+    def now(self) -> datetime.datetime:
+        """The date and time, in UTC."""
+        world = self._of.last
+        moment = real.time() if world is None else world.time.wall + world.time.now
+        return datetime.datetime.fromtimestamp(moment, datetime.timezone.utc)
+
+    def advance(self, seconds: float) -> None:
+        """Let virtual time pass: whatever other threads wait for happens meanwhile, in its order, and a loop's timers when it goes on."""
+        if not seconds >= 0:
+            raise ValueError(f"the clock only goes forward: advance({seconds!r})")
+        self._of.running.time.wait(ADVANCE, seconds, lambda: False, real.sleep)
+
+
+def _host(host: Any) -> str:
+    if not isinstance(host, str) or not host:
+        raise TypeError(f"{host!r} is no host: write such as fault('api.example.com', 'response-hang')")
+    if "/" in host or (":" in host and host.count(":") == 1):
+        raise ValueError(f"{host!r}: give the host alone, without a scheme, port or path, such as 'api.example.com'")
+    return host.lower()
