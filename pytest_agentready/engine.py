@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_agentready.domain import Check, Finding, Judgement, NotApplicable, Outcome, Tool, Unjudgeable, Unproven, Verdict
-from pytest_agentready.registry import Registry
+from pytest_agentready.registry import Registry, Unloadable
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.leftovers import collected
 
@@ -31,7 +31,7 @@ class Engine:
             assert check.judge is not None
             observations = {name: self._observe(tool, name) for name in check.needs}
             verdict = self._add_up(check.judge(**observations))
-        except Unjudgeable as arrangement:
+        except (Unjudgeable, Unloadable) as arrangement:
             verdict = Verdict(Outcome.ERROR, reason=str(arrangement))
         except (Exception, Signal) as failure:
             verdict = Verdict(Outcome.ERROR, reason="".join(traceback.format_exception(failure)))

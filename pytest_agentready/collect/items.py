@@ -9,11 +9,17 @@ from typing import cast
 
 import pytest
 
-from pytest_agentready.collect.marker import MARK, Marks, Misuse, raised
-from pytest_agentready.domain import PROPERTY, Check, Profile, Result, Subject, Tool
+from pytest_agentready.collect.imports import Misuse
+from pytest_agentready.collect.marker import MARK, Marks
+from pytest_agentready.collect.nodes import ROOT, Case, Examination, Targets
+from pytest_agentready.collect.unmarked import Unmarked, Unmarkeds
+from pytest_agentready.domain import PROPERTY, Check, Result, Subject, Tool
 from pytest_agentready.engine import Engine
+from pytest_agentready.registry import Unloadable
+from pytest_agentready.settings import Settings, did_you_mean
 
 FIXTURE = "readiness_check"
+TARGETS = "agentready_tools"
 
 
 @dataclass
@@ -21,9 +27,38 @@ class Collection:
     """What one session has collected. Equal marks give the same Tool: its experiments are made once."""
 
     engine: Engine
-    profile: Profile
+    settings: Settings
     marks: Marks
+    chosen: tuple[str, ...] = ()  # the nodes below `agentready` that the command line names; none: all
     examined: set[str] = field(default_factory=set)  # ids of the nodes whose mark a test has asked readiness_check for
+
+    def __post_init__(self) -> None:
+        self.unmarked = Unmarkeds(self.marks)
+        self.nodes: set[str] = set()  # the ids that could have been chosen
+
+    def targets(self, session: pytest.Session) -> Targets:
+        return Targets.below(session, self)
+
+    def behind(self, target: str) -> list[tuple[Subject, list[tuple[str, Case]]]]:
+        """Who is to be examined for this target, with a name and a case for each item. Raises Misuse."""
+        return [(self._subject(each.name, each.source, each.tool), self._cases(each)) for each in self.unmarked.behind(target)]
+
+    def wants(self, *ids: str) -> bool:
+        """Is this item, by its own id or one of a node above it, to be collected?"""
+        self.nodes.update(ids)
+        return not self.chosen or any(id in self.chosen for id in ids)
+
+    def missed(self) -> list[str]:
+        """The complaints about nodes that the command line names and that are not there."""
+        return [f"not found: {node}.{did_you_mean(node, self.nodes)}" for node in self.chosen if node not in self.nodes]
+
+    def _cases(self, unmarked: Unmarked) -> list[tuple[str, Case]]:
+        try:
+            if unmarked.tool is None:
+                raise unmarked.problem or Misuse()
+            return [(check.label, (unmarked.tool, check)) for check in self._checks()]
+        except Misuse as misuse:
+            return [(TARGETS, (None, _told(TARGETS, misuse)))]
 
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
         """One item per check; where the mark is unusable, one item that says so."""
@@ -36,7 +71,7 @@ class Collection:
             tool = self.marks.tool(definition)
             checks = self._checks()
         except Misuse as misuse:
-            cases = [pytest.param((None, _told(misuse)), id=MARK)]
+            cases = [pytest.param((None, _told(MARK, misuse)), id=MARK)]
         else:
             cases = [pytest.param((tool, check), id=check.label) for check in checks]
         metafunc.parametrize(FIXTURE, cases, indirect=True)
@@ -60,14 +95,13 @@ class Collection:
         return complaints
 
     def _tie(self, config: pytest.Config, item: pytest.Item) -> None:
-        callspec = getattr(item, "callspec", None)
-        case: tuple[Tool, Check] | tuple[None, str] = callspec.params.get(FIXTURE, (None, "")) if callspec else (None, "")
+        case = _case(item)
         if case[0] is None:
-            self._carry(item, Result.misuse(MARK, self._place(item), item.nodeid))
+            name = TARGETS if isinstance(item, Examination) else MARK
+            self._carry(item, Result.misuse(name, self._place(item), item.nodeid))
             return
         tool, check = case
-        subject = Subject(tool.name, self.engine.relative(tool.source), tool.kind, tool.framework)
-        self._carry(item, Result.expected(check, subject, item.nodeid))
+        self._carry(item, Result.expected(check, self._subject(tool.name, tool.source, tool), item.nodeid))
         if tool.source:
             _point_at(item, tool.source)
         if hasattr(config, "workerinput") and item.get_closest_marker("xdist_group") is None:
@@ -76,18 +110,24 @@ class Collection:
     def _carry(self, item: pytest.Item, result: Result) -> None:
         item.user_properties.append((PROPERTY, result.to_json()))
 
+    def _subject(self, name: str, source: str, tool: Tool | None) -> Subject:
+        source = self.engine.relative(source)
+        return Subject(name, source, tool.kind, tool.framework) if tool else Subject(name, source)
+
     def _place(self, item: pytest.Item) -> Subject:
         """The test stands for a tool that could not be made out."""
+        if isinstance(item, Examination):
+            return item.subject
         path, line, _ = item.reportinfo()
         return Subject(item.nodeid.partition("[")[0], self.engine.relative(f"{path}:{(line or 0) + 1}"))
 
     def _checks(self) -> tuple[Check, ...]:
         try:
-            checks = self.engine.registry.in_profile(self.profile)
-        except Exception as failure:  # a check of a third party
-            raise Misuse(f"the checks cannot be loaded: {raised(failure)}. Update or remove the package that brings them") from failure
+            checks = self.engine.registry.in_profile(self.settings.profile)
+        except Unloadable as failure:
+            raise Misuse(f"the checks cannot be loaded: {failure}. Update or remove the package that brings them") from failure
         if not checks:
-            raise Misuse(f"profile {self.profile!r} has no checks. Set agentready_profile to a wider one")
+            raise Misuse(f"profile {self.settings.profile!r} has no checks. Set agentready_profile to a wider one")
         return checks
 
 
@@ -97,11 +137,19 @@ def _owner(node: pytest.Item) -> pytest.Item | pytest.Collector | None:
     return cast("pytest.Item | pytest.Collector", found[0]) if found else None
 
 
-def _told(misuse: Misuse) -> str:
+def _case(item: pytest.Item) -> Case:
+    if isinstance(item, Examination):
+        return item.case
+    callspec = getattr(item, "callspec", None)
+    case: Case = callspec.params.get(FIXTURE, (None, "")) if callspec else (None, "")
+    return case
+
+
+def _told(name: str, misuse: Misuse) -> str:
     problems = [problem if problem.endswith(("?", ".")) else f"{problem}." for problem in misuse.args]
     if len(problems) == 1:
-        return f"{MARK}: {problems[0]}"
-    return "\n".join([f"{MARK}: {len(problems)} problems", *(f"  - {problem}" for problem in problems)])
+        return f"{name}: {problems[0]}"
+    return "\n".join([f"{name}: {len(problems)} problems", *(f"  - {problem}" for problem in problems)])
 
 
 def _nothing_examined(item: pytest.Item, owner: object) -> str:

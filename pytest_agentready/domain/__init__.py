@@ -19,6 +19,7 @@ from pytest_agentready.domain.observation import (
 from pytest_agentready.domain.result import PROPERTY, Assessment, Result, Subject
 from pytest_agentready.domain.subject import TIME_LIMITS, Facts, Kind, Tool, read
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unjudgeable, Unproven, Verdict
+from pytest_agentready.domain.waiver import Waiver, read_waiver, waiver_of
 
 __all__ = [
     "ADDRESS",
@@ -54,7 +55,10 @@ __all__ = [
     "Unproven",
     "Verdict",
     "Wait",
+    "Waiver",
     "mishaps",
     "read",
     "read_answer",
+    "read_waiver",
+    "waiver_of",
 ]

@@ -1,0 +1,81 @@
+"""The tools behind targets that no test marks: each once, under a name of its own, and ready to be called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from pytest_agentready.collect import names
+from pytest_agentready.collect.imports import BrokenImport, Misuse, traced
+from pytest_agentready.collect.marker import Marks, same_object
+from pytest_agentready.collect.targets import Candidate, Reader
+from pytest_agentready.domain import Tool
+
+IN_A_TEST = "Or give them in a test: `@pytest.mark.agent_tool(tool=..., args={...})`"
+
+
+@dataclass(frozen=True, slots=True)
+class Unmarked:
+    """A tool, or what keeps it from being examined."""
+
+    name: str
+    source: str
+    tool: Tool | None
+    problem: Misuse | None = None
+
+
+@dataclass
+class Unmarkeds:
+    """What the targets of one session have brought so far."""
+
+    marks: Marks
+    met: list[Candidate] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
+    broken: set[str] = field(default_factory=set)  # modules whose traceback has been shown
+
+    def behind(self, target: str) -> list[Unmarked]:
+        """Raises Misuse where nothing is behind it; nothing new may well be."""
+        fresh = [candidate for candidate in self._read(target) if not self._is_known(candidate)]
+        tools = [self.marks.adapted(candidate.subject) for candidate in fresh]
+        wanted = [_name(tool, candidate) for tool, candidate in zip(tools, fresh, strict=True)]
+        found = names.distinct([(name, each.key) for name, each in zip(wanted, fresh, strict=True)], self.named)
+        unmarked = [self._ready(replace(tool, name=name)) for tool, name in zip(tools, found, strict=True)]
+        self.named |= {each.name for each in unmarked}
+        return unmarked
+
+    def _read(self, target: str) -> list[Candidate]:
+        try:
+            return Reader(self.marks.registry).read(target)
+        except BrokenImport as broken:
+            home = target.partition(":")[0]
+            if home in self.broken:
+                raise Misuse(f"{target!r}: {home} cannot be imported, as another target has shown") from None
+            self.broken.add(home)
+            assert broken.__cause__ is not None
+            raise Misuse(f"{target!r}: {home} cannot be imported\n{traced(broken.__cause__)}") from None
+
+    def _is_known(self, candidate: Candidate) -> bool:
+        if any(_is_same(candidate, known.subject) for known in (*self.marks.stated, *self.met)):
+            return True
+        self.met.append(candidate)
+        return False
+
+    def _ready(self, tool: Tool) -> Unmarked:
+        try:
+            return Unmarked(tool.name, tool.source, self.marks.with_arguments(tool))
+        except Misuse as misuse:
+            return Unmarked(tool.name, tool.source, None, Misuse(*misuse.args, IN_A_TEST))
+
+
+def _is_same(candidate: Candidate, subject: object) -> bool:
+    if same_object(candidate.subject, subject):
+        return True
+    mine, other = getattr(candidate.subject, "__func__", None), getattr(subject, "__func__", None)
+    return candidate.was_made and mine is not None and mine is other  # of another object of its class
+
+
+def _name(tool: Tool, candidate: Candidate) -> str:
+    """As its adapter names it; a lambda, or a function made by another, goes by the name under which its target has it."""
+    path = getattr(candidate.subject, "__qualname__", "")
+    if "<" in path and candidate.home and candidate.key.isidentifier():
+        return f"{candidate.home}.{candidate.key}"
+    return tool.name
