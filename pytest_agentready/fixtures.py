@@ -27,7 +27,8 @@ class ReadinessCheck:
 
     def __init__(self, request: pytest.FixtureRequest, engine: Engine, settings: Settings) -> None:
         # A mark's case is the parameter of its item; an item that no test file names has its own.
-        case: tuple[Tool, Check] | tuple[None, str] = getattr(request, "param", None) or getattr(request.node, "case", (None, NO_MARK))
+        own: tuple[Tool, Check] | tuple[None, str] = getattr(request.node, "case", (None, NO_MARK))
+        case: tuple[Tool, Check] | tuple[None, str] = getattr(request, "param", own)
         if case[0] is None:
             pytest.fail(case[1], pytrace=False)
         self._tool, self._check = case

@@ -58,7 +58,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     name = config.getoption("agentready_explain")
     if name is None:
         return None
-    from pytest_agentready.registry import Unloadable, UnknownName
+    from pytest_agentready.registry import UnknownName, Unloadable
     from pytest_agentready.reports import explain
 
     try:

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from pytest_agentready.registry import Registry
     from pytest_agentready.settings import Settings
 
+NO_TARGET = (
+    '--agentready: no target is configured. Say what to examine by `agentready_tools = ["shop.tools"]` in the configuration of pytest, '
+    "or by `--agentready-tools shop.tools`."
+)
 REGISTRY_KEY = pytest.StashKey["Registry"]()
 SETTINGS_KEY = pytest.StashKey["Settings"]()
 NODES_KEY = pytest.StashKey[tuple[str, ...]]()
@@ -49,9 +53,7 @@ def settings(config: pytest.Config) -> Settings:
 
         found = Settings.read(config, keys(config), lambda name: registry(config).check(name).id)
         if wants_targets(config) and not found.tools:
-            raise pytest.UsageError(
-                'no target: say what to examine by `agentready_tools = ["shop.tools"]` in the configuration, or by `--agentready-tools shop.tools`'
-            )
+            raise pytest.UsageError(NO_TARGET)
         config.stash[SETTINGS_KEY] = found
     return config.stash[SETTINGS_KEY]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from typing import Any
 
 from pytest_agentready.domain import Tool
@@ -35,13 +36,22 @@ def _underlying(obj: Any) -> Any:
 def _is_async(obj: Any, function: Any) -> bool:
     """A decorator that hides its coroutine still returns one: the call's own result decides then."""
     outer = obj.func if isinstance(obj, functools.partial) else obj
-    return inspect.iscoroutinefunction(outer) or inspect.iscoroutinefunction(function)
+    return any(test(each) for test in (inspect.iscoroutinefunction, inspect.isasyncgenfunction) for each in (outer, function))
 
 
 def _name(obj: Any, function: Any) -> str:
     module = getattr(function, "__module__", None) or type(obj).__module__
     name = getattr(function, "__qualname__", None) or type(obj).__qualname__
+    if name.endswith("<lambda>"):
+        name = _name_of_lambda(module, name, function)
     return f"{module}.{name.replace('.<locals>', '')}"
+
+
+def _name_of_lambda(module: str, name: str, function: Any) -> str:
+    """The name that its module has for it; without one the line tells it from the others."""
+    known = vars(sys.modules[module]) if module in sys.modules else {}
+    bound = next((key for key, value in known.items() if value is function), "")
+    return bound or name.replace("<lambda>", f"<lambda-{function.__code__.co_firstlineno}>")
 
 
 def _source(function: Any) -> str:

@@ -19,7 +19,11 @@ class Misuse(Exception):
 
 
 class BrokenImport(Misuse):
-    """A module is there, and raised when it was imported; the cause is what it raised."""
+    """A module is there, and raised when it was imported."""
+
+    def __init__(self, name: str, module_name: str, failure: BaseException) -> None:
+        super().__init__(f"{name!r}: importing {module_name} raised {raised(failure)}")
+        self.failure = failure
 
 
 def imported(name: str) -> object:
@@ -38,13 +42,13 @@ def module(module_name: str, name: str) -> ModuleType:
         return importlib.import_module(module_name)
     except ModuleNotFoundError as failure:
         if not failure.name or not f"{module_name}.".startswith(f"{failure.name}."):
-            raise BrokenImport(f"{name!r}: importing {module_name} raised {raised(failure)}") from failure
+            raise BrokenImport(name, module_name, failure) from failure
         package = sys.modules.get(failure.name.rpartition(".")[0])
         beside = [f"{package.__name__}.{info.name}" for info in pkgutil.iter_modules(package.__path__)] if package else []
         remedy = did_you_mean(failure.name, beside) or FOLDER
         raise Misuse(f"{name!r}: there is no module {failure.name!r}.{remedy}") from failure
     except (Exception, SystemExit) as failure:
-        raise BrokenImport(f"{name!r}: importing {module_name} raised {raised(failure)}") from failure
+        raise BrokenImport(name, module_name, failure) from failure
 
 
 def attribute(found: object, path: str, name: str) -> object:
@@ -67,6 +71,11 @@ def raised(failure: BaseException) -> str:
     frames = [frame for frame in traceback.extract_tb(failure.__traceback__) if not frame.filename.startswith(library)]
     where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
     return f"{type(failure).__name__}: {failure}{where}"
+
+
+def sentence(problem: str) -> str:
+    """With a full stop; a question and a traceback end as they are."""
+    return problem if "\n" in problem or problem.endswith(("?", ".")) else f"{problem}."
 
 
 def traced(failure: BaseException) -> str:

@@ -9,9 +9,9 @@ from typing import cast
 
 import pytest
 
-from pytest_agentready.collect.imports import Misuse
+from pytest_agentready.collect.imports import Misuse, sentence
 from pytest_agentready.collect.marker import MARK, Marks
-from pytest_agentready.collect.nodes import ROOT, Case, Examination, Targets
+from pytest_agentready.collect.nodes import Case, Examination, Targets
 from pytest_agentready.collect.unmarked import Unmarked, Unmarkeds
 from pytest_agentready.domain import PROPERTY, Check, Result, Subject, Tool
 from pytest_agentready.engine import Engine
@@ -146,7 +146,7 @@ def _case(item: pytest.Item) -> Case:
 
 
 def _told(name: str, misuse: Misuse) -> str:
-    problems = [problem if problem.endswith(("?", ".")) else f"{problem}." for problem in misuse.args]
+    problems = [sentence(problem) for problem in misuse.args]
     if len(problems) == 1:
         return f"{name}: {problems[0]}"
     return "\n".join([f"{name}: {len(problems)} problems", *(f"  - {problem}" for problem in problems)])

@@ -59,13 +59,17 @@ def beside(module: ModuleType) -> str:
     return "What it imports counts where `__all__` lists it; one tool is named as module:name"
 
 
+def word(key: str) -> str:
+    """A key as a part of a node's id."""
+    return re.sub(r"[^\w.-]+", "_", key)
+
+
 def distinct(wanted: Sequence[tuple[str, str]], taken: Iterable[str]) -> Iterator[str]:
     """A name for each pair of a name and a key, each its own: where a name is not, its key or a number is added."""
     times = Counter(name for name, _ in wanted)
     used = set(taken)
     for name, key in wanted:
-        word = re.sub(r"[^\w.-]+", "_", key)
-        options = [f"{name}-{word}"] if times[name] > 1 and word else [name]
+        options = [f"{name}-{word(key)}"] if times[name] > 1 and key else [name]
         options += [f"{options[0]}-{number}" for number in range(2, len(wanted) + len(used) + 2)]
         found = next(option for option in options if option not in used)
         used.add(found)

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pytest_agentready.collect.imports import Misuse
+from pytest_agentready.collect.imports import Misuse, sentence
 from pytest_agentready.domain import Check, Subject, Tool
 
 if TYPE_CHECKING:
     from pytest_agentready.collect.items import Collection
-    from pytest_agentready.fixtures import ReadinessCheck
 
 ROOT = "agentready"
 Case = tuple[Tool, Check] | tuple[None, str]  # what an item judges, or why it cannot
@@ -49,7 +48,7 @@ class Target(pytest.Collector):
         try:
             tools = self.collection.behind(self.name)
         except Misuse as misuse:
-            raise self.CollectError("\n".join(f"{problem}." for problem in misuse.args)) from None
+            raise self.CollectError("\n".join(map(sentence, misuse.args))) from None
         for subject, cases in tools:
             node = Examined.from_parent(self, name=subject.name, nodeid=f"{ROOT}::{subject.name}")
             node.subject = subject
@@ -91,7 +90,7 @@ class Examination(pytest.Function):
         return (self.config.rootpath / path, int(line) - 1, title) if path else (self.path, None, title)
 
 
-def _examine(readiness_check: ReadinessCheck) -> None:
+def _examine(readiness_check: Callable[[], object]) -> None:
     readiness_check()
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 from pytest_agentready.collect import names
-from pytest_agentready.collect.imports import BrokenImport, Misuse, traced
+from pytest_agentready.collect.imports import BrokenImport, Misuse, sentence, traced
 from pytest_agentready.collect.marker import Marks, same_object
 from pytest_agentready.collect.targets import Candidate, Reader
 from pytest_agentready.domain import Tool
 
-IN_A_TEST = "Or give them in a test: `@pytest.mark.agent_tool(tool=..., args={...})`"
+IN_A_TEST = "They are given by a test of this tool: `@pytest.mark.agent_tool(tool=..., args={...})`"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class Unmarkeds:
             if home in self.broken:
                 raise Misuse(f"{target!r}: {home} cannot be imported, as another target has shown") from None
             self.broken.add(home)
-            assert broken.__cause__ is not None
-            raise Misuse(f"{target!r}: {home} cannot be imported\n{traced(broken.__cause__)}") from None
+            raise Misuse(f"{target!r}: {home} cannot be imported\n{traced(broken.failure)}") from None
 
     def _is_known(self, candidate: Candidate) -> bool:
-        if any(_is_same(candidate, known.subject) for known in (*self.marks.stated, *self.met)):
+        known = [*(stated.subject for stated in self.marks.stated), *(met.subject for met in self.met)]
+        if any(_is_same(candidate, subject) for subject in known):
             return True
         self.met.append(candidate)
         return False
@@ -63,7 +63,8 @@ class Unmarkeds:
         try:
             return Unmarked(tool.name, tool.source, self.marks.with_arguments(tool))
         except Misuse as misuse:
-            return Unmarked(tool.name, tool.source, None, Misuse(*misuse.args, IN_A_TEST))
+            told = [f"{sentence(problem)} {IN_A_TEST}" for problem in misuse.args]
+            return Unmarked(tool.name, tool.source, None, Misuse(*told))
 
 
 def _is_same(candidate: Candidate, subject: object) -> bool:
@@ -76,6 +77,6 @@ def _is_same(candidate: Candidate, subject: object) -> bool:
 def _name(tool: Tool, candidate: Candidate) -> str:
     """As its adapter names it; a lambda, or a function made by another, goes by the name under which its target has it."""
     path = getattr(candidate.subject, "__qualname__", "")
-    if "<" in path and candidate.home and candidate.key.isidentifier():
-        return f"{candidate.home}.{candidate.key}"
+    if "<lambda>" in path or ("<locals>" in path and not candidate.key.isdigit()):
+        return f"{candidate.home}.{names.word(candidate.key)}"
     return tool.name
