@@ -166,8 +166,8 @@ def test_without_a_marked_test_nothing_of_ours_is_imported(pytester: pytest.Pyte
 
         def test_plain():
             ours = {name for name in sys.modules if name.startswith("pytest_agentready")}
-            assert ours == {"pytest_agentready", "pytest_agentready.plugin"}
-            assert not {"pydantic", "h11", "trustme", "fakeredis", "opentelemetry"} & set(sys.modules)
+            assert ours == {"pytest_agentready", *(f"pytest_agentready.{name}" for name in ("plugin", "guarded", "session", "recorder"))}
+            assert not {"pydantic", "h11", "trustme", "fakeredis", "opentelemetry", "hypothesis"} & set(sys.modules)
         """
     )
     pytester.runpytest_subprocess(*PLAIN).assert_outcomes(passed=1)

@@ -70,6 +70,9 @@ class Marks:
 
     def adapted(self, subject: object) -> Tool:
         """The tool as the first adapter makes it out that knows such objects. Raises Misuse."""
+        if owner := _class_of(subject):
+            name = getattr(subject, "__name__", "")
+            raise Misuse(f"{owner}.{name} is a method without its object. Name that of an object, such as tool={owner}(...).{name}")
         try:
             for adapt in self.registry.adapters:
                 if (tool := adapt(subject)) is not None:
@@ -77,8 +80,16 @@ class Marks:
         except Unloadable as failure:  # an adapter of a third party
             raise Misuse(str(failure)) from failure
         if inspect.iscoroutine(subject):
-            subject.close()
+            subject.close()  # it will never be awaited, and Python would warn of it
         raise Misuse(f"{subject!r} is no callable. Name the function itself, not what it returns")
+
+
+def _class_of(subject: object) -> str:
+    """The class whose method this is, where its object is missing; "" for all else."""
+    if not inspect.isfunction(subject) or next(iter(inspect.signature(subject).parameters), "") != "self":
+        return ""
+    owner = subject.__qualname__.rpartition(".")[0].rpartition(".")[2]
+    return "" if owner == "<locals>" else owner
 
 
 def _mark(definition: pytest.Item) -> pytest.Mark:
