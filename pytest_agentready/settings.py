@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -108,7 +109,9 @@ def _lines(config: pytest.Config, key: str, problems: list[str]) -> list[str]:
 
 def _ini(config: pytest.Config, key: str, problems: list[str]) -> object:
     try:
-        return cast("object", config.getini(key))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pytest warns of what we refuse
+            return cast("object", config.getini(key))
     except (TypeError, ValueError, pytest.UsageError) as wrong:  # TOML has types of its own; which error it is depends on pytest
         problems.append(str(wrong))
         return None
