@@ -48,7 +48,9 @@ class ReadinessCheck:
         if self._verdict is None:
             self._verdict = self._engine.examine(self._tool, self._check)
             result = self._result.judged(self._verdict)
-            self._result = self._record(result.waived(self._waiver, self._settings.today) if self._waiver else result)
+            if self._waiver is not None:
+                result = result.waived(self._waiver, self._settings.today, self._settings.unproven == "fail")
+            self._result = self._record(result)
         self._tell()
         return True
 

@@ -214,6 +214,18 @@ def test_two_tools_of_one_name_are_told_apart_by_key_or_number(shop: Project) ->
     ]
 
 
+def test_a_name_does_not_depend_on_which_tests_are_collected(shop: Project) -> None:
+    source = f"""
+        from functools import partial
+        def fetch(region): {READY}
+        eu = partial(fetch, "eu")
+        TOOLS = {{"eu": eu, "us": partial(fetch, "us"), "europe": eu}}
+        """
+    assert subjects(shop, "desk:TOOLS", desk=source) == ["desk.fetch-eu", "desk.fetch-us"]
+    shop.tests("import desk\n@pytest.mark.agent_tool(tool=desk.eu)\ndef test_eu(readiness_check):\n    readiness_check()\n")
+    assert subjects(shop, "desk:TOOLS") == ["desk.fetch-us"]
+
+
 def test_a_tool_whose_arguments_cannot_be_made_is_one_error_that_says_what_to_give(shop: Project) -> None:
     shop.pytester.makepyfile(desk=f"class Session: pass\ndef save(session: Session): {READY}\ndef open_desk(): {READY}\n")
     result = shop.run("--agentready-tools", "desk")

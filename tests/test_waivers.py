@@ -40,7 +40,7 @@ def test_a_waived_finding_is_an_expected_failure_and_does_not_block(shop: Projec
             "Waived",
             "  T001-hang, until 2999-12-31: vendor SDK has no timeout, ticket #812",
             "      shop.tools.list_orders",
-            "XFAIL test_shop.py::test_orders?T001-hang? - vendor SDK has no timeout, ticket #812",
+            "XFAIL test_shop.py::test_orders?T001-hang? - *vendor SDK has no timeout, ticket #812",
         ]
     )
 
@@ -61,7 +61,7 @@ def test_tools_without_a_test_file_are_waived_alike_in_workers_too(shop: Project
     shop.pytester.makepyfile(other="def one(): pass\n")
     result = shop.run_apart("--agentready-tools", "other", "-rx", *args)
     result.assert_outcomes(passed=2, xfailed=2)
-    result.stdout.fnmatch_lines(["READY: 2 passed, 2 waived", "XFAIL agentready::other.one::T001-hang - ticket 813"])
+    result.stdout.fnmatch_lines(["READY: 2 passed, 2 waived", "XFAIL agentready::other.one::T001-hang - *ticket 813"])
 
 
 def test_runxfail_asks_for_what_is_really_the_case(shop: Project) -> None:
@@ -127,6 +127,18 @@ def test_what_is_unproven_or_does_not_apply_skips_and_leaves_the_waiver_alone(sh
     result.assert_outcomes(passed=1, xfailed=1, skipped=2)
     assert result.ret == pytest.ExitCode.OK
     result.stdout.fnmatch_lines(["READY: 1 passed, 1 unproven, 1 waived, 1 not applicable"])
+
+
+def test_where_what_is_unproven_fails_it_can_be_waived_as_well(shop: Project) -> None:
+    shop.check("unseen", UNPROVEN)
+    waive(shop, "T001 shop.tools.list_orders: ticket 812", "T003 shop.tools.list_orders: its client cannot be seen")
+    unproven_fails = ("-o", "agentready_unproven=fail")
+    shop.run(*unproven_fails).assert_outcomes(passed=1, xfailed=2)
+    assert shop.report(*unproven_fails)["ready"] is True
+    waive(shop, "T001 shop.tools.list_orders: ticket 812", "T003 shop.tools.list_orders until 2020-01-01: it cannot be seen")
+    result = shop.run(*unproven_fails)
+    result.assert_outcomes(passed=1, xfailed=1, failed=1)
+    result.stdout.fnmatch_lines(["*T003-unseen is unproven: no arguments*; its waiver expired on 2020-01-01 (it cannot be seen)"])
 
 
 def test_an_error_is_never_waived(shop: Project) -> None:

@@ -12,7 +12,7 @@ import pytest
 from pytest_agentready.collect.imports import Misuse, sentence
 from pytest_agentready.collect.marker import MARK, Marks
 from pytest_agentready.collect.nodes import Case, Examination, Targets
-from pytest_agentready.collect.unmarked import Unmarked, Unmarkeds
+from pytest_agentready.collect.unmarked import Unmarked, UnmarkedTools
 from pytest_agentready.domain import PROPERTY, Check, Result, Subject, Tool
 from pytest_agentready.engine import Engine
 from pytest_agentready.registry import Unloadable
@@ -33,7 +33,7 @@ class Collection:
     examined: set[str] = field(default_factory=set)  # ids of the nodes whose mark a test has asked readiness_check for
 
     def __post_init__(self) -> None:
-        self.unmarked = Unmarkeds(self.marks)
+        self.unmarked = UnmarkedTools(self.marks)
         self.nodes: set[str] = set()  # the ids that could have been chosen
 
     def targets(self, session: pytest.Session) -> Targets:

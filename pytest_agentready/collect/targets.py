@@ -85,8 +85,8 @@ class Reader:
 
 
 def _is_plain(value: object) -> bool:
-    """A function, or what wraps one: it is the tool itself, whatever attributes it has."""
-    return inspect.isroutine(value) or isinstance(value, functools.partial) or (callable(value) and hasattr(type(value), "__wrapped__"))
+    """A function, or what stands for one: it is the tool itself, whatever attributes it has."""
+    return inspect.isroutine(value) or isinstance(value, functools.partial)
 
 
 def _is_function(name: str, value: Any) -> bool:

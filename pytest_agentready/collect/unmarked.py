@@ -24,7 +24,7 @@ class Unmarked:
 
 
 @dataclass
-class Unmarkeds:
+class UnmarkedTools:
     """What the targets of one session have brought so far."""
 
     marks: Marks
@@ -34,17 +34,18 @@ class Unmarkeds:
 
     def behind(self, target: str) -> list[Unmarked]:
         """Raises Misuse where nothing is behind it; nothing new may well be."""
-        fresh = [candidate for candidate in self._read(target) if not self._is_known(candidate)]
-        tools = [self.marks.adapted(candidate.subject) for candidate in fresh]
-        wanted = [_name(tool, candidate) for tool, candidate in zip(tools, fresh, strict=True)]
-        found = names.distinct([(name, each.key) for name, each in zip(wanted, fresh, strict=True)], self.named)
-        unmarked = [self._ready(replace(tool, name=name)) for tool, name in zip(tools, found, strict=True)]
+        candidates = self._read(target)
+        tools = [self.marks.adapted(candidate.subject) for candidate in candidates]
+        wanted = [(_name(tool, candidate), candidate.key) for tool, candidate in zip(tools, candidates, strict=True)]
+        # All are named before those are left out that a test marks: a name shall not depend on which tests are collected.
+        named = zip(candidates, tools, names.distinct(wanted, self.named), strict=True)
+        unmarked = [self._ready(replace(tool, name=name)) for candidate, tool, name in named if not self._is_known(candidate)]
         self.named |= {each.name for each in unmarked}
         return unmarked
 
     def _read(self, target: str) -> list[Candidate]:
         try:
-            return Reader(self.marks.registry).read(target)
+            return _once(Reader(self.marks.registry).read(target))
         except BrokenImport as broken:
             home = target.partition(":")[0]
             if home in self.broken:
@@ -65,6 +66,15 @@ class Unmarkeds:
         except Misuse as misuse:
             told = [f"{sentence(problem)} {IN_A_TEST}" for problem in misuse.args]
             return Unmarked(tool.name, tool.source, None, Misuse(*told))
+
+
+def _once(candidates: list[Candidate]) -> list[Candidate]:
+    """A registry may have one tool under two keys."""
+    found: list[Candidate] = []
+    for candidate in candidates:
+        if not any(_is_same(candidate, known.subject) for known in found):
+            found.append(candidate)
+    return found
 
 
 def _is_same(candidate: Candidate, subject: object) -> bool:

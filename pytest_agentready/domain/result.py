@@ -87,17 +87,16 @@ class Result:
             pending=False,
         )
 
-    def waived(self, waiver: Waiver, today: date) -> Result:
-        """With what a waiver makes of it: findings are accepted while it holds, and are not when it has expired."""
-        match self.outcome:
-            case Outcome.FAILED if waiver.has_expired(today):
-                return replace(self, reason=clean(f"its waiver expired on {waiver.until} ({waiver.reason})"))
-            case Outcome.FAILED:
-                return replace(self, outcome=Outcome.WAIVED, reason=clean(waiver.reason))
-            case Outcome.PASSED if not waiver.is_pattern:
-                return replace(self, reason=unneeded(waiver))
-            case _:
-                return self
+    def waived(self, waiver: Waiver, today: date, unproven_fails: bool) -> Result:
+        """With what a waiver makes of it: what would fail is accepted while the waiver holds, and is not when it has expired."""
+        if self.outcome is Outcome.FAILED or (self.outcome is Outcome.UNPROVEN and unproven_fails):
+            if waiver.has_expired(today):
+                expired = f"its waiver expired on {waiver.until} ({waiver.reason})"
+                return replace(self, reason=clean(f"{self.reason}; {expired}" if self.reason else expired))
+            return replace(self, outcome=Outcome.WAIVED, reason=clean(waiver.reason))
+        if self.outcome is Outcome.PASSED and not waiver.is_pattern:
+            return replace(self, reason=unneeded(waiver))
+        return self
 
     def abandoned(self, outcome: Outcome, reason: str) -> Result:
         """The item ended without a verdict."""
