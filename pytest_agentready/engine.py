@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_agentready.domain import Check, Finding, Judgement, NotApplicable, Outcome, Tool, Unjudgeable, Unproven, Verdict
-from pytest_agentready.registry import Registry
+from pytest_agentready.registry import Registry, Unloadable
 from pytest_agentready.world.allowed import Hosts, permitted
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.leftovers import collected
@@ -33,7 +33,7 @@ class Engine:
             if not self._concerns(check, tool):
                 return Verdict(Outcome.NOT_APPLICABLE, reason="it is not async")
             verdict = self.judge(check, {name: self._observe(tool, name) for name in check.needs})
-        except Unjudgeable as arrangement:
+        except (Unjudgeable, Unloadable) as arrangement:
             verdict = Verdict(Outcome.ERROR, reason=str(arrangement))
         except (Exception, Signal) as failure:
             verdict = Verdict(Outcome.ERROR, reason="".join(traceback.format_exception(failure)))

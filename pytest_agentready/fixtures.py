@@ -26,7 +26,9 @@ class ReadinessCheck:
     """Examines one tool by one check when it is called; calling it again says the same again."""
 
     def __init__(self, request: pytest.FixtureRequest, engine: Engine, settings: Settings) -> None:
-        case: tuple[Tool, Check] | tuple[None, str] = getattr(request, "param", (None, NO_MARK))
+        # A mark's case is the parameter of its item; an item that no test file names has its own.
+        own: tuple[Tool, Check] | tuple[None, str] = getattr(request.node, "case", (None, NO_MARK))
+        case: tuple[Tool, Check] | tuple[None, str] = getattr(request, "param", own)
         if case[0] is None:
             pytest.fail(case[1], pytrace=False)
         self._tool, self._check = case
@@ -34,6 +36,8 @@ class ReadinessCheck:
         self._engine = engine
         self._settings = settings
         self._verdict: Verdict | None = None
+        ignored = request.config.getoption("runxfail", False)  # pytest's way to ask for what is really the case
+        self._waiver = None if ignored else settings.waiver_of(self._check.id, self._tool.name)
         # A rerun starts anew: what an earlier try found does not count.
         carried = read_result(self._node)
         self._result = self._record(Result.expected(self._check, carried.subject, carried.node))
@@ -43,7 +47,10 @@ class ReadinessCheck:
         __tracebackhide__ = True  # the place to look at is the test, and the tool that the text names
         if self._verdict is None:
             self._verdict = self._engine.examine(self._tool, self._check)
-            self._result = self._record(self._result.judged(self._verdict))
+            result = self._result.judged(self._verdict)
+            if self._waiver is not None:
+                result = result.waived(self._waiver, self._settings.today, self._settings.unproven == "fail")
+            self._result = self._record(result)
         self._tell()
         return True
 
@@ -58,8 +65,12 @@ class ReadinessCheck:
         __tracebackhide__ = True
         result, label = self._result, self._result.label
         match result.outcome:
-            case Outcome.FAILED if result.severity.at_least(self._settings.fail_on):
+            case Outcome.FAILED if self._waiver or result.severity.at_least(self._settings.fail_on):
                 pytest.fail(failure.render(result, self._check), pytrace=False)
+            case Outcome.WAIVED:
+                pytest.xfail(result.reason)
+            case Outcome.PASSED if result.reason:
+                pytest.fail(f"[XPASS(strict)] {result.subject.name}: {result.reason}", pytrace=False)
             case Outcome.UNPROVEN if self._settings.unproven == "fail":
                 pytest.fail(f"{result.subject.name}: {label} is unproven: {result.reason}", pytrace=False)
             case Outcome.UNPROVEN:

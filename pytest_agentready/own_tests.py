@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_agentready import plugin
+from pytest_agentready import session
 
 if TYPE_CHECKING:
     from pytest_agentready.scene import AgentTool, AgentWorld
@@ -27,7 +27,7 @@ def agent_world(request: pytest.FixtureRequest) -> AgentWorld:
     if "readiness_check" in request.fixturenames:
         name = "agent_tool" if "agent_tool" in request.fixturenames else "agent_world"
         pytest.fail(NESTED.format(name=name), pytrace=False)
-    engine = plugin._collection(request.config).engine
+    engine = session.collection(request.config).engine
     world = AgentWorld(lambda: engine.registry.faults, engine.allow_hosts, engine.relative)  # type: ignore[arg-type,return-value]
     request.node.stash[SCENE_KEY] = world
     return world
@@ -36,18 +36,19 @@ def agent_world(request: pytest.FixtureRequest) -> AgentWorld:
 @pytest.fixture
 def agent_tool(request: pytest.FixtureRequest, agent_world: AgentWorld) -> AgentTool:
     """The tool of this test's `agent_tool` mark: called as the tool itself, in the test's world, and judged by what its calls show."""
+    from pytest_agentready.collect.imports import Misuse
     from pytest_agentready.collect.items import told
-    from pytest_agentready.collect.marker import Misuse
+    from pytest_agentready.collect.marker import MARK
     from pytest_agentready.scene import AgentTool
     from pytest_agentready.scene.tool import NO_MARK
 
     if request.node.get_closest_marker("agent_tool") is None:
         pytest.fail(NO_MARK, pytrace=False)
-    collection, settings = plugin._collection(request.config), plugin._settings(request.config)
+    collection, settings = session.collection(request.config), session.settings(request.config)
     try:
         tool = AgentTool(collection.marks.tool(request.node, needs_args=False), agent_world)
     except Misuse as misuse:
-        pytest.fail(told(misuse), pytrace=False)
+        pytest.fail(told(MARK, misuse), pytrace=False)
     checks = collection.engine.registry.in_profile(settings.profile)
     agent_world.judge_passively = lambda: tool.complaint(collection.engine, checks, settings.fail_on)
     return tool

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+import re
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Literal, cast, get_args
 
 import pytest
 
-from pytest_agentready.domain import PROFILES, Profile, Severity
+from pytest_agentready.domain import PROFILES, Profile, Severity, Waiver, read_waiver, waiver_of
 
-KEYS = ("agentready_profile", "agentready_fail_on", "agentready_unproven", "agentready_allow_hosts", "agentready_report")
+KEYS = (
+    "agentready_tools",
+    "agentready_profile",
+    "agentready_fail_on",
+    "agentready_unproven",
+    "agentready_waive",
+    "agentready_allow_hosts",
+    "agentready_report",
+)
 FORMATS = ("json",)  # each is a module of reports/ with a render function
+TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
+HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(:(?P<port>\d{1,5}))?")
 Unproven = Literal["skip", "fail"]
 
 
@@ -33,20 +46,32 @@ class Settings:
     fail_on: Severity = Severity.MEDIUM
     unproven: Unproven = "skip"
     reports: tuple[Report, ...] = ()
-    allow_hosts: tuple[tuple[str, int | None], ...] = ()  # services that the worlds let out to; None: any port
+    tools: tuple[str, ...] = ()  # targets: "shop.tools", "shop.registry:TOOLS"
+    waivers: tuple[Waiver, ...] = ()
+    allow_hosts: tuple[tuple[str, int | None], ...] = ()  # services that the worlds let out to, and paths of sockets; None: any port
+    today: date = field(default_factory=date.today)  # decided once: which waivers have expired
 
     @classmethod
-    def read(cls, config: pytest.Config, keys: Iterable[str]) -> Settings:
-        """Of a configuration that gives these keys of ours. Raises pytest.UsageError with every problem."""
+    def read(cls, config: pytest.Config, keys: Iterable[str], check_id: Callable[[str], str]) -> Settings:
+        """Of a configuration that gives these keys of ours. Raises pytest.UsageError with every problem.
+
+        `check_id` gives the id of a check by any of its spellings; it raises LookupError, and is asked only for waivers.
+        """
+        default = cls()
         problems = [*_unknown(keys)]
-        profile = _choice(config, "agentready_profile", PROFILES, cls().profile, problems)
-        fail_on = _choice(config, "agentready_fail_on", [severity.value for severity in Severity], cls().fail_on.value, problems)
-        unproven = _choice(config, "agentready_unproven", get_args(Unproven), cls().unproven, problems)
+        tools = tuple(_tools(config, problems))
+        profile = _choice(config, "agentready_profile", PROFILES, default.profile, problems)
+        fail_on = _choice(config, "agentready_fail_on", [severity.value for severity in Severity], default.fail_on.value, problems)
+        unproven = _choice(config, "agentready_unproven", get_args(Unproven), default.unproven, problems)
+        waivers = tuple(_waivers(_lines(config, "agentready_waive", problems), check_id, problems))
+        hosts = tuple(_hosts(_lines(config, "agentready_allow_hosts", problems), problems))
         reports = tuple(_reports(config, problems))
-        hosts = tuple(_hosts(config, problems))
         if problems:
             raise pytest.UsageError("\n".join(problems))
-        return cls(cast("Profile", profile), Severity(fail_on), cast("Unproven", unproven), reports, hosts)
+        return cls(cast("Profile", profile), Severity(fail_on), cast("Unproven", unproven), reports, tools, waivers, hosts)
+
+    def waiver_of(self, check: str, subject: str) -> Waiver | None:
+        return waiver_of(self.waivers, check, subject)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -71,28 +96,74 @@ def _choice(config: pytest.Config, key: str, known: Iterable[str], default: str,
     return value
 
 
+def _lines(config: pytest.Config, key: str, problems: list[str]) -> list[str]:
+    """The value of a key that takes a list of texts."""
+    value = _ini(config, key, problems)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
+        problems.append(f"{key} = {value!r}: expected a list of texts.")
+        return []
+    return value
+
+
 def _ini(config: pytest.Config, key: str, problems: list[str]) -> object:
     try:
-        return cast("object", config.getini(key))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # pytest warns of what we refuse
+            return cast("object", config.getini(key))
     except (TypeError, ValueError, pytest.UsageError) as wrong:  # TOML has types of its own; which error it is depends on pytest
         problems.append(str(wrong))
         return None
 
 
-def _hosts(config: pytest.Config, problems: list[str]) -> Iterator[tuple[str, int | None]]:
-    for text in cast("list[str]", _ini(config, "agentready_allow_hosts", problems) or []):
-        host, colon, port = text.rpartition(":") if text.count(":") == 1 else (text.strip("[]"), "", "")
-        if "://" in text or (colon and not (host and port.isdigit())):
-            problems.append(
-                f"agentready_allow_hosts {text!r}: expected a host, a host and port, or a socket's path, such as 'localhost:5432'."
-            )
+def _tools(config: pytest.Config, problems: list[str]) -> Iterator[str]:
+    """What the command line names goes in the place of what is configured, as with pytest's own arguments and testpaths."""
+    configured = [("agentready_tools", text) for text in _lines(config, "agentready_tools", problems)]
+    named = [("--agentready-tools", text) for text in config.getoption("agentready_tools")]
+    for origin, text in (*configured, *named):
+        if not TARGET.fullmatch(text):
+            problem = "expected one module, or module:name, such as 'shop.tools' or 'shop.registry:TOOLS'."
+            problems.append(f"{origin} {text!r}: {problem}")
+    yield from dict.fromkeys(text for _, text in named or configured)
+
+
+def _waivers(lines: Iterable[str], check_id: Callable[[str], str], problems: list[str]) -> Iterator[Waiver]:
+    seen: set[tuple[str, str]] = set()
+    for text in lines:
+        waiver, wrong = read_waiver(text)
+        check = next(iter(text.split()), "")
+        try:
+            check = check_id(check) if check else ""
+        except (LookupError, ImportError) as unknown:  # a check that is not there, or a third party's that cannot be loaded
+            wrong = [str(unknown), *wrong]
+        if waiver is not None and not wrong:
+            waiver = replace(waiver, check=check)
+            if (waiver.check, waiver.subject) in seen:
+                wrong = ["another waiver is for the same check and subject. Keep one of them."]
+            else:
+                seen.add((waiver.check, waiver.subject))
+                yield waiver
+        problems += [f"agentready_waive {text!r}: {problem}" for problem in wrong]
+
+
+def _hosts(lines: Iterable[str], problems: list[str]) -> Iterator[tuple[str, int | None]]:
+    for text in dict.fromkeys(lines):
+        if text.startswith("/"):  # a socket's path
+            yield text, None
+            continue
+        found = HOST.fullmatch(text)
+        port = int(found["port"]) if found and found["port"] else None
+        if found is None or (port is not None and not 0 < port < 65536):
+            problem = "expected a host, host:port or a socket's path, such as 'localhost:5432'; no scheme or pattern."
+            problems.append(f"agentready_allow_hosts {text!r}: {problem}")
         else:
-            yield host, int(port) if colon else None
+            yield found["host"].strip("[]").lower(), port
 
 
 def _reports(config: pytest.Config, problems: list[str]) -> Iterator[Report]:
     base = config.inipath.parent if config.inipath else config.rootpath
-    given = [("agentready_report", text, base) for text in cast("list[str]", _ini(config, "agentready_report", problems) or [])]
+    given = [("agentready_report", text, base) for text in _lines(config, "agentready_report", problems)]
     given += [("--agentready-report", text, config.invocation_params.dir) for text in config.getoption("agentready_report")]
     seen: set[Path] = set()
     for origin, text, directory in given:

@@ -227,15 +227,6 @@ class TestIt(unittest.TestCase):
     refused(project).stdout.fnmatch_lines(["agent_tool stands on *::test_one, but unittest's methods take no fixtures*"])
 
 
-def test_checks_that_cannot_be_loaded_are_named(project: Project) -> None:
-    project.check("no-hang", PASS)
-    (project.pytester.path / "no_hang.py").write_text("import nowhere_at_all\n", encoding="utf-8")
-    project.tests(MARKED)
-    refused(project).stdout.fnmatch_lines(
-        ["agent_tool: the checks cannot be loaded: ModuleNotFoundError: No module named 'nowhere_at_all'*"]
-    )
-
-
 def test_a_profile_without_checks_is_no_green_run(project: Project) -> None:
     project.check("slow", PASS, profile="strict")
     project.tests(MARKED)

@@ -11,7 +11,8 @@ import pytest
 
 from pytest_agentready import registry
 from pytest_agentready.domain import Check, Fault, Severity, Tool
-from pytest_agentready.registry import Registry, UnknownName
+from pytest_agentready.registry import Registry, UnknownName, Unloadable
+from pytest_agentready.world import WireFault
 
 
 @pytest.fixture
@@ -108,35 +109,76 @@ def test_a_third_partys_module_of_a_check_is_found(foreign: dict[str, Any]) -> N
 
 def test_two_checks_with_one_id_are_refused(foreign: dict[str, Any]) -> None:
     foreign["agentready.checks"] = a_check("AR101")
-    with pytest.raises(
-        ValueError, match=r"AR101 is claimed twice: by pytest_agentready\.checks\.untyped_result and by tests\.test_registry"
-    ):
+    with pytest.raises(Unloadable, match=r"claims AR101, which pytest_agentready\.checks\.untyped_result has already"):
         _ = Registry().checks
 
 
 def test_what_is_no_check_is_refused(foreign: dict[str, Any]) -> None:
     foreign["agentready.checks"] = 7
-    with pytest.raises(TypeError, match="holds no Check"):
+    with pytest.raises(Unloadable, match="holds no Check"):
+        _ = Registry().checks
+
+
+def test_a_check_without_a_judge_is_refused(foreign: dict[str, Any]) -> None:
+    foreign["agentready.checks"] = Check(id="XX1", title="Odd", severity=Severity.LOW, profile="strict", fix="Mend it.", since="0.1")
+    with pytest.raises(Unloadable, match="is not finished: XX1 has no judge"):
         _ = Registry().checks
 
 
 @pytest.mark.parametrize("many", [False, True])
 def test_a_third_partys_faults_come_after_our_own(foreign: dict[str, Any], many: bool) -> None:
     own = Registry().faults
-    odd = Fault("odd", "the peer is odd", "status")
+    odd = WireFault("odd", "the peer is odd", "status")
     foreign["agentready.faults"] = [odd] if many else odd
     assert Registry().faults == (*own, odd)
 
 
-def test_a_third_partys_adapter_comes_first(foreign: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("odd", "told"),
+    [
+        (Fault("odd", "the peer is odd", "status"), "which is no WireFault"),
+        (7, "holds 7, which is no WireFault"),
+        (WireFault("response-hang", "the peer is odd", "silence"), "claims the fault 'response-hang', which is there already"),
+    ],
+)
+def test_what_is_no_fault_of_its_own_is_refused(foreign: dict[str, Any], odd: object, told: str) -> None:
+    foreign["agentready.faults"] = odd
+    with pytest.raises(Unloadable, match=told):
+        _ = Registry().faults
+
+
+def adapter(adapt: Any) -> ModuleType:
     module = ModuleType("odd")
-    module.adapt = lambda obj: None  # type: ignore[attr-defined]
-    foreign["agentready.adapters"] = module
-    assert Registry().adapters[0] is module.adapt
+    module.adapt = adapt  # type: ignore[attr-defined]
+    return module
+
+
+def test_a_third_partys_adapter_comes_first_and_is_asked_before_plain_python(foreign: dict[str, Any]) -> None:
+    tool = Tool("odd", call=print, is_async=False, source="", framework="odd")
+    foreign["agentready.adapters"] = adapter(lambda obj: tool if obj == "odd" else None)
+    found = Registry()
+    assert [adapt("odd") for adapt in found.adapters if adapt("odd")] == [tool]
+    assert found.framework_adapters == found.adapters[:-1]
+    assert found.adapters[0]("odd") is tool
+
+
+def test_an_adapter_that_fails_or_gives_something_else_is_named(foreign: dict[str, Any]) -> None:
+    foreign["agentready.adapters"] = adapter(lambda obj: {}["no"] if obj == "raise" else "no tool")
+    adapt = Registry().adapters[0]
+    with pytest.raises(Unloadable, match=r"'adapters' of agentready.adapters .* could not read 'raise': KeyError\('no'\)"):
+        adapt("raise")
+    with pytest.raises(Unloadable, match="made 'no tool' of 'x': an adapter gives a Tool, or None"):
+        adapt("x")
+
+
+def test_an_adapter_without_its_function_is_refused(foreign: dict[str, Any]) -> None:
+    foreign["agentready.adapters"] = ModuleType("odd")
+    with pytest.raises(Unloadable, match="has no function `adapt`"):
+        _ = Registry().adapters
 
 
 def test_an_entry_point_that_cannot_be_loaded_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     broken = EntryPoint("odd", "no_such_module:check", "agentready.checks")
     monkeypatch.setattr(registry, "entry_points", lambda *, group: [broken])
-    with pytest.raises(ImportError, match=r"the entry point 'odd' of agentready.checks \(no_such_module:check\) cannot be loaded"):
+    with pytest.raises(Unloadable, match=r"the entry point 'odd' of agentready.checks \(no_such_module:check\) cannot be loaded"):
         _ = Registry().checks

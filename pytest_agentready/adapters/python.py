@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -63,7 +64,16 @@ def _held(wrapper: Any) -> Iterator[Any]:
 def _name(obj: Any, function: Any) -> str:
     module = getattr(function, "__module__", None) or type(obj).__module__
     name = getattr(function, "__qualname__", None) or type(obj).__qualname__
+    if name.endswith("<lambda>"):
+        name = _name_of_lambda(module, name, function)
     return f"{module}.{name.replace('.<locals>', '')}"
+
+
+def _name_of_lambda(module: str, name: str, function: Any) -> str:
+    """The name that its module has for it; without one the line tells it from the others."""
+    known = vars(sys.modules[module]) if module in sys.modules else {}
+    bound = next((key for key, value in known.items() if value is function), "")
+    return bound or name.replace("<lambda>", f"<lambda-{function.__code__.co_firstlineno}>")
 
 
 def _source(function: Any) -> str:

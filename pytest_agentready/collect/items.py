@@ -9,12 +9,18 @@ from typing import cast
 
 import pytest
 
-from pytest_agentready.collect.marker import MARK, Marks, Misuse, raised
-from pytest_agentready.domain import PROPERTY, Check, Profile, Result, Subject, Tool
+from pytest_agentready.collect.imports import Misuse, sentence
+from pytest_agentready.collect.marker import MARK, Marks
+from pytest_agentready.collect.nodes import Case, Examination, Targets
+from pytest_agentready.collect.unmarked import Unmarked, UnmarkedTools
+from pytest_agentready.domain import PROPERTY, Check, Result, Subject, Tool
 from pytest_agentready.engine import Engine
+from pytest_agentready.registry import Unloadable
+from pytest_agentready.settings import Settings, did_you_mean
 
 FIXTURE = "readiness_check"
 BY_HAND = "agent_tool"  # the fixture that calls the tool, and judges the call
+TARGETS = "agentready_tools"
 
 
 @dataclass
@@ -22,9 +28,38 @@ class Collection:
     """What one session has collected. Equal marks give the same Tool: its experiments are made once."""
 
     engine: Engine
-    profile: Profile
+    settings: Settings
     marks: Marks
+    chosen: tuple[str, ...] = ()  # the nodes below `agentready` that the command line names; none: all
     examined: set[str] = field(default_factory=set)  # ids of the nodes whose mark a test has asked readiness_check or agent_tool for
+
+    def __post_init__(self) -> None:
+        self.unmarked = UnmarkedTools(self.marks)
+        self.nodes: set[str] = set()  # the ids that could have been chosen
+
+    def targets(self, session: pytest.Session) -> Targets:
+        return Targets.below(session, self)
+
+    def behind(self, target: str) -> list[tuple[Subject, list[tuple[str, Case]]]]:
+        """Who is to be examined for this target, with a name and a case for each item. Raises Misuse."""
+        return [(self._subject(each.name, each.source, each.tool), self._cases(each)) for each in self.unmarked.behind(target)]
+
+    def wants(self, *ids: str) -> bool:
+        """Is this item, by its own id or one of a node above it, to be collected?"""
+        self.nodes.update(ids)
+        return not self.chosen or any(id in self.chosen for id in ids)
+
+    def missed(self) -> list[str]:
+        """The complaints about nodes that the command line names and that are not there."""
+        return [f"not found: {node}.{did_you_mean(node, self.nodes)}" for node in self.chosen if node not in self.nodes]
+
+    def _cases(self, unmarked: Unmarked) -> list[tuple[str, Case]]:
+        try:
+            if unmarked.tool is None:
+                raise unmarked.problem or Misuse()
+            return [(check.label, (unmarked.tool, check)) for check in self._checks(unmarked.tool)]
+        except Misuse as misuse:
+            return [(TARGETS, (None, told(TARGETS, misuse)))]
 
     def parametrize(self, metafunc: pytest.Metafunc) -> None:
         """One item per check; where the mark is unusable, one item that says so."""
@@ -37,7 +72,7 @@ class Collection:
             tool = self.marks.tool(definition)
             checks = self._checks(tool)
         except Misuse as misuse:
-            cases = [pytest.param((None, told(misuse)), id=MARK)]
+            cases = [pytest.param((None, told(MARK, misuse)), id=MARK)]
         else:
             cases = [pytest.param((tool, check), id=check.label) for check in checks]
         metafunc.parametrize(FIXTURE, cases, indirect=True)
@@ -63,14 +98,13 @@ class Collection:
         return complaints
 
     def _tie(self, config: pytest.Config, item: pytest.Item) -> None:
-        callspec = getattr(item, "callspec", None)
-        case: tuple[Tool, Check] | tuple[None, str] = callspec.params.get(FIXTURE, (None, "")) if callspec else (None, "")
+        case = _case(item)
         if case[0] is None:
-            self._carry(item, Result.misuse(MARK, self._place(item), item.nodeid))
+            name = TARGETS if isinstance(item, Examination) else MARK
+            self._carry(item, Result.misuse(name, self._place(item), item.nodeid))
             return
         tool, check = case
-        subject = Subject(tool.name, self.engine.relative(tool.source), tool.kind, tool.framework)
-        self._carry(item, Result.expected(check, subject, item.nodeid))
+        self._carry(item, Result.expected(check, self._subject(tool.name, tool.source, tool), item.nodeid))
         if tool.source:
             _point_at(item, tool.source)
         if hasattr(config, "workerinput") and item.get_closest_marker("xdist_group") is None:
@@ -79,19 +113,25 @@ class Collection:
     def _carry(self, item: pytest.Item, result: Result) -> None:
         item.user_properties.append((PROPERTY, result.to_json()))
 
+    def _subject(self, name: str, source: str, tool: Tool | None) -> Subject:
+        source = self.engine.relative(source)
+        return Subject(name, source, tool.kind, tool.framework) if tool else Subject(name, source)
+
     def _place(self, item: pytest.Item) -> Subject:
         """The test stands for a tool that could not be made out."""
+        if isinstance(item, Examination):
+            return item.subject
         path, line, _ = item.reportinfo()
         return Subject(item.nodeid.partition("[")[0], self.engine.relative(f"{path}:{(line or 0) + 1}"))
 
     def _checks(self, tool: Tool) -> tuple[Check, ...]:
         """Those of the profile, without what is known not to concern the tool."""
         try:
-            checks = self.engine.registry.in_profile(self.profile)
-        except Exception as failure:  # a check of a third party
-            raise Misuse(f"the checks cannot be loaded: {raised(failure)}. Update or remove the package that brings them") from failure
+            checks = self.engine.registry.in_profile(self.settings.profile)
+        except Unloadable as failure:
+            raise Misuse(f"the checks cannot be loaded: {failure}. Update or remove the package that brings them") from failure
         if not checks:
-            raise Misuse(f"profile {self.profile!r} has no checks. Set agentready_profile to a wider one")
+            raise Misuse(f"profile {self.settings.profile!r} has no checks. Set agentready_profile to a wider one")
         return tuple(check for check in checks if check.concerns(tool))
 
 
@@ -101,12 +141,20 @@ def _owner(node: pytest.Item) -> pytest.Item | pytest.Collector | None:
     return cast("pytest.Item | pytest.Collector", found[0]) if found else None
 
 
-def told(misuse: Misuse) -> str:
-    """What is wrong with a mark, as its test says it."""
-    problems = [problem if problem.endswith(("?", ".")) else f"{problem}." for problem in misuse.args]
+def _case(item: pytest.Item) -> Case:
+    if isinstance(item, Examination):
+        return item.case
+    callspec = getattr(item, "callspec", None)
+    case: Case = callspec.params.get(FIXTURE, (None, "")) if callspec else (None, "")
+    return case
+
+
+def told(name: str, misuse: Misuse) -> str:
+    """What is wrong with a mark or a target, as its item says it."""
+    problems = [sentence(problem) for problem in misuse.args]
     if len(problems) == 1:
-        return f"{MARK}: {problems[0]}"
-    return "\n".join([f"{MARK}: {len(problems)} problems", *(f"  - {problem}" for problem in problems)])
+        return f"{name}: {problems[0]}"
+    return "\n".join([f"{name}: {len(problems)} problems", *(f"  - {problem}" for problem in problems)])
 
 
 def _nothing_examined(item: pytest.Item, owner: object) -> str:

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import math
-import pkgutil
-import sys
-import sysconfig
-import traceback
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
@@ -19,17 +14,14 @@ import pytest
 from pytest_agentready.arguments.annotations import signature_of
 from pytest_agentready.arguments.plausible import CannotMake, arguments_for
 from pytest_agentready.arguments.schema import interface_of
+from pytest_agentready.collect.imports import Misuse, imported, raised
 from pytest_agentready.domain import Facts, Interface, Kind, Tool
-from pytest_agentready.registry import Registry
+from pytest_agentready.registry import Registry, Unloadable
 from pytest_agentready.settings import did_you_mean
 
 MARK = "agent_tool"
 FACTS = ("args", "backend", "timeout", "kind", "result_budget")
 SINGLE = ("timeout", "kind", "result_budget")  # a tool has one of each, whichever test states it
-
-
-class Misuse(Exception):
-    """Something that the user wrote cannot be used; the arguments say what, and what to write instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +49,13 @@ class Marks:
         problems += _read_limits(given)
         try:
             subject = _subject(mark)
-            tool = self._adapted(subject)
+            tool = self.adapted(subject)
         except Misuse as misuse:
             raise Misuse(*misuse.args, *problems, *_facts(Facts(), given)[1]) from None
         given, misfits = _read_args(given, tool) if needs_args or "args" in given else (given, [])
         problems += misfits
         for known in self.stated:
-            if _same_object(known.subject, subject):
+            if same_object(known.subject, subject):
                 if not problems and _equal(known.facts, given):
                     return known.tool
                 problems += _contradictions(known, given)
@@ -74,17 +66,35 @@ class Marks:
         self.stated.append(Stated(tool, subject, given, definition.nodeid))
         return tool
 
-    def _adapted(self, subject: object) -> Tool:
+    def with_arguments(self, tool: Tool) -> Tool:
+        """A tool that no mark speaks of, with arguments. Raises Misuse where it cannot be called without being told."""
+        given, problems = _read_args({}, tool)
+        if problems:
+            raise Misuse(*problems)
+        return replace(tool, facts=replace(tool.facts, **given))
+
+    def adapted(self, subject: object) -> Tool:
+        """The tool as the first adapter makes it out that knows such objects. Raises Misuse."""
+        if owner := _class_of(subject):
+            name = getattr(subject, "__name__", "")
+            raise Misuse(f"{owner}.{name} is a method without its object. Name that of an object, such as tool={owner}(...).{name}")
         try:
-            adapters = self.registry.adapters
-            for adapt in adapters:
+            for adapt in self.registry.adapters:
                 if (tool := adapt(subject)) is not None:
                     return tool if tool.interface is not Interface else replace(tool, interface=cache(partial(interface_of, tool.call)))
-        except Exception as failure:  # an adapter of a third party
-            raise Misuse(f"no adapter could read {subject!r}: {raised(failure)}") from failure
+        except Unloadable as failure:  # an adapter of a third party
+            raise Misuse(str(failure)) from failure
         if inspect.iscoroutine(subject):
-            subject.close()
+            subject.close()  # it will never be awaited, and Python would warn of it
         raise Misuse(f"{subject!r} is no callable. Name the function itself, not what it returns")
+
+
+def _class_of(subject: object) -> str:
+    """The class whose method this is, where its object is missing; "" for all else."""
+    if not inspect.isfunction(subject) or next(iter(inspect.signature(subject).parameters), "") != "self":
+        return ""
+    owner = subject.__qualname__.rpartition(".")[0].rpartition(".")[2]
+    return "" if owner == "<locals>" else owner
 
 
 def _mark(definition: pytest.Item) -> pytest.Mark:
@@ -109,32 +119,7 @@ def _subject(mark: pytest.Mark) -> object:
     if not mark.args and "tool" not in mark.kwargs:
         raise Misuse("it names no tool. Write `@pytest.mark.agent_tool(tool=send_email)`")
     subject = mark.args[0] if mark.args else mark.kwargs["tool"]
-    return _imported(subject) if isinstance(subject, str) else subject
-
-
-def _imported(name: str) -> object:
-    module_name, _, path = name.partition(":")
-    if not all(part.isidentifier() for part in (*module_name.split("."), *path.split("."))):
-        stem, _, last = name.replace(":", ".").rpartition(".")
-        example = f"{stem}:{last}" if stem and last else "shop.tools:send_email"
-        raise Misuse(f"{name!r} is no import string. Write module:name, such as {example!r}")
-    try:
-        found: object = importlib.import_module(module_name)
-    except ModuleNotFoundError as failure:
-        if not failure.name or not f"{module_name}.".startswith(f"{failure.name}."):
-            raise Misuse(f"{name!r}: importing {module_name} raised {raised(failure)}") from failure
-        package = sys.modules.get(failure.name.rpartition(".")[0])
-        beside = [f"{package.__name__}.{info.name}" for info in pkgutil.iter_modules(package.__path__)] if package else []
-        remedy = did_you_mean(failure.name, beside) or " Mind the spelling, and that pytest's `pythonpath` setting names its folder."
-        raise Misuse(f"{name!r}: there is no module {failure.name!r}.{remedy}") from failure
-    except (Exception, SystemExit) as failure:
-        raise Misuse(f"{name!r}: importing {module_name} raised {raised(failure)}") from failure
-    for attribute in path.split("."):
-        try:
-            found = getattr(found, attribute)
-        except AttributeError:
-            raise Misuse(f"{name!r}: {module_name} has no {attribute!r}.{did_you_mean(attribute, dir(found))}") from None
-    return found
+    return imported(subject) if isinstance(subject, str) else subject
 
 
 def _read_args(given: dict[str, Any], tool: Tool) -> tuple[dict[str, Any], list[str]]:
@@ -230,7 +215,7 @@ def _contradictions(known: Stated, given: Mapping[str, Any]) -> Iterator[str]:
             yield f"{name}={given[name]!r} contradicts {name}={known.facts[name]!r} in {known.node}: a tool has one. Make them equal"
 
 
-def _same_object(one: object, other: object) -> bool:
+def same_object(one: object, other: object) -> bool:
     return one is other or (inspect.ismethod(one) and one == other)
 
 
@@ -244,14 +229,3 @@ def _equal(one: object, other: object) -> bool:
 def _unknown_fact(name: str) -> str:
     known = ("tool", *FACTS)
     return f"there is no argument {name!r}.{did_you_mean(name, known)} Known: {', '.join(known)}"
-
-
-def raised(failure: BaseException) -> str:
-    """`KeyError: 'API_KEY' (shop/tools.py:3)`: the user's own line, for there is no traceback beside it."""
-    if isinstance(failure, SyntaxError):
-        where = f"{failure.filename}:{failure.lineno}"
-        return f"{type(failure).__name__}: {failure.msg} ({where})"
-    library = (sysconfig.get_path("stdlib"), sysconfig.get_path("purelib"), sysconfig.get_path("platlib"), "<", __file__)
-    frames = [frame for frame in traceback.extract_tb(failure.__traceback__) if not frame.filename.startswith(library)]
-    where = f" ({frames[-1].filename}:{frames[-1].lineno})" if frames else ""
-    return f"{type(failure).__name__}: {failure}{where}"

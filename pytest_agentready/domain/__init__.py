@@ -28,6 +28,7 @@ from pytest_agentready.domain.secrets import Secret
 from pytest_agentready.domain.subject import TIME_LIMITS, Facts, Kind, Tool, read
 from pytest_agentready.domain.tokens import exceed, tokens
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unjudgeable, Unproven, Verdict
+from pytest_agentready.domain.waiver import Waiver, read_waiver, waiver_of
 
 __all__ = [
     "ADDRESS",
@@ -76,14 +77,17 @@ __all__ = [
     "Unproven",
     "Verdict",
     "Wait",
+    "Waiver",
     "exceed",
     "is_storm",
     "keeps_asking",
     "mishaps",
     "read",
     "read_answer",
+    "read_waiver",
     "repetitions",
     "secrets",
     "tokens",
     "unended",
+    "waiver_of",
 ]

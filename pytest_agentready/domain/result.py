@@ -8,13 +8,16 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import date
+from difflib import get_close_matches
 from typing import Any
 
 from pytest_agentready.domain.answer import ADDRESS
 from pytest_agentready.domain.check import Check, Profile
 from pytest_agentready.domain.verdict import Finding, Outcome, Severity, Verdict
+from pytest_agentready.domain.waiver import Waiver, waiver_of
 
 PROPERTY = "agentready"
 JUDGED = frozenset({Outcome.PASSED, Outcome.FAILED, Outcome.NOT_APPLICABLE, Outcome.WAIVED})
@@ -84,6 +87,17 @@ class Result:
             pending=False,
         )
 
+    def waived(self, waiver: Waiver, today: date, unproven_fails: bool) -> Result:
+        """With what a waiver makes of it: what would fail is accepted while the waiver holds, and is not when it has expired."""
+        if self.outcome is Outcome.FAILED or (self.outcome is Outcome.UNPROVEN and unproven_fails):
+            if waiver.has_expired(today):
+                expired = f"its waiver expired on {waiver.until} ({waiver.reason})"
+                return replace(self, reason=clean(f"{self.reason}; {expired}" if self.reason else expired))
+            return replace(self, outcome=Outcome.WAIVED, reason=clean(waiver.reason))
+        if self.outcome is Outcome.PASSED and not waiver.is_pattern:
+            return replace(self, reason=unneeded(waiver))
+        return self
+
     def abandoned(self, outcome: Outcome, reason: str) -> Result:
         """The item ended without a verdict."""
         return replace(self, outcome=outcome, reason=clean(reason), findings=(), pending=False)
@@ -112,6 +126,9 @@ class Assessment:
     unproven_fails: bool = False
     gaps: tuple[str, ...] = ()  # why the run did not see everything that it was asked to see
     deselected: int = 0  # items that were not to be run
+    waivers: tuple[Waiver, ...] = ()
+    today: date = field(default_factory=date.today)
+    whole: bool = False  # was everything to be run that is configured? Only then can a waiver be called superfluous
 
     def __post_init__(self) -> None:
         ordered = sorted(self.results, key=lambda result: (result.subject.name, result.check, result.node))
@@ -133,11 +150,14 @@ class Assessment:
         """Does this result alone forbid READY?"""
         match result.outcome:
             case Outcome.FAILED:
-                return result.severity.at_least(self.fail_on)
+                return result.severity.at_least(self.fail_on) or self.waiver_of(result) is not None
             case Outcome.UNPROVEN:
                 return self.unproven_fails
             case outcome:
                 return outcome is Outcome.ERROR
+
+    def waiver_of(self, result: Result) -> Waiver | None:
+        return waiver_of(self.waivers, result.check, result.subject.name)
 
     @property
     def doubts(self) -> tuple[str, ...]:
@@ -147,12 +167,28 @@ class Assessment:
         found += [f"{subject.name} was judged by no check" for subject in self.subjects if subject not in settled]
         if not found and not self.having(Outcome.PASSED) and not any(self.blocks(result) for result in self.results):
             found.append("no check passed")
-        return tuple(found)
+        return (*found, *self._idle_waivers())
+
+    def _idle_waivers(self) -> Iterator[str]:
+        """A waiver that waives nothing would one day waive what nobody has looked at."""
+        names = [subject.name for subject in self.subjects]
+        for waiver in self.waivers:
+            covered = {result.outcome for result in self.results if waiver.covers(result.check, result.subject.name)}
+            if (Outcome.PASSED in covered and not waiver.is_pattern) or (self.whole and covered == {Outcome.PASSED}):
+                yield unneeded(waiver)
+            elif self.whole and not any(waiver.names(name) for name in names):
+                close = get_close_matches(waiver.subject, names, n=1, cutoff=0.6)
+                meant = f" Did you mean {close[0]!r}?" if close else ""
+                yield f"the waiver `{waiver}` names no tool that was examined.{meant} Mend it, or remove it from agentready_waive."
 
     @property
     def ready(self) -> bool:
         """Every subject was judged, at least one check passed, and nothing blocks. Unproven checks do not block."""
         return not self.doubts and not any(self.blocks(result) for result in self.results)
+
+
+def unneeded(waiver: Waiver) -> str:
+    return f"the waiver `{waiver}` is not needed any more: the check passes. Remove it from agentready_waive."
 
 
 def clean(text: str) -> str:

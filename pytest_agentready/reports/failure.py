@@ -20,10 +20,13 @@ def render(result: Result, check: Check) -> str:
     lines += [f"  {result.label}, {result.severity.value}: {check.title}", ""]
     for finding in result.findings:
         lines += _finding(finding)
+    if result.reason:
+        lines += _entry("but", result.reason)
     lines += _entry("why", first_sentence(check.rationale))
     for fix in dict.fromkeys(finding.fix or check.fix for finding in result.findings):
         lines += _entry("fix", fix)
     lines += _entry("more", f"pytest --agentready-explain {result.check}")
+    lines += _entry("waive", f'agentready_waive = ["{result.check} {result.subject.name} until DATE: REASON"]')
     return "\n".join(lines)
 
 

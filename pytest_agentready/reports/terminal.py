@@ -20,6 +20,7 @@ def render(assessment: Assessment, width: int = 100) -> str:
         _headline(assessment, width),
         _by_reason("Could not be judged", assessment.having(Outcome.ERROR), width),
         _by_reason("Not assessed", assessment.having(Outcome.UNPROVEN), width),
+        _waived(assessment, width),
         *_findings(assessment, width),
     ]
     if failed := assessment.having(Outcome.FAILED):
@@ -71,6 +72,20 @@ def _last_words(result: Result) -> str:
     return lines[-1] if lines[0].startswith("Traceback") else "\n".join(lines)
 
 
+def _waived(assessment: Assessment, width: int) -> list[str]:
+    """Who is spared what, until when and why; a pattern may spare several."""
+    waived: dict[str, list[str]] = {}
+    for result in assessment.having(Outcome.WAIVED):
+        waiver = assessment.waiver_of(result)
+        until = f", until {waiver.until}" if waiver and waiver.until else ""
+        waived.setdefault(f"{result.label}{until}: {result.reason}", []).append(result.subject.name)
+    lines = ["Waived"] if waived else []
+    for what, names in waived.items():
+        lines += _wrapped(what, "  ", width)
+        lines += [line for name in dict.fromkeys(names) for line in _wrapped(name, "      ", width)]
+    return lines
+
+
 def _findings(assessment: Assessment, width: int) -> Iterator[list[str]]:
     groups: dict[Subject, list[Result]] = {}
     for result in _worst_first(assessment.having(Outcome.FAILED)):
@@ -86,6 +101,8 @@ def _check(results: list[Result], assessment: Assessment, width: int) -> Iterato
     first = results[0]
     mild = "" if assessment.blocks(first) else "  (below agentready_fail_on)"
     yield f"  {first.severity.value:<7} {first.label}{mild}"
+    for reason in dict.fromkeys(result.reason for result in results if result.reason):
+        yield from _wrapped(reason, " " * 10, width)
     # Two tests may mark one tool, and find the same.
     findings = {(finding.message, finding.where): finding for result in results for finding in result.findings}
     for finding in list(findings.values())[:SHOWN]:

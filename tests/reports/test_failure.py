@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from pytest_agentready import Check, Severity
@@ -31,7 +33,13 @@ def test_one_finding_says_what_where_why_and_how_to_mend_it() -> None:
         "",
         "            get(url, timeout=5)",
         "  more  pytest --agentready-explain T1",
+        '  waive agentready_waive = ["T1 shop.tools.send_email until DATE: REASON"]',
     ]
+
+
+def test_an_expired_waiver_is_told_of() -> None:
+    result = replace(failed("T1", "recv has no timeout"), reason="its waiver expired on 2026-01-01 (ticket 812)")
+    assert "  but   its waiver expired on 2026-01-01 (ticket 812)" in render(result, check).splitlines()
 
 
 def test_several_findings_are_counted_in_the_first_line_and_all_told() -> None:

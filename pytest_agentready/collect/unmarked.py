@@ -1,0 +1,92 @@
+"""The tools behind targets that no test marks: each once, under a name of its own, and ready to be called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from pytest_agentready.collect import names
+from pytest_agentready.collect.imports import BrokenImport, Misuse, sentence, traced
+from pytest_agentready.collect.marker import Marks, same_object
+from pytest_agentready.collect.targets import Candidate, Reader
+from pytest_agentready.domain import Tool
+
+IN_A_TEST = "They are given by a test of this tool: `@pytest.mark.agent_tool(tool=..., args={...})`"
+
+
+@dataclass(frozen=True, slots=True)
+class Unmarked:
+    """A tool, or what keeps it from being examined."""
+
+    name: str
+    source: str
+    tool: Tool | None
+    problem: Misuse | None = None
+
+
+@dataclass
+class UnmarkedTools:
+    """What the targets of one session have brought so far."""
+
+    marks: Marks
+    met: list[Candidate] = field(default_factory=list)
+    named: set[str] = field(default_factory=set)
+    broken: set[str] = field(default_factory=set)  # modules whose traceback has been shown
+
+    def behind(self, target: str) -> list[Unmarked]:
+        """Raises Misuse where nothing is behind it; nothing new may well be."""
+        candidates = self._read(target)
+        tools = [self.marks.adapted(candidate.subject) for candidate in candidates]
+        wanted = [(_name(tool, candidate), candidate.key) for tool, candidate in zip(tools, candidates, strict=True)]
+        # All are named before those are left out that a test marks: a name shall not depend on which tests are collected.
+        named = zip(candidates, tools, names.distinct(wanted, self.named), strict=True)
+        unmarked = [self._ready(replace(tool, name=name)) for candidate, tool, name in named if not self._is_known(candidate)]
+        self.named |= {each.name for each in unmarked}
+        return unmarked
+
+    def _read(self, target: str) -> list[Candidate]:
+        try:
+            return _once(Reader(self.marks.registry).read(target))
+        except BrokenImport as broken:
+            home = target.partition(":")[0]
+            if home in self.broken:
+                raise Misuse(f"{target!r}: {home} cannot be imported, as another target has shown") from None
+            self.broken.add(home)
+            raise Misuse(f"{target!r}: {home} cannot be imported\n{traced(broken.failure)}") from None
+
+    def _is_known(self, candidate: Candidate) -> bool:
+        known = [*(stated.subject for stated in self.marks.stated), *(met.subject for met in self.met)]
+        if any(_is_same(candidate, subject) for subject in known):
+            return True
+        self.met.append(candidate)
+        return False
+
+    def _ready(self, tool: Tool) -> Unmarked:
+        try:
+            return Unmarked(tool.name, tool.source, self.marks.with_arguments(tool))
+        except Misuse as misuse:
+            told = [f"{sentence(problem)} {IN_A_TEST}" for problem in misuse.args]
+            return Unmarked(tool.name, tool.source, None, Misuse(*told))
+
+
+def _once(candidates: list[Candidate]) -> list[Candidate]:
+    """A registry may have one tool under two keys."""
+    found: list[Candidate] = []
+    for candidate in candidates:
+        if not any(_is_same(candidate, known.subject) for known in found):
+            found.append(candidate)
+    return found
+
+
+def _is_same(candidate: Candidate, subject: object) -> bool:
+    if same_object(candidate.subject, subject):
+        return True
+    mine, other = getattr(candidate.subject, "__func__", None), getattr(subject, "__func__", None)
+    return candidate.was_made and mine is not None and mine is other  # of another object of its class
+
+
+def _name(tool: Tool, candidate: Candidate) -> str:
+    """As its adapter names it; a lambda, or a function made by another, goes by the name under which its target has it."""
+    path = getattr(candidate.subject, "__qualname__", "")
+    if "<lambda>" in path or ("<locals>" in path and not candidate.key.isdigit()):
+        return f"{candidate.home}.{names.word(candidate.key)}"
+    return tool.name

@@ -1,0 +1,160 @@
+"""Gathers the results of a session, from workers too, and reports them; lives in the process that reports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pytest_agentready import session as ours
+
+if TYPE_CHECKING:
+    from pytest_agentready.domain import Assessment, Result
+
+NARROWING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "ignore", "ignore_glob")  # pytest's options that leave items out
+
+
+class Recorder:
+    """A plugin of its own, registered where the reports of all workers arrive."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+        self.results: dict[str, Result] = {}
+        self.gaps: list[str] = []
+        self.deselected = 0
+        self.written: list[tuple[Path, OSError | None]] = []
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.gaps.append(f"{report.nodeid} could not be collected")
+
+    def pytest_deselected(self, items: list[pytest.Item]) -> None:
+        self.deselected += sum("readiness_check" in getattr(item, "fixturenames", ()) for item in items)
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.when not in ("setup", "call", "teardown"):  # xdist's word for an item whose worker has died
+            self.gaps.append(f"{report.nodeid} did not end")
+        elif (report.when == "call" or not report.passed) and (result := carried(report)):
+            self.results[result.node] = _settled(result, report)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+            self.gaps.append("the run was interrupted")
+        elif session.shouldfail or session.shouldstop:
+            self.gaps.append(f"the run ended early: {session.shouldfail or session.shouldstop}")
+        if session.exitstatus == pytest.ExitCode.OK and self.results and not self._chosen() and self._assessment().doubts:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED  # unproven checks skip, but a run that judged nothing is not green
+        if not ours.is_configured(self.config) or self.config.getoption("collectonly"):
+            return
+        for report in ours.settings(self.config).reports:
+            import importlib
+
+            render = importlib.import_module(f"pytest_agentready.reports.{report.format}").render
+            try:
+                report.path.write_text(render(self._assessment()), encoding="utf-8", newline="\n")
+                self.written.append((report.path, None))
+            except OSError as failure:  # it could be written when the run began
+                self.written.append((report.path, failure))
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        if self.results:
+            from pytest_agentready.reports import terminal
+
+            terminalreporter.section("agent readiness")
+            width = self.config.get_terminal_writer().fullwidth
+            for line in terminal.render(self._assessment(), width).splitlines():
+                terminalreporter.write_line(line, **_markup(line))
+        for path, failure in self.written:
+            if failure:
+                terminalreporter.write_line(f"ERROR: {path} could not be written: {failure}", red=True)
+            else:
+                terminalreporter.write_sep("-", f"agentready report: {path}")
+
+    def _chosen(self) -> bool:
+        """Was only a part of the items to run? A worker's own count does not come home."""
+        return bool(self.deselected or self.config.getoption("keyword") or self.config.getoption("markexpr"))
+
+    def _is_whole(self) -> bool:
+        """Was everything to be run that is configured, and was it?"""
+        option = self.config.option
+        narrowed = self.deselected or any(getattr(option, name, None) for name in NARROWING)
+        return not (narrowed or self.gaps or _names_a_part(self.config) or ours.leaves_targets_out(self.config))
+
+    def _assessment(self) -> Assessment:
+        from pytest_agentready import __version__
+        from pytest_agentready.domain import Assessment
+
+        settings = ours.settings(self.config)
+        return Assessment(
+            results=tuple(self.results.values()),
+            version=__version__,
+            profile=settings.profile,
+            fail_on=settings.fail_on,
+            unproven_fails=settings.unproven == "fail",
+            gaps=tuple(dict.fromkeys(self.gaps)),
+            deselected=self.deselected,
+            waivers=() if self.config.getoption("runxfail") else settings.waivers,
+            today=settings.today,
+            whole=self._is_whole(),
+        )
+
+
+def carried(carrier: pytest.Item | pytest.TestReport) -> Result | None:
+    """The result that an item or its report carries; None where it is not ours."""
+    if (text := dict(carrier.user_properties).get("agentready")) is None:
+        return None
+    from pytest_agentready.domain import Result
+
+    return Result.from_json(str(text))
+
+
+def is_error(report: pytest.TestReport) -> bool:
+    """Did the item meet its end by an error of ours, as its result says?"""
+    if report.when != "call" or not report.failed:
+        return False
+    result = carried(report)
+    return result is not None and not result.pending and result.outcome.value == "error"
+
+
+def _settled(result: Result, report: pytest.TestReport) -> Result:
+    """The result; where the item ended otherwise than its verdict, or before it, how it did."""
+    from pytest_agentready.domain import Outcome
+
+    told = result.outcome in (Outcome.FAILED, Outcome.UNPROVEN, Outcome.ERROR) or bool(result.reason)  # these may fail an item
+    if not result.pending and (told or not report.failed):
+        return result
+    if report.skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(getattr(report, "wasxfail", ""))
+        return result.abandoned(Outcome.UNPROVEN, f"the test was skipped ({reason.removeprefix('Skipped: ')}): nothing was examined")
+    crash = getattr(report.longrepr, "reprcrash", None)
+    reason = str(crash.message if crash else report.longreprtext).removeprefix("Failed: ")
+    return result.abandoned(Outcome.ERROR, reason)
+
+
+def _names_a_part(config: pytest.Config) -> bool:
+    """Do the arguments name less than what runs without any?"""
+    if ours.chosen_nodes(config):
+        return True
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        return False
+    here = config.invocation_params.dir
+    given = {(here / argument).resolve() for argument in config.args}
+    usual = {(config.rootpath / path).resolve() for path in config.getini("testpaths")} or {config.rootpath}
+    return not usual <= given and config.rootpath not in given
+
+
+def _markup(line: str) -> dict[str, bool]:
+    """Colours by how a line of the summary begins."""
+    starts = {
+        "READY": {"green": True, "bold": True},
+        "NOT READY": {"red": True, "bold": True},
+        "Could not": {"red": True},
+        "Not assessed": {"yellow": True},
+        "Waived": {"yellow": True},
+        "  high ": {"red": True},
+        "  medium ": {"yellow": True},
+    }
+    return next((markup for start, markup in starts.items() if line.startswith(start)), {})
