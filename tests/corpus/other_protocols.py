@@ -194,7 +194,7 @@ def send_letter(to: str) -> ToolResult:
 @labelled(args={}, backend=PRICES, AR101="failed", AR102="failed", AR103="not_applicable", AR104="not_applicable", AR202="failed",
           AR203="not_applicable")  # fmt: skip
 def first_price_without_a_deadline() -> Any:
-    with websockets.sync.client.connect("wss://stream.example.com/prices", open_timeout=2, close_timeout=1) as stream:
+    with websockets.sync.client.connect("wss://stream.example.com/prices", open_timeout=2, close_timeout=1, ping_interval=None) as stream:
         return stream.recv()
 
 
