@@ -54,9 +54,9 @@ def client(answer: Any, *, connect: str, accept: str, response: str, trickle: st
 
 @client(
     b"hello",
-    connect="TimeoutError 58.6",
-    accept="TimeoutError 58.6",
-    response="TimeoutError 58.6",
+    connect="TimeoutError 55.6-61.6",
+    accept="TimeoutError 55.6-61.6",
+    response="TimeoutError 55.6-61.6",
     trickle="endless",
     broken="ConnectionError",
 )
