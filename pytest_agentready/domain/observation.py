@@ -167,6 +167,11 @@ class Run:
         return f"{slug}@{self.spared + 1}" if self.spared else slug
 
     @property
+    def is_mute(self) -> bool:
+        """It waits for the first word of a peer, to which it has said nothing itself."""
+        return self.ending is not None and self.ending.kind == "stuck" and not self.requests and bool(self.peers)
+
+    @property
     def longest_wait_at(self) -> str:
         """The line that waited longest."""
         return max(self.waits, key=lambda wait: wait.seconds).where if self.waits else ""

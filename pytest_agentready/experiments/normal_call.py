@@ -68,7 +68,7 @@ def _obstacle(tool: Tool, runs: list[Run]) -> str:
 
 def _mute(run: Run) -> str:
     """A peer to which nothing is said: at a port that is not the protocol's own, the world does not know who speaks first."""
-    if run.ending is None or run.ending.kind != "stuck" or run.requests or not run.peers:
+    if not run.is_mute:
         return ""
     peer = run.peers[-1]
     return f" (nothing was said to {peer}: if it speaks first, name its protocol in backend=, such as {{'smtp://{peer}': {{}}}})"
