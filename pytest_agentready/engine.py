@@ -49,6 +49,8 @@ class Engine:
     def judge(self, check: Check, observations: Mapping[str, Any]) -> Verdict:
         """The check's word on these observations, by the names under which it asks for them. Raises what the judge raises."""
         assert check.judge is not None
+        if check.about_peers and observations["normal_call"].self_contained:
+            return Verdict(Outcome.NOT_APPLICABLE, reason="it asks nothing outside of the process")
         return self._add_up(check.judge(**{name: observations[name] for name in check.needs}))
 
     def _observe(self, tool: Tool, name: str) -> Any:
