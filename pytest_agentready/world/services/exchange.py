@@ -20,6 +20,8 @@ class Exchange:
     begins that never ends, and in `answered` what it does once the answer is out.
     """
 
+    is_http = False  # an `HTTPExchange`, which can be answered with a status and a body of the fault's own
+
     def __init__(
         self, peer: Peer, *, method: str, url: str, body: bytes, is_write: bool, headers: tuple[tuple[str, str], ...] = ()
     ) -> None:

@@ -127,6 +127,8 @@ class HTTP:
 class HTTPExchange(Exchange):
     """A request over HTTP: its answers are whole responses, and a fault may send one of its own."""
 
+    is_http = True
+
     def __init__(self, http: HTTP, request: IncomingRequest, headers: tuple[tuple[str, str], ...]) -> None:
         self.request = request
         self._http = http
