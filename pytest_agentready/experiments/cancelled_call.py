@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_agentready.domain import Cancellation, CancelledCalls, Fault, FaultMatrix, NormalCall, Request, Run, Tool
-from pytest_agentready.experiments.fault_matrix import muted
 from pytest_agentready.world import Backend, BackendFailed, Limits, WireFault, active, loops, observe, stack
 from pytest_agentready.world.run import drained
+from pytest_agentready.world.stdio import muted
 
 SOON = 0.25  # virtual seconds that the tool has been waiting for when it is cancelled
 MOMENT = 1.0  # virtual seconds to end in

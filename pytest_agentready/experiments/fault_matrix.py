@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,6 +9,7 @@ from dataclasses import replace
 
 from pytest_agentready.domain import Fault, FaultMatrix, NormalCall, Run, Tool, read
 from pytest_agentready.world import Backend, BackendFailed, HTTPFault, Limits, WireFault, observe
+from pytest_agentready.world.stdio import muted
 
 ATTEMPTS = 90  # of one call, beside ten for each that the normal call makes
 ENOUGH = 3  # runaways after which it is known what the tool does: the next are ended sooner
@@ -53,13 +52,6 @@ def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> F
             except BackendFailed as failure:  # which the normal call did not meet
                 abandoned[fault.slug] = f"the backend raised {failure} under it"
     return FaultMatrix(tuple(runs), skipped, abandoned, dict(os.environ))
-
-
-@contextlib.contextmanager
-def muted() -> Iterator[None]:
-    """What a tool prints in its normal call is shown with a failure; thirty times the same under faults is not."""
-    with io.TextIOWrapper(io.BytesIO(), encoding="utf-8") as sink, contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
-        yield
 
 
 def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[Run]) -> Iterator[Run]:

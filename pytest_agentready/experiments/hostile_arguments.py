@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pytest_agentready.arguments.hostile import is_taken_as_json, violations
 from pytest_agentready.domain import HostileArguments, HostileCall, NormalCall, Tool, read
-from pytest_agentready.experiments.fault_matrix import muted
 from pytest_agentready.world import Backend, BackendFailed, Limits, observe
+from pytest_agentready.world.stdio import muted
 
 PATIENCE = Limits(attempts=1_000, turns=20_000)  # as much as the normal call has
 

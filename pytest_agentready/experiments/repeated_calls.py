@@ -16,11 +16,11 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_agentready.domain import CancelledCalls, FaultMatrix, Held, HeldKind, NormalCall, RepeatedCalls, Run, Series, Tool
-from pytest_agentready.experiments.fault_matrix import muted
 from pytest_agentready.world import Backend, BackendFailed, Limits, WireFault, active, loops, observe
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.inventory import Inventory
 from pytest_agentready.world.run import copied, drained, finished
+from pytest_agentready.world.stdio import muted
 
 FEW = 6  # calls that show whether anything grows
 MANY = 14  # calls that tell a leak from a pool that is being filled
