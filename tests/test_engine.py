@@ -232,3 +232,11 @@ def test_a_tool_that_changes_its_arguments_is_judged() -> None:
 
     verdicts = examine(tool, {"args": {"items": []}, "backend": {"GET http://api.example.com/x": {"a": 1}}})
     assert [check for check, verdict in verdicts.items() if verdict.outcome is Outcome.ERROR] == []
+
+
+def test_a_failure_of_ours_reads_the_same_for_every_check_that_meets_it() -> None:
+    def broken() -> None:
+        raise RuntimeError("a slip")
+
+    engine, tool = engine_of(broken=broken), tool_of()
+    assert len({engine.examine(tool, check_of(lambda broken: ())).reason for _ in range(3)}) == 1
