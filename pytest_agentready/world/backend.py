@@ -182,6 +182,7 @@ class Backend:
                 problems.append(str(problem))
         if problems:
             raise BackendError(tuple(problems))
+        routes.sort(key=lambda route: (route.pattern.groups, -len(route.query)))  # the one that says most comes first
         http = tuple(route for route in routes if not isinstance(route.answer, Stream))
         streams = tuple(route for route in routes if isinstance(route.answer, Stream))
         return cls(http, apps, peers=tuple(peers), streams=streams, procedures=procedures)

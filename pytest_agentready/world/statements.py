@@ -116,8 +116,9 @@ def _called(answer: Any, statement: Statement) -> Answer | None:
 
 
 def _pattern(sql: str) -> re.Pattern[str]:
-    pieces = _PLACEHOLDER.split(text.folded(sql))
-    return re.compile(_VALUE.join(re.escape(piece) for piece in pieces))
+    folded = text.folded(sql)
+    end = r"(?!\w)" if folded[-1:].isalnum() else ""  # `UPDATE orders` is not the beginning of `UPDATE orders_archive`
+    return re.compile(_VALUE.join(re.escape(piece) for piece in _PLACEHOLDER.split(folded)) + end)
 
 
 def _problems(key: str, sql: object, answer: object) -> list[str]:
