@@ -91,7 +91,10 @@ class Marks:
 
 def _class_of(subject: object) -> str:
     """The class whose method this is, where its object is missing; "" for all else."""
-    if not inspect.isfunction(subject) or next(iter(inspect.signature(subject).parameters), "") != "self":
+    if not inspect.isfunction(subject):
+        return ""
+    signature = signature_of(subject)
+    if signature is None or next(iter(signature.parameters), "") != "self":
         return ""
     owner = subject.__qualname__.rpartition(".")[0].rpartition(".")[2]
     return "" if owner == "<locals>" else owner
