@@ -100,10 +100,15 @@ def test_it(agent_tool, agent_world):
 @marked(get_order_async)
 def test_never_awaited(agent_tool):
     agent_tool(order_id="7")
+
+@marked(get_order_async)
+def test_one_of_two_is_not(agent_tool):
+    agent_tool(order_id="7")
+    asyncio.run(agent_tool(order_id="8"))
 """
     )
-    result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["agent_tool was called, and never awaited: *"])
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(["agent_tool was called, and never awaited: *"] * 2)
 
 
 VIOLATIONS = {

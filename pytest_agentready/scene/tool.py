@@ -39,7 +39,7 @@ class AgentTool:
 
     def __init__(self, tool: Tool, world: AgentWorld) -> None:
         self.runs: list[Run] = []
-        self._unawaited: list[Any] = []
+        self._unawaited: list[tuple[Any, Any]] = []  # what the tool returned, and what the test was given for it
         self._tool = tool
         self._world = world
         if tool.facts.backend is not None:
@@ -62,14 +62,14 @@ class AgentTool:
             raise
         if inspect.isawaitable(value):
             awaitable = self._awaited(value, arguments)
-            self._unawaited += [value, awaitable]
+            self._unawaited.append((value, awaitable))
             return awaitable
         self._end(start, arguments, value)
         return value
 
     async def _awaited(self, awaitable: Awaitable[Any], arguments: Mapping[str, Any]) -> Any:
         __tracebackhide__ = True
-        self._unawaited.clear()
+        self._unawaited = [pair for pair in self._unawaited if pair[0] is not awaitable]
         start = self._begin()
         try:
             value = await awaitable
@@ -120,9 +120,10 @@ class AgentTool:
     def complaint(self, engine: Engine, checks: tuple[Check, ...], fail_on: Severity) -> str:
         """What the checks find in these calls, in the words of a failing item; "" where they find nothing."""
         if self._unawaited:
-            for coroutine in reversed(self._unawaited):
-                if inspect.iscoroutine(coroutine):
-                    coroutine.close()  # it will never be awaited, and Python would warn of it
+            for value, awaitable in self._unawaited:
+                for coroutine in (awaitable, value):
+                    if inspect.iscoroutine(coroutine):
+                        coroutine.close()  # it will never be awaited, and Python would warn of it
             return NEVER_AWAITED
         if not self.runs:
             return NEVER_CALLED
