@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pytest_agentready.domain import Fault, FaultMatrix, NormalCall, Run, Tool, read
-from pytest_agentready.world import Backend, BackendFailed, HTTPFault, Limits, WireFault, observe
+from pytest_agentready.world import BackendFailed, HTTPFault, Limits, WireFault, observe
 from pytest_agentready.world.stdio import muted
 
 ATTEMPTS = 90  # of one call, beside ten for each that the normal call makes
@@ -56,7 +56,6 @@ def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> F
 
 def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[Run]) -> Iterator[Run]:
     assert isinstance(fault, WireFault)
-    backend = tool.facts.backend or Backend()
     known = sum(run.ending is not None and run.ending.kind == "runaway" for run in before) >= ENOUGH
     for normal in normal_call.runs:
         usual = max(len(normal.requests), len(normal.peers))
@@ -73,7 +72,7 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
             found = observe(
                 tool.call,
                 normal.arguments,
-                backend=backend,  # type: ignore[arg-type]
+                backend=tool.facts.backend,
                 fault=fault,
                 spared=spared,
                 limits=limits,

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_agentready.domain import CancelledCalls, FaultMatrix, Held, HeldKind, NormalCall, RepeatedCalls, Run, Series, Tool
-from pytest_agentready.world import Backend, BackendFailed, Limits, WireFault, active, loops, observe
+from pytest_agentready.world import BackendFailed, Limits, WireFault, active, loops, observe
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.inventory import Inventory
 from pytest_agentready.world.run import copied, drained, finished
@@ -84,8 +84,7 @@ def _series(tool: Tool, before: Run, call: Call, known: set[HeldKind]) -> Series
     usual = max(len(before.requests), len(before.peers), 1)
     limits = Limits(attempts=100 + 3 * MANY * usual, turns=20_000, horizon=100_000.0, real=20.0)
     repeater = _Repeater(call, known)
-    backend = tool.facts.backend or Backend()
-    run = observe(repeater, before.arguments, backend=backend, fault=fault, spared=before.spared, limits=limits)  # type: ignore[arg-type]
+    run = observe(repeater, before.arguments, backend=tool.facts.backend, fault=fault, spared=before.spared, limits=limits)
     return replace(repeater.series, run=run)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast
 
 from pytest_agentready.domain import Expected, Family, Fault
-from pytest_agentready.world.backend import Response, other_shape
+from pytest_agentready.world.messages import Response, other_shape
 
 if TYPE_CHECKING:
     from pytest_agentready.world.services.exchange import Exchange

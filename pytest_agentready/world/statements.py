@@ -6,13 +6,13 @@ rows that it changes, or to a `DatabaseError`; or a callable of the `Statement` 
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_agentready.domain import nearest
 from pytest_agentready.world import sql as text
 
 # What stands for a value in a statement as the tool writes it, and what may stand there on the wire.
@@ -127,8 +127,8 @@ def _problems(key: str, sql: object, answer: object) -> list[str]:
     found = []
     first = sql.split(maxsplit=1)[0] if sql.split() else ""
     if first.upper() not in text.VERBS:
-        near = difflib.get_close_matches(first.upper(), text.VERBS, n=1, cutoff=0.7)
-        hint = f"did you mean {near[0]}?" if near else "begin it with its verb, such as SELECT"
+        near = nearest(first.upper(), text.VERBS, cutoff=0.7)
+        hint = f"did you mean {near}?" if near else "begin it with its verb, such as SELECT"
         found.append(f"backend key {key!r} has the statement {sql!r}, which begins with {first!r}: {hint}")
     if not callable(answer) and (problem := _no_answer(answer)) is not None:
         found.append(

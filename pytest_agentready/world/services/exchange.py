@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_agentready.domain import Request
+from pytest_agentready.world.connection import LATENCY
 
 if TYPE_CHECKING:
     from pytest_agentready.world.peer import Peer
-
-LATENCY = 0.001  # virtual seconds between a request and its answer
 
 
 class Exchange:

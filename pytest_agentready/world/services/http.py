@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import h11
 
-from pytest_agentready.world.backend import METHODS, NOT_FOUND, IncomingRequest, Response
+from pytest_agentready.world.backend import METHODS
+from pytest_agentready.world.messages import NOT_FOUND, IncomingRequest, Response
 from pytest_agentready.world.services import websocket
 from pytest_agentready.world.services.exchange import Exchange
 
