@@ -7,6 +7,7 @@ calls, those that met one are rows of a fault matrix. Every check that asks for 
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -85,7 +86,7 @@ class AgentTool:
         world = self._world.running
         network, time = world.network, world.time
         peers = frozenset(network.peers)
-        counts = len(time.waits), len(time.sleeps), len(network.requests), len(network.refused)
+        counts = len(time.waits), len(time.sleeps), len(network.attempts), len(network.requests), len(network.refused)
         return _Mark(time.now, real.perf_counter(), network.fired, *counts, peers)
 
     def _end(self, start: _Mark, arguments: Mapping[str, Any], value: object = None, error: BaseException | None = None) -> None:
@@ -104,12 +105,15 @@ class AgentTool:
             ending=time.ending,
             waits=waits,
             sleeps=tuple(time.sleeps[start.sleeps :]),
+            attempts=tuple(network.attempts[start.attempts :]),
             requests=tuple(network.requests[start.requests :]),
             peers=tuple(dict.fromkeys([*(peer for peer in network.peers if peer not in start.peers), *_peers(waits)])),
             allowed=tuple(network.allowed.reached),
             tls=network.tls,
             unspoken=tuple(network.unspoken),
             refused=tuple(network.refused[start.refused :]),
+            unseen=tuple(time.crowd.unseen.found),
+            in_real_time=world.in_real_time,
             virtual=time.now - start.virtual,
             real=real.perf_counter() - start.real,
         )
@@ -132,7 +136,11 @@ class AgentTool:
         if not healthy and not failing:
             return ""
         obstacle = "" if healthy else "the test makes no call that meets no fault"
-        observations = {"tool": self._tool, "normal_call": NormalCall(healthy, obstacle), "fault_matrix": FaultMatrix(failing)}
+        observations = {
+            "tool": self._tool,
+            "normal_call": NormalCall(healthy, obstacle),
+            "fault_matrix": FaultMatrix(failing, environment=dict(os.environ)),
+        }
         subject = Subject(self._tool.name, engine.relative(self._tool.source), self._tool.kind, self._tool.framework)
         told = []
         for check in checks:
@@ -151,6 +159,7 @@ class _Mark(NamedTuple):
     fired: int
     waits: int
     sleeps: int
+    attempts: int
     requests: int
     refused: int
     peers: frozenset[str]
