@@ -21,14 +21,12 @@ check = Check(
         "`timeout=5` in the marker, or the timeout of the framework's tool object."
     ),
     since="0.1",
+    about_peers=True,
 )
 
 
 @check
 def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
-    if normal_call.self_contained:
-        yield NotApplicable("it asks nothing outside of the process")
-        return
     if elsewhere := unended(normal_call, fault_matrix):
         yield NotApplicable(elsewhere)
         return

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from pytest_agentready.domain import Fault, FaultMatrix, NormalCall, Run, Tool, read
-from pytest_agentready.world import Backend, BackendFailed, HTTPFault, Limits, WireFault, observe
+from pytest_agentready.world import BackendFailed, HTTPFault, Limits, WireFault, observe
+from pytest_agentready.world.stdio import muted
 
 ATTEMPTS = 90  # of one call, beside ten for each that the normal call makes
 ENOUGH = 3  # runaways after which it is known what the tool does: the next are ended sooner
@@ -55,16 +54,8 @@ def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> F
     return FaultMatrix(tuple(runs), skipped, abandoned, dict(os.environ))
 
 
-@contextlib.contextmanager
-def muted() -> Iterator[None]:
-    """What a tool prints in its normal call is shown with a failure; thirty times the same under faults is not."""
-    with io.TextIOWrapper(io.BytesIO(), encoding="utf-8") as sink, contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
-        yield
-
-
 def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[Run]) -> Iterator[Run]:
     assert isinstance(fault, WireFault)
-    backend = tool.facts.backend or Backend()
     known = sum(run.ending is not None and run.ending.kind == "runaway" for run in before) >= ENOUGH
     for normal in normal_call.runs:
         usual = max(len(normal.requests), len(normal.peers))
@@ -81,7 +72,7 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
             found = observe(
                 tool.call,
                 normal.arguments,
-                backend=backend,  # type: ignore[arg-type]
+                backend=tool.facts.backend,
                 fault=fault,
                 spared=spared,
                 limits=limits,
