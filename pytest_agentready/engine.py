@@ -81,6 +81,11 @@ class Engine:
             raise seen.failure.with_traceback(seen.traceback)  # without what each time that it was raised has added
         return seen
 
+    def forget(self, tool: Tool) -> None:
+        """Its last check has been judged: what was observed of it may go."""
+        for key in [key for key in self._seen if key[0] is tool]:
+            del self._seen[key]
+
     def _add_up(self, judgements: Iterable[Judgement]) -> Verdict:
         findings: list[Finding] = []
         unproven: list[str] = []

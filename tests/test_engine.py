@@ -240,3 +240,13 @@ def test_a_failure_of_ours_reads_the_same_for_every_check_that_meets_it() -> Non
 
     engine, tool = engine_of(broken=broken), tool_of()
     assert len({engine.examine(tool, check_of(lambda broken: ())).reason for _ in range(3)}) == 1
+
+
+def test_what_was_observed_of_a_tool_goes_when_it_is_forgotten() -> None:
+    registry = Registry()
+    asked, other = (as_tool(lambda: "an answer", {}) for _ in range(2))
+    forgetful = Engine(registry, ROOT)
+    for tool in (asked, other):
+        forgetful.examine(tool, registry.check("AR101"))
+    forgetful.forget(asked)
+    assert {tool for tool, _ in forgetful._seen} == {other}
