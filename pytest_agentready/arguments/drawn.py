@@ -1,0 +1,163 @@
+"""Strategies of hypothesis for calls that break a tool's own schema in ways that nobody lists beforehand.
+
+At least one parameter is wrong: it, or a part deep inside it, is odd text, an extreme number, another kind of JSON, or lacks
+something. Others are wrong as well now and then, or valid but unlike the normal call, which may lead a tool elsewhere. The plain
+comes first everywhere, for that is what hypothesis shrinks to. What it would take seconds for, and write files, is avoided: the
+tables of Unicode behind `text()` and `characters()`.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from hypothesis import strategies as st
+
+from pytest_agentready.arguments.hostile import is_violation, violations_of
+from pytest_agentready.arguments.plausible import resolved, value_of
+from pytest_agentready.domain import Interface, Parameter
+
+with warnings.catch_warnings():  # what jsonschema calls deprecated is no matter of the user's
+    warnings.simplefilter("ignore")
+    from hypothesis_jsonschema import from_schema
+
+Draw = Callable[[st.SearchStrategy[Any]], Any]
+
+DEPTH = 4  # of parts in parts that are broken, or made up
+SIGNS = ("a", "0", " ", "\n", "\x00", "/", "%", "'", "\u0663", "\U0001f4a5", "\ud800")
+TEXTS = ("", "a", "0", "-1", "NaN", "1e400", "../..", "null", "9" * 40, "a" * 300)
+NUMBERS = (0, 1, -1, 0.5, 2**31, 2**63, -(2**63) - 1, 10**30, 10**400, 1e308, 5e-324)
+LEAVES: tuple[Any, ...] = (None, False, True, 0, 1, -1, 0.5, "", "a", "0")
+# Nothing is odd inside: odd text does harm wherever it stands, and is not what violates a schema that asks for a number.
+PLAIN: tuple[Any, ...] = (*LEAVES, [], {}, *([leaf] for leaf in LEAVES), *({"a": leaf} for leaf in LEAVES), [[]], [{}])
+KEEPS, ALSO_WRONG = 4, 7  # of ten: of the other parameters, as many stay as they are, and those up to here are wrong, too
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The arguments that differ from the normal call's."""
+
+    wrong: Mapping[str, Any]  # they violate the schema
+    varied: Mapping[str, Any]  # they are valid
+
+
+def attempts(interface: Interface, arguments: Mapping[str, Any]) -> st.SearchStrategy[Attempt] | None:
+    """None where nothing can be violated. `arguments` are the normal call's."""
+    broken: dict[str, st.SearchStrategy[Any]] = {}
+    valid: dict[str, st.SearchStrategy[Any]] = {}
+    for parameter in interface.offered:
+        known = list(violations_of(parameter, arguments))
+        if known:
+            given = arguments.get(parameter.name, known[0])
+            broken[parameter.name] = _wrong(parameter, given, known)
+            valid[parameter.name] = _valid(parameter)
+    if not broken:
+        return None
+    names = list(broken)
+
+    @st.composite
+    def attempt(draw: Draw) -> Attempt:
+        first = draw(st.sampled_from(names))
+        wrong = {first: draw(broken[first])}
+        varied: dict[str, Any] = {}
+        for name in names:
+            if name == first:
+                continue
+            fate = draw(st.integers(0, 9))
+            if fate < KEEPS:
+                continue
+            if fate < ALSO_WRONG:
+                alike = st.just(wrong[first]).filter(_violates(_named(interface, name)))
+                wrong[name] = draw(alike | broken[name] if is_violation(_named(interface, name), wrong[first]) else broken[name])
+            else:
+                varied[name] = draw(valid[name])
+        return Attempt(wrong, varied)
+
+    return attempt()
+
+
+def _named(interface: Interface, name: str) -> Parameter:
+    return next(parameter for parameter in interface.offered if parameter.name == name)
+
+
+def _violates(parameter: Parameter) -> Callable[[Any], bool]:
+    return lambda value: is_violation(parameter, value)
+
+
+def _wrong(parameter: Parameter, given: Any, known: list[Any]) -> st.SearchStrategy[Any]:
+    plain = [*known, *(value for value in PLAIN if value not in known and is_violation(parameter, value))]
+    return st.sampled_from(plain) | _bent(given).filter(_violates(parameter))
+
+
+def _bent(value: Any, depth: int = 0) -> st.SearchStrategy[Any]:
+    """What is nearly right gets past a guard that looks at the beginning, or at the outermost type."""
+    match value:
+        case str():
+            return _bent_text(value)
+        case bool() | None:
+            return st.sampled_from(PLAIN)
+        case int() | float():
+            return st.sampled_from(NUMBERS) | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+        case list() if value and depth < DEPTH:
+            return st.one_of(
+                st.sampled_from([[], [*value, *value], [*value, None], value[:-1]]),
+                _bent(value[0], depth + 1).map(lambda part: [part, *value[1:]]),
+                st.sampled_from(PLAIN).map(lambda part: [part, *value[1:]]),
+            )
+        case dict() if value and depth < DEPTH:
+            keys = list(value)
+            parts = [_bent(value[key], depth + 1).map(lambda part, key=key: {**value, key: part}) for key in keys]
+            odd = st.tuples(st.sampled_from(keys), st.sampled_from(PLAIN)).map(lambda pair: {**value, pair[0]: pair[1]})
+            fewer = st.lists(st.sampled_from(keys), max_size=len(keys) - 1, unique=True).map(lambda kept: {key: value[key] for key in keys if key in kept})
+            return st.one_of(fewer, odd, *parts)
+        case _:
+            return st.sampled_from(PLAIN)
+
+
+def _bent_text(text: str) -> st.SearchStrategy[str]:
+    places = st.sampled_from([len(text), 0, len(text) // 2])
+    inserted = st.tuples(places, st.sampled_from(SIGNS)).map(lambda at: text[: at[0]] + at[1] + text[at[0] :])
+    return st.sampled_from(TEXTS) | inserted
+
+
+def _valid(parameter: Parameter) -> st.SearchStrategy[Any]:
+    """As the schema has it. Text is what a person would write: odd text that is valid proves nothing about violations."""
+    definitions = parameter.schema.get("$defs", {})
+    return from_schema(_without_text(parameter.schema, parameter.name, definitions, 0)).filter(_reads(parameter))
+
+
+def _reads(parameter: Parameter) -> Callable[[Any], bool]:
+    def reads(value: Any) -> bool:
+        try:
+            parameter.read(value)
+        except Exception:  # a validator of the user's own raises what it likes
+            return False
+        return True
+
+    return reads
+
+
+def _without_text(schema: Any, name: str, definitions: Mapping[str, Any], depth: int) -> dict[str, Any]:
+    """The schema with one plausible value for each text, and for whatever goes on too deep."""
+    if not isinstance(schema, Mapping):
+        return {"const": None}
+    schema = resolved(schema, definitions)
+    if "enum" in schema or "const" in schema:
+        return {key: schema[key] for key in ("enum", "const") if key in schema}
+    if alternatives := schema.get("anyOf") or schema.get("oneOf"):
+        return {"anyOf": [_without_text(one, name, definitions, depth) for one in alternatives]}
+    kind = schema.get("type")
+    if kind == "array" and isinstance(schema.get("items"), Mapping) and depth < DEPTH:
+        bounds = {key: schema[key] for key in ("minItems", "maxItems", "uniqueItems") if key in schema}
+        return {"type": "array", "maxItems": 3, **bounds, "items": _without_text(schema["items"], name, definitions, depth + 1)}
+    if kind == "object" and schema.get("properties") and depth < DEPTH:
+        properties = {key: _without_text(part, key, definitions, depth + 1) for key, part in schema["properties"].items()}
+        return {"type": "object", "properties": properties, "required": schema.get("required", []), "additionalProperties": False}
+    if kind in ("integer", "number"):
+        bounds = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
+        return {"type": kind, **{key: schema[key] for key in bounds if key in schema}}
+    if kind in ("boolean", "null"):
+        return {"type": kind}
+    return {"const": value_of({**schema, "$defs": definitions}, name)}
