@@ -8,7 +8,7 @@ tables of Unicode behind `text()` and `characters()`.
 
 from __future__ import annotations
 
-import warnings
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,10 +19,6 @@ from pytest_agentready.arguments.hostile import is_violation, violations_of
 from pytest_agentready.arguments.plausible import resolved, value_of
 from pytest_agentready.domain import Interface, Parameter
 
-with warnings.catch_warnings():  # what jsonschema calls deprecated is no matter of the user's
-    warnings.simplefilter("ignore")
-    from hypothesis_jsonschema import from_schema
-
 Draw = Callable[[st.SearchStrategy[Any]], Any]
 
 DEPTH = 4  # of parts in parts that are broken, or made up
@@ -32,7 +28,7 @@ NUMBERS = (0, 1, -1, 0.5, 2**31, 2**63, -(2**63) - 1, 10**30, 10**400, 1e308, 5e
 LEAVES: tuple[Any, ...] = (None, False, True, 0, 1, -1, 0.5, "", "a", "0")
 # Nothing is odd inside: odd text does harm wherever it stands, and is not what violates a schema that asks for a number.
 PLAIN: tuple[Any, ...] = (*LEAVES, [], {}, *([leaf] for leaf in LEAVES), *({"a": leaf} for leaf in LEAVES), [[]], [{}])
-KEEPS, ALSO_WRONG = 4, 7  # of ten: of the other parameters, as many stay as they are, and those up to here are wrong, too
+FATES = ("stays", "stays", "alike", "wrong", "varies", "varies")  # of the other parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,51 +40,50 @@ class Attempt:
 
 
 def attempts(interface: Interface, arguments: Mapping[str, Any]) -> st.SearchStrategy[Attempt] | None:
-    """None where nothing can be violated. `arguments` are the normal call's."""
-    broken: dict[str, st.SearchStrategy[Any]] = {}
-    valid: dict[str, st.SearchStrategy[Any]] = {}
-    for parameter in interface.offered:
-        known = list(violations_of(parameter, arguments))
-        if known:
-            given = arguments.get(parameter.name, known[0])
-            broken[parameter.name] = _wrong(parameter, given, known)
-            valid[parameter.name] = _valid(parameter)
-    if not broken:
+    """None where there is nothing to draw. `arguments` are the normal call's."""
+    known = {parameter.name: list(violations_of(parameter, arguments)) for parameter in interface.offered}
+    parameters = {parameter.name: parameter for parameter in interface.offered if known[parameter.name]}
+    if not parameters:
         return None
-    names = list(broken)
+    names = list(parameters)
+    wrong = {name: _wrong(parameter, arguments, known[name], len(names) == 1) for name, parameter in parameters.items()}
+    valid = {name: _valid(parameter) for name, parameter in parameters.items()} if len(names) > 1 else {}
 
     @st.composite
     def attempt(draw: Draw) -> Attempt:
         first = draw(st.sampled_from(names))
-        wrong = {first: draw(broken[first])}
-        varied: dict[str, Any] = {}
+        value = draw(wrong[first])
+        found, varied = {first: value}, {}
         for name in names:
-            if name == first:
-                continue
-            fate = draw(st.integers(0, 9))
-            if fate < KEEPS:
-                continue
-            if fate < ALSO_WRONG:
-                alike = st.just(wrong[first]).filter(_violates(_named(interface, name)))
-                wrong[name] = draw(alike | broken[name] if is_violation(_named(interface, name), wrong[first]) else broken[name])
-            else:
+            fate = draw(st.sampled_from(FATES)) if name != first else "stays"
+            if fate == "alike" and is_violation(parameters[name], value):
+                found[name] = value
+            elif fate in ("wrong", "alike"):
+                found[name] = draw(wrong[name])
+            elif fate == "varies":
                 varied[name] = draw(valid[name])
-        return Attempt(wrong, varied)
+        return Attempt(found, varied)
 
     return attempt()
 
 
-def _named(interface: Interface, name: str) -> Parameter:
-    return next(parameter for parameter in interface.offered if parameter.name == name)
+def _wrong(parameter: Parameter, arguments: Mapping[str, Any], known: list[Any], alone: bool) -> st.SearchStrategy[Any]:
+    """Nothing is rejected: where what is bent is valid after all, something plain is taken. `alone`, the known ones have been tried."""
+    others = [value for value in PLAIN if not _is_among(value, known) and is_violation(parameter, value)]
+    plain = st.sampled_from(others if alone and others else [*known, *others])
+    bent = _bent(arguments.get(parameter.name, known[0]))
+
+    @st.composite
+    def wrong(draw: Draw) -> Any:
+        value = draw(plain | bent)
+        return value if is_violation(parameter, value) else draw(plain)
+
+    return wrong()
 
 
-def _violates(parameter: Parameter) -> Callable[[Any], bool]:
-    return lambda value: is_violation(parameter, value)
-
-
-def _wrong(parameter: Parameter, given: Any, known: list[Any]) -> st.SearchStrategy[Any]:
-    plain = [*known, *(value for value in PLAIN if value not in known and is_violation(parameter, value))]
-    return st.sampled_from(plain) | _bent(given).filter(_violates(parameter))
+def _is_among(value: Any, known: list[Any]) -> bool:
+    """By their JSON: to Python, true is 1."""
+    return json.dumps(value) in map(json.dumps, known)
 
 
 def _bent(value: Any, depth: int = 0) -> st.SearchStrategy[Any]:
@@ -124,8 +119,10 @@ def _bent_text(text: str) -> st.SearchStrategy[str]:
 
 def _valid(parameter: Parameter) -> st.SearchStrategy[Any]:
     """As the schema has it. Text is what a person would write: odd text that is valid proves nothing about violations."""
-    definitions = parameter.schema.get("$defs", {})
-    return from_schema(_without_text(parameter.schema, parameter.name, definitions, 0)).filter(_reads(parameter))
+    from hypothesis_jsonschema import from_schema
+
+    schema = _without_text(parameter.schema, parameter.name, parameter.schema.get("$defs", {}), 0)
+    return from_schema(schema, codec=None).filter(_reads(parameter))  # a codec's table would take five seconds
 
 
 def _reads(parameter: Parameter) -> Callable[[Any], bool]:

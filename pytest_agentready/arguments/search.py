@@ -8,6 +8,7 @@ directory of hypothesis have a part in it.
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -15,9 +16,10 @@ from random import Random
 from typing import Any, TypeVar
 
 import hypothesis
+import hypothesis.configuration
 from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis._settings import local_settings
-from hypothesis.errors import HypothesisWarning, NoSuchExample, Unsatisfiable
+from hypothesis.errors import NoSuchExample, Unsatisfiable
 from hypothesis.statistics import collector
 
 Found = TypeVar("Found")
@@ -27,7 +29,7 @@ class Enough(BaseException):
     """Ends the search at once: there is no more to be spent, or something happened that it must not swallow."""
 
 
-def smallest(strategy: hypothesis.strategies.SearchStrategy[Found], harmful: Callable[[Found], bool], examples: int) -> Found | None:
+def smallest(made: Callable[[], hypothesis.strategies.SearchStrategy[Found] | None], harmful: Callable[[Found], bool], examples: int) -> Found | None:
     """The simplest of what does harm, found among `examples` drawn ones and shrunk, or None.
 
     `harmful` may raise Enough, and is asked for the same more than once. Everything else that it raises goes through.
@@ -47,7 +49,8 @@ def smallest(strategy: hypothesis.strategies.SearchStrategy[Found], harmful: Cal
 
     settings = _settings(examples)
     with _undisturbed(settings), contextlib.suppress(Enough, NoSuchExample, Unsatisfiable):
-        hypothesis.find(strategy, judged, settings=settings, random=Random(0))
+        if (strategy := made()) is not None:
+            hypothesis.find(strategy, judged, settings=settings, random=Random(0))
     if trouble and not isinstance(trouble[0], Enough):
         raise trouble[0]
     return best[0] if best else None
@@ -71,9 +74,20 @@ def _settings(examples: int) -> hypothesis.settings:
 @contextlib.contextmanager
 def _undisturbed(settings: hypothesis.settings) -> Iterator[None]:
     """The examined test may itself be one of hypothesis: its settings and its statistics are set aside."""
-    with warnings.catch_warnings(), local_settings(settings), collector.with_value(None), _strangers_unseen():
-        warnings.simplefilter("ignore", HypothesisWarning)
+    with warnings.catch_warnings(), local_settings(settings), collector.with_value(None), _strangers_unseen(), _nothing_stored():
+        warnings.simplefilter("ignore")  # jsonschema's are of its import
         yield
+
+
+@contextlib.contextmanager
+def _nothing_stored() -> Iterator[None]:
+    """Tables of characters would be kept in the user's directory: there is none for the time, and hypothesis makes do without."""
+    before = vars(hypothesis.configuration).get("__hypothesis_home_directory")
+    hypothesis.configuration.set_hypothesis_home_dir(os.devnull)
+    try:
+        yield
+    finally:
+        hypothesis.configuration.set_hypothesis_home_dir(before)
 
 
 @contextlib.contextmanager

@@ -20,7 +20,8 @@ CALLS = 60  # of one tool, those for shrinking included
 EFFORT = 40  # for those that are drawn: a call that reaches a peer takes several times as long as one that is refused at the door
 REACHING = 4  # of it
 SHRINKING = 15  # calls
-EXAMPLES = 100  # are drawn at most: many are calls that were made before
+STALE = 15  # in a row: there is hardly anything else to be drawn
+EXAMPLES = 100  # at most
 HOPELESS = ("spin", "blind")  # ten real seconds for each further call would teach nothing
 
 
@@ -42,7 +43,7 @@ def run(tool: Tool, normal_call: NormalCall) -> HostileArguments:
             if _is_hopeless(calls[-1]):
                 break
         if not any(harm_of(call, usual) for call in calls):
-            calls.extend(_Lot(tool, normal_call, CALLS - len(calls) - len(untold)).found())
+            calls.extend(_Lot(tool, normal_call, CALLS - len(calls) - len(untold), calls).found())
     gap = f"the backend raised under {len(untold)} calls, such as {untold[0]}" if untold else ""
     return HostileArguments(tuple(calls), gap=gap)
 
@@ -79,21 +80,20 @@ def _is_hopeless(call: HostileCall) -> bool:
 class _Lot:
     """The drawn calls: each is made once, and no more of them than `budget`."""
 
-    def __init__(self, tool: Tool, normal_call: NormalCall, budget: int) -> None:
+    def __init__(self, tool: Tool, normal_call: NormalCall, budget: int, before: list[HostileCall]) -> None:
         self.tool = tool
         self.usual = identities(normal_call.runs[0])
         self.budget = budget
         self.effort = EFFORT
-        self.made: dict[str, HostileCall | None] = {}  # by their arguments; None: it did no harm
+        self.stale = 0  # how many in a row were calls that had been made
+        # By their arguments; None: it did no harm.
+        self.made: dict[str, HostileCall | None] = dict.fromkeys(_key(call.wrong, {}) for call in before)
 
     def found(self) -> list[HostileCall]:
         from pytest_agentready.arguments.drawn import attempts
         from pytest_agentready.arguments.search import smallest
 
-        strategy = attempts(self.tool.interface(), _arguments(self.tool))
-        if strategy is None:
-            return []
-        best = smallest(strategy, lambda drawn: self.does_harm(drawn.wrong, drawn.varied), EXAMPLES)
+        best = smallest(lambda: attempts(self.tool.interface(), _arguments(self.tool)), lambda drawn: self.does_harm(drawn.wrong, drawn.varied), EXAMPLES)
         found = None if best is None else self.made[_key(best.wrong, best.varied)]
         return [] if found is None else [found]
 
@@ -101,13 +101,15 @@ class _Lot:
         from pytest_agentready.arguments.search import Enough
 
         key = _key(wrong, varied)
+        looking = not any(self.made.values())
+        self.stale = self.stale + 1 if key in self.made else 0
+        if looking and (self.effort <= 0 or self.budget <= SHRINKING or self.stale > STALE):
+            raise Enough
         if key not in self.made:
-            looking = not any(self.made.values())
-            if self.budget <= 0 or (looking and (self.effort <= 0 or self.budget <= SHRINKING)):
+            if self.budget <= 0:
                 raise Enough
             self.made[key] = self._tried(wrong, varied)
-        call = self.made[key]
-        return call is not None
+        return self.made[key] is not None
 
     def _tried(self, wrong: Mapping[str, Any], varied: Mapping[str, Any]) -> HostileCall | None:
         (parameter, value), *others = wrong.items()
