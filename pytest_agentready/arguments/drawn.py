@@ -16,7 +16,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from pytest_agentready.arguments.hostile import is_violation, violations_of
-from pytest_agentready.arguments.plausible import resolved, value_of
+from pytest_agentready.arguments.plausible import resolved, value_for, value_of
 from pytest_agentready.domain import Interface, Parameter
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -28,6 +28,7 @@ NUMBERS = (0, 1, -1, 0.5, 2**31, 2**63, -(2**63) - 1, 10**30, 10**400, 1e308, 5e
 LEAVES: tuple[Any, ...] = (None, False, True, 0, 1, -1, 0.5, "", "a", "0")
 # Nothing is odd inside: odd text does harm wherever it stands, and is not what violates a schema that asks for a number.
 PLAIN: tuple[Any, ...] = (*LEAVES, [], {}, *([leaf] for leaf in LEAVES), *({"a": leaf} for leaf in LEAVES), [[]], [{}])
+BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 FATES = ("stays", "stays", "alike", "wrong", "varies", "varies")  # of the other parameters
 
 
@@ -53,7 +54,8 @@ def attempts(interface: Interface, arguments: Mapping[str, Any]) -> st.SearchStr
     def attempt(draw: Draw) -> Attempt:
         first = draw(st.sampled_from(names))
         value = draw(wrong[first])
-        found, varied = {first: value}, {}
+        found: dict[str, Any] = {first: value}
+        varied: dict[str, Any] = {}
         for name in names:
             fate = draw(st.sampled_from(FATES)) if name != first else "stays"
             if fate == "alike" and is_violation(parameters[name], value):
@@ -71,7 +73,7 @@ def _wrong(parameter: Parameter, arguments: Mapping[str, Any], known: list[Any],
     """Nothing is rejected: where what is bent is valid after all, something plain is taken. `alone`, the known ones have been tried."""
     others = [value for value in PLAIN if not _is_among(value, known) and is_violation(parameter, value)]
     plain = st.sampled_from(others if alone and others else [*known, *others])
-    bent = _bent(arguments.get(parameter.name, known[0]))
+    bent = _bent(arguments[parameter.name] if parameter.name in arguments else value_for(parameter))
 
     @st.composite
     def wrong(draw: Draw) -> Any:
@@ -91,22 +93,12 @@ def _bent(value: Any, depth: int = 0) -> st.SearchStrategy[Any]:
     match value:
         case str():
             return _bent_text(value)
-        case bool() | None:
-            return st.sampled_from(PLAIN)
-        case int() | float():
+        case int() | float() if not isinstance(value, bool):
             return st.sampled_from(NUMBERS) | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
         case list() if value and depth < DEPTH:
-            return st.one_of(
-                st.sampled_from([[], [*value, *value], [*value, None], value[:-1]]),
-                _bent(value[0], depth + 1).map(lambda part: [part, *value[1:]]),
-                st.sampled_from(PLAIN).map(lambda part: [part, *value[1:]]),
-            )
+            return _bent_list(value, depth)
         case dict() if value and depth < DEPTH:
-            keys = list(value)
-            parts = [_bent(value[key], depth + 1).map(lambda part, key=key: {**value, key: part}) for key in keys]
-            odd = st.tuples(st.sampled_from(keys), st.sampled_from(PLAIN)).map(lambda pair: {**value, pair[0]: pair[1]})
-            fewer = st.lists(st.sampled_from(keys), max_size=len(keys) - 1, unique=True).map(lambda kept: {key: value[key] for key in keys if key in kept})
-            return st.one_of(fewer, odd, *parts)
+            return _bent_object(value, depth)
         case _:
             return st.sampled_from(PLAIN)
 
@@ -115,6 +107,26 @@ def _bent_text(text: str) -> st.SearchStrategy[str]:
     places = st.sampled_from([len(text), 0, len(text) // 2])
     inserted = st.tuples(places, st.sampled_from(SIGNS)).map(lambda at: text[: at[0]] + at[1] + text[at[0] :])
     return st.sampled_from(TEXTS) | inserted
+
+
+def _bent_list(them: list[Any], depth: int) -> st.SearchStrategy[Any]:
+    whole = st.sampled_from([[], them[:-1], [*them, None], [*them, *them]])
+    first = st.sampled_from(PLAIN) | _bent(them[0], depth + 1)
+    return whole | first.map(lambda part: [part, *them[1:]])
+
+
+def _bent_object(it: dict[str, Any], depth: int) -> st.SearchStrategy[Any]:
+    keys = list(it)
+
+    @st.composite
+    def bent(draw: Draw) -> Any:
+        if draw(st.booleans()):
+            key = draw(st.sampled_from(keys))
+            return {**it, key: draw(st.sampled_from(PLAIN) | _bent(it[key], depth + 1))}
+        kept = draw(st.lists(st.sampled_from(keys), max_size=len(keys) - 1, unique=True))
+        return {key: part for key, part in it.items() if key in kept}
+
+    return bent()
 
 
 def _valid(parameter: Parameter) -> st.SearchStrategy[Any]:
@@ -153,8 +165,7 @@ def _without_text(schema: Any, name: str, definitions: Mapping[str, Any], depth:
         properties = {key: _without_text(part, key, definitions, depth + 1) for key, part in schema["properties"].items()}
         return {"type": "object", "properties": properties, "required": schema.get("required", []), "additionalProperties": False}
     if kind in ("integer", "number"):
-        bounds = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
-        return {"type": kind, **{key: schema[key] for key in bounds if key in schema}}
+        return {key: schema[key] for key in ("type", *BOUNDS) if key in schema}
     if kind in ("boolean", "null"):
         return {"type": kind}
     return {"const": value_of({**schema, "$defs": definitions}, name)}

@@ -72,12 +72,7 @@ def _is_json(value: object) -> bool:
 def is_violation(parameter: Parameter, value: object) -> bool:
     if not parameter.required and type(value) is type(parameter.default) and value == parameter.default:
         return False  # `cc: str = None` allows what it defaults to
-    if _is_readable(parameter, value):
-        return False
-    for other in (_told(value), _told(value, numbers=True)):
-        if other != value and _is_readable(parameter, other):
-            return False
-    return True
+    return not any(_is_readable(parameter, meant) for meant in (value, _told(value), _told(value, numbers=True)))
 
 
 def _told(value: Any, *, numbers: bool = False) -> Any:

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis._settings import local_settings
 from hypothesis.errors import NoSuchExample, Unsatisfiable
 from hypothesis.statistics import collector
+from hypothesis.strategies import SearchStrategy
 
 Found = TypeVar("Found")
 
@@ -29,8 +30,8 @@ class Enough(BaseException):
     """Ends the search at once: there is no more to be spent, or something happened that it must not swallow."""
 
 
-def smallest(made: Callable[[], hypothesis.strategies.SearchStrategy[Found] | None], harmful: Callable[[Found], bool], examples: int) -> Found | None:
-    """The simplest of what does harm, found among `examples` drawn ones and shrunk, or None.
+def smallest(strategy: Callable[[], SearchStrategy[Found] | None], harmful: Callable[[Found], bool], examples: int) -> Found | None:
+    """The simplest of what does harm, found among `examples` drawn ones at most and shrunk, or None.
 
     `harmful` may raise Enough, and is asked for the same more than once. Everything else that it raises goes through.
     """
@@ -49,8 +50,8 @@ def smallest(made: Callable[[], hypothesis.strategies.SearchStrategy[Found] | No
 
     settings = _settings(examples)
     with _undisturbed(settings), contextlib.suppress(Enough, NoSuchExample, Unsatisfiable):
-        if (strategy := made()) is not None:
-            hypothesis.find(strategy, judged, settings=settings, random=Random(0))
+        if (made := strategy()) is not None:
+            hypothesis.find(made, judged, settings=settings, random=Random(0))
     if trouble and not isinstance(trouble[0], Enough):
         raise trouble[0]
     return best[0] if best else None

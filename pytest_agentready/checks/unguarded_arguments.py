@@ -39,6 +39,7 @@ check = Check(
 
 SHOWN = 120  # characters of an argument
 
+
 @check
 def judge(tool: Tool, normal_call: NormalCall, hostile_arguments: HostileArguments) -> Iterator[Judgement]:
     if hostile_arguments.nothing:

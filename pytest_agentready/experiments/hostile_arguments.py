@@ -7,13 +7,17 @@ what does harm. Whoever fails for null needs no example of half a surrogate pair
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from pytest_agentready.arguments.hostile import is_taken_as_json, violations
 from pytest_agentready.domain import HostileArguments, HostileCall, NormalCall, Run, Tool, harm_of, identities, read
 from pytest_agentready.experiments.fault_matrix import muted
 from pytest_agentready.world import Backend, BackendFailed, Limits, observe
+
+if TYPE_CHECKING:  # it takes a third of a second to import, and most tools that fail do so before it is needed
+    from hypothesis.strategies import SearchStrategy
 
 PATIENCE = Limits(attempts=1_000, turns=20_000)  # as much as the normal call has
 CALLS = 60  # of one tool, those for shrinking included
@@ -43,7 +47,8 @@ def run(tool: Tool, normal_call: NormalCall) -> HostileArguments:
             if _is_hopeless(calls[-1]):
                 break
         if not any(harm_of(call, usual) for call in calls):
-            calls.extend(_Lot(tool, normal_call, CALLS - len(calls) - len(untold), calls).found())
+            drawn = _Lot(tool, normal_call, calls, CALLS - len(calls) - len(untold)).found()
+            calls.extend([] if drawn is None else [drawn])
     gap = f"the backend raised under {len(untold)} calls, such as {untold[0]}" if untold else ""
     return HostileArguments(tuple(calls), gap=gap)
 
@@ -78,58 +83,68 @@ def _is_hopeless(call: HostileCall) -> bool:
 
 
 class _Lot:
-    """The drawn calls: each is made once, and no more of them than `budget`."""
+    """The drawn calls: each is made once, and they are no more than `budget`."""
 
-    def __init__(self, tool: Tool, normal_call: NormalCall, budget: int, before: list[HostileCall]) -> None:
+    def __init__(self, tool: Tool, normal_call: NormalCall, before: Iterable[HostileCall], budget: int) -> None:
         self.tool = tool
         self.usual = identities(normal_call.runs[0])
         self.budget = budget
         self.effort = EFFORT
-        self.stale = 0  # how many in a row were calls that had been made
+        self.stale = 0  # how many in a row were calls that had been made before
         # By their arguments; None: it did no harm.
-        self.made: dict[str, HostileCall | None] = dict.fromkeys(_key(call.wrong, {}) for call in before)
+        self.made: dict[str, HostileCall | None] = dict.fromkeys(_key(call.changed) for call in before)
+        self.looking = True  # until there is something to shrink
 
-    def found(self) -> list[HostileCall]:
-        from pytest_agentready.arguments.drawn import attempts
+    def found(self) -> HostileCall | None:
+        from pytest_agentready.arguments.drawn import Attempt, attempts
         from pytest_agentready.arguments.search import smallest
 
-        best = smallest(lambda: attempts(self.tool.interface(), _arguments(self.tool)), lambda drawn: self.does_harm(drawn.wrong, drawn.varied), EXAMPLES)
-        found = None if best is None else self.made[_key(best.wrong, best.varied)]
-        return [] if found is None else [found]
+        def strategy() -> SearchStrategy[Attempt] | None:
+            return attempts(self.tool.interface(), _arguments(self.tool))
+
+        best = smallest(strategy, lambda drawn: self.does_harm(drawn.wrong, drawn.varied), EXAMPLES)
+        return None if best is None else self.made[_key({**best.wrong, **best.varied})]
 
     def does_harm(self, wrong: Mapping[str, Any], varied: Mapping[str, Any]) -> bool:
+        """Raises Enough."""
         from pytest_agentready.arguments.search import Enough
 
-        key = _key(wrong, varied)
-        looking = not any(self.made.values())
+        key = _key({**wrong, **varied})
         self.stale = self.stale + 1 if key in self.made else 0
-        if looking and (self.effort <= 0 or self.budget <= SHRINKING or self.stale > STALE):
+        if self.looking and (self.stale > STALE or self.effort <= 0 or self.budget <= SHRINKING):
             raise Enough
         if key not in self.made:
             if self.budget <= 0:
                 raise Enough
             self.made[key] = self._tried(wrong, varied)
-        return self.made[key] is not None
+        harm = self.made[key] is not None
+        self.looking = self.looking and not harm
+        return harm
 
     def _tried(self, wrong: Mapping[str, Any], varied: Mapping[str, Any]) -> HostileCall | None:
+        """The call, if it does harm."""
         (parameter, value), *others = wrong.items()
         try:
-            self.budget -= 1
-            call = HostileCall(parameter, value, _called(self.tool, {**wrong, **varied}), dict(others), varied, drawn=True)
-            self.effort -= REACHING if call.run.attempts else 1
-            if harm_of(call, self.usual) is None:
-                return None
-            return call if not varied or self._is_due_to_what_is_wrong(call) else None
+            call = HostileCall(parameter, value, self._made({**wrong, **varied}), dict(others), varied, drawn=True)
+            harmful = harm_of(call, self.usual) is not None and (not varied or self._is_due_to_what_is_wrong(call))
         except BackendFailed:  # it was made for the normal call alone
             return None
+        return call if harmful else None
 
     def _is_due_to_what_is_wrong(self, call: HostileCall) -> bool:
-        """Not where valid arguments do the same."""
+        """Not where the valid arguments do it by themselves."""
+        valid = self._made(call.varied)
+        usual = self.usual | identities(valid)
+        return harm_of(call, usual) is not None and harm_of(replace(call, run=valid), usual) is None
+
+    def _made(self, changed: Mapping[str, Any]) -> Run:
         self.budget -= 1
-        valid = _called(self.tool, call.varied)
-        control = HostileCall(call.parameter, call.value, valid)
-        return harm_of(call, self.usual | identities(valid)) is not None and (call.run.raised is None or harm_of(control, self.usual | identities(valid)) is None)
+        run = _called(self.tool, changed)
+        self.effort -= REACHING if run.attempts else 1
+        if run.ending is not None and run.ending.kind in HOPELESS:
+            self.budget = 0
+        return run
 
 
-def _key(wrong: Mapping[str, Any], varied: Mapping[str, Any]) -> str:
-    return json.dumps({**wrong, **varied}, sort_keys=True)
+def _key(changed: Mapping[str, Any]) -> str:
+    return json.dumps(changed, sort_keys=True)
