@@ -15,8 +15,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pytest_agentready.arguments.hostile import is_violation, violations_of
-from pytest_agentready.arguments.plausible import resolved, value_for, value_of
+from pytest_agentready.arguments.hostile import is_readable, is_violation, violations_of
+from pytest_agentready.arguments.plausible import value_for
+from pytest_agentready.arguments.valid import valid_values
 from pytest_agentready.domain import Interface, Parameter
 
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -28,7 +29,6 @@ NUMBERS = (0, 1, -1, 0.5, 2**31, 2**63, -(2**63) - 1, 10**30, 10**400, 1e308, 5e
 LEAVES: tuple[Any, ...] = (None, False, True, 0, 1, -1, 0.5, "", "a", "0")
 # Nothing is odd inside: odd text does harm wherever it stands, and is not what violates a schema that asks for a number.
 PLAIN: tuple[Any, ...] = (*LEAVES, [], {}, *([leaf] for leaf in LEAVES), *({"a": leaf} for leaf in LEAVES), [[]], [{}])
-BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "multipleOf")
 FATES = ("stays", "stays", "alike", "wrong", "varies", "varies")  # of the other parameters
 
 
@@ -48,7 +48,7 @@ def attempts(interface: Interface, arguments: Mapping[str, Any]) -> st.SearchStr
         return None
     names = list(parameters)
     wrong = {name: _wrong(parameter, arguments, known[name], len(names) == 1) for name, parameter in parameters.items()}
-    valid = {name: _valid(parameter) for name, parameter in parameters.items()} if len(names) > 1 else {}
+    valid = {name: valid_values(parameter) for name, parameter in parameters.items()}
 
     @st.composite
     def attempt(draw: Draw) -> Attempt:
@@ -62,8 +62,8 @@ def attempts(interface: Interface, arguments: Mapping[str, Any]) -> st.SearchStr
                 found[name] = value
             elif fate in ("wrong", "alike"):
                 found[name] = draw(wrong[name])
-            elif fate == "varies":
-                varied[name] = draw(valid[name])
+            elif fate == "varies" and is_readable(parameters[name], made := draw(valid[name])):
+                varied[name] = made
         return Attempt(found, varied)
 
     return attempt()
@@ -127,45 +127,3 @@ def _bent_object(it: dict[str, Any], depth: int) -> st.SearchStrategy[Any]:
         return {key: part for key, part in it.items() if key in kept}
 
     return bent()
-
-
-def _valid(parameter: Parameter) -> st.SearchStrategy[Any]:
-    """As the schema has it. Text is what a person would write: odd text that is valid proves nothing about violations."""
-    from hypothesis_jsonschema import from_schema
-
-    schema = _without_text(parameter.schema, parameter.name, parameter.schema.get("$defs", {}), 0)
-    return from_schema(schema, codec=None).filter(_reads(parameter))  # a codec's table would take five seconds
-
-
-def _reads(parameter: Parameter) -> Callable[[Any], bool]:
-    def reads(value: Any) -> bool:
-        try:
-            parameter.read(value)
-        except Exception:  # a validator of the user's own raises what it likes
-            return False
-        return True
-
-    return reads
-
-
-def _without_text(schema: Any, name: str, definitions: Mapping[str, Any], depth: int) -> dict[str, Any]:
-    """The schema with one plausible value for each text, and for whatever goes on too deep."""
-    if not isinstance(schema, Mapping):
-        return {"const": None}
-    schema = resolved(schema, definitions)
-    if "enum" in schema or "const" in schema:
-        return {key: schema[key] for key in ("enum", "const") if key in schema}
-    if alternatives := schema.get("anyOf") or schema.get("oneOf"):
-        return {"anyOf": [_without_text(one, name, definitions, depth) for one in alternatives]}
-    kind = schema.get("type")
-    if kind == "array" and isinstance(schema.get("items"), Mapping) and depth < DEPTH:
-        bounds = {key: schema[key] for key in ("minItems", "maxItems", "uniqueItems") if key in schema}
-        return {"type": "array", "maxItems": 3, **bounds, "items": _without_text(schema["items"], name, definitions, depth + 1)}
-    if kind == "object" and schema.get("properties") and depth < DEPTH:
-        properties = {key: _without_text(part, key, definitions, depth + 1) for key, part in schema["properties"].items()}
-        return {"type": "object", "properties": properties, "required": schema.get("required", []), "additionalProperties": False}
-    if kind in ("integer", "number"):
-        return {key: schema[key] for key in ("type", *BOUNDS) if key in schema}
-    if kind in ("boolean", "null"):
-        return {"type": kind}
-    return {"const": value_of({**schema, "$defs": definitions}, name)}

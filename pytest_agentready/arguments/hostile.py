@@ -72,7 +72,7 @@ def _is_json(value: object) -> bool:
 def is_violation(parameter: Parameter, value: object) -> bool:
     if not parameter.required and type(value) is type(parameter.default) and value == parameter.default:
         return False  # `cc: str = None` allows what it defaults to
-    return not any(_is_readable(parameter, meant) for meant in (value, _told(value), _told(value, numbers=True)))
+    return not any(is_readable(parameter, meant) for meant in (value, _told(value), _told(value, numbers=True)))
 
 
 def _told(value: Any, *, numbers: bool = False) -> Any:
@@ -93,7 +93,7 @@ def _told(value: Any, *, numbers: bool = False) -> Any:
             return value
 
 
-def _is_readable(parameter: Parameter, value: object) -> bool:
+def is_readable(parameter: Parameter, value: object) -> bool:
     try:
         parameter.read(value)
     except ValueError:

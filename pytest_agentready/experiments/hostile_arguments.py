@@ -140,7 +140,7 @@ class _Lot:
     def _made(self, changed: Mapping[str, Any]) -> Run:
         self.budget -= 1
         run = _called(self.tool, changed)
-        self.effort -= REACHING if run.attempts else 1
+        self.effort -= 1 + REACHING * len(run.attempts)
         if run.ending is not None and run.ending.kind in HOPELESS:
             self.budget = 0
         return run

@@ -64,7 +64,9 @@ def test_enough_keeps_the_best_so_far() -> None:
     assert len(asked) == 21
 
 
-@pytest.mark.parametrize("raised", [ValueError("mine"), KeyboardInterrupt(), SystemExit(3), pytest.fail.Exception("stop"), pytest.skip.Exception("go")])
+@pytest.mark.parametrize(
+    "raised", [ValueError("mine"), KeyboardInterrupt(), SystemExit(3), pytest.fail.Exception("stop"), pytest.skip.Exception("go")]
+)
 def test_what_is_raised_goes_through_at_once(raised: BaseException) -> None:
     asked: list[int] = []
 
@@ -110,7 +112,9 @@ def test_it_works_within_a_test_of_hypothesis(least: int) -> None:
 
 def test_the_draws_are_the_same_whoever_else_was_imported(tmp_path: Path) -> None:
     """The stranger's constants are what newer versions of hypothesis would draw a part of the values from."""
-    (tmp_path / "stranger.py").write_text("\n".join(f"A{n} = {n * 7_919 + 60_000}\nB{n} = 'stranger {n}'" for n in range(400)), encoding="utf-8")
+    (tmp_path / "stranger.py").write_text(
+        "\n".join(f"A{n} = {n * 7_919 + 60_000}\nB{n} = 'stranger {n}'" for n in range(400)), encoding="utf-8"
+    )
     root = Path(__file__).parents[2]
 
     def lines(seed: str, names: tuple[str, ...]) -> list[str]:
