@@ -19,7 +19,7 @@ import hypothesis
 import hypothesis.configuration
 from hypothesis import HealthCheck, Phase, Verbosity
 from hypothesis._settings import local_settings
-from hypothesis.errors import NoSuchExample, Unsatisfiable
+from hypothesis.errors import HypothesisWarning, NoSuchExample, Unsatisfiable
 from hypothesis.statistics import collector
 from hypothesis.strategies import SearchStrategy
 
@@ -76,7 +76,7 @@ def _settings(examples: int) -> hypothesis.settings:
 def _undisturbed(settings: hypothesis.settings) -> Iterator[None]:
     """The examined test may itself be one of hypothesis: its settings and its statistics are set aside."""
     with warnings.catch_warnings(), local_settings(settings), collector.with_value(None), _strangers_unseen(), _nothing_stored():
-        warnings.simplefilter("ignore")  # jsonschema's are of its import
+        warnings.simplefilter("ignore", HypothesisWarning)
         yield
 
 

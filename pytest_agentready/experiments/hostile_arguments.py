@@ -7,6 +7,7 @@ what does harm. Whoever fails for null needs no example of half a surrogate pair
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ if TYPE_CHECKING:  # it takes a third of a second to import, and most tools that
 
 PATIENCE = Limits(attempts=1_000, turns=20_000)  # as much as the normal call has
 CALLS = 60  # of one tool, those for shrinking included
-EFFORT = 40  # for those that are drawn: a call that reaches a peer takes several times as long as one that is refused at the door
+EFFORT = 30  # for those that are drawn: a call that reaches a peer takes several times as long as one that is refused at the door
 REACHING = 4  # of it
 SHRINKING = 15  # calls
 STALE = 15  # in a row: there is hardly anything else to be drawn
@@ -96,8 +97,11 @@ class _Lot:
         self.looking = True  # until there is something to shrink
 
     def found(self) -> HostileCall | None:
-        from pytest_agentready.arguments.drawn import Attempt, attempts
-        from pytest_agentready.arguments.search import smallest
+        with warnings.catch_warnings():
+            # It loads what others have registered with it, and does not find what holds it while the older objects are set aside.
+            warnings.simplefilter("ignore")
+            from pytest_agentready.arguments.drawn import Attempt, attempts
+            from pytest_agentready.arguments.search import smallest
 
         def strategy() -> SearchStrategy[Attempt] | None:
             return attempts(self.tool.interface(), _arguments(self.tool))
