@@ -22,9 +22,9 @@ if TYPE_CHECKING:  # it takes a third of a second to import, and most tools that
 
 PATIENCE = Limits(attempts=1_000, turns=20_000)  # as much as the normal call has
 CALLS = 60  # of one tool, those for shrinking included
-EFFORT = 30  # for those that are drawn: a call that reaches a peer takes several times as long as one that is refused at the door
+EFFORT = 40  # for those that are drawn: a call that reaches a peer takes several times as long as one that is refused at the door
 REACHING = 4  # of it
-SHRINKING = 15  # calls
+SHRINKING = 10  # calls
 STALE = 15  # in a row: there is hardly anything else to be drawn
 EXAMPLES = 100  # at most
 HOPELESS = ("spin", "blind")  # ten real seconds for each further call would teach nothing
