@@ -48,7 +48,7 @@ def attempts(interface: Interface, arguments: Mapping[str, Any]) -> st.SearchStr
         return None
     names = list(parameters)
     wrong = {name: _wrong(parameter, arguments, known[name], len(names) == 1) for name, parameter in parameters.items()}
-    valid = {name: valid_values(parameter) for name, parameter in parameters.items()}
+    valid = {name: valid_values(parameter, arguments.get(name, parameter.default)) for name, parameter in parameters.items()}
 
     @st.composite
     def attempt(draw: Draw) -> Attempt:

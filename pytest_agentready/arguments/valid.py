@@ -20,9 +20,14 @@ DEPTH = 4  # of parts in parts
 LONGER = 2  # items than a list must have
 
 
-def valid_values(parameter: Parameter) -> st.SearchStrategy[Any]:
-    """Nearly all of them are valid: a validator of the user's own may refuse some."""
-    return _values(parameter.schema, parameter.name, parameter.schema.get("$defs", {}), 0)
+def valid_values(parameter: Parameter, usual: Any) -> st.SearchStrategy[Any]:
+    """Nearly all of them are valid: a validator of the user's own may refuse some. Of few, `usual` is left out."""
+    definitions = parameter.schema.get("$defs", {})
+    schema = resolved(parameter.schema, definitions)
+    members = [False, True] if schema.get("type") == "boolean" else schema.get("enum", [])
+    if others := [member for member in members if member != usual]:
+        return st.sampled_from(others)
+    return _values(schema, parameter.name, definitions, 0)
 
 
 def _values(schema: Mapping[str, Any], name: str, definitions: Mapping[str, Any], depth: int) -> st.SearchStrategy[Any]:

@@ -17,7 +17,7 @@ from typing_extensions import TypedDict
 from pytest_agentready.patterns.results import ToolResult
 
 from . import labelled
-from .classify import from_httpx
+from .classify import from_httpx, unreadable
 from .unguarded_arguments import SHOP, send
 
 # --- the fault ---------------------------------------------------------------------------------------------------------
@@ -32,8 +32,9 @@ def read_note(name: Annotated[str, Field(pattern=r"^[a-z]+\.txt$")]) -> ToolResu
     """Read a note that was saved before."""
     if not isinstance(name, str) or not name.endswith(".txt") or "/" in name:
         return ToolResult.permanent("name is a file's name, such as notes.txt.")
-    if send("GET", "/notes").status == "error":
-        return ToolResult.permanent("The notes are closed.")
+    notes = send("GET", "/notes")
+    if notes.status == "error":
+        return notes
     try:
         with open(Path(tempfile.gettempdir()) / "no-such-directory" / name, encoding="utf-8") as file:
             return ToolResult.success(file.read())
@@ -100,6 +101,8 @@ async def delivery_in(days: Annotated[int, Field(ge=1, le=60)]) -> ToolResult:
             return ToolResult.success(response.json())
     except httpx.HTTPError as error:
         return from_httpx(error)
+    except ValueError:
+        return unreadable()
 
 
 @labelled(
@@ -170,8 +173,9 @@ def read_named_note(name: Annotated[str, Field(pattern=r"^[a-z]+\.txt$")]) -> To
     """Read a note that was saved before."""
     if not isinstance(name, str) or not re.fullmatch(r"[a-z]+\.txt", name):
         return ToolResult.permanent("name is a file's name, such as notes.txt.")
-    if send("GET", "/notes").status == "error":
-        return ToolResult.permanent("The notes are closed.")
+    notes = send("GET", "/notes")
+    if notes.status == "error":
+        return notes
     try:
         with open(Path(tempfile.gettempdir()) / "no-such-directory" / name, encoding="utf-8") as file:
             return ToolResult.success(file.read())
