@@ -8,6 +8,7 @@ tables of Unicode behind `text()` and `characters()`.
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from pytest_agentready.arguments.hostile import is_readable, is_violation, violations_of
+from pytest_agentready.arguments.hostile import CALLS, is_readable, is_violation, violations_of
 from pytest_agentready.arguments.plausible import value_for
 from pytest_agentready.arguments.valid import valid_values
 from pytest_agentready.domain import Interface, Parameter
@@ -42,7 +43,7 @@ class Attempt:
 
 def attempts(interface: Interface, arguments: Mapping[str, Any]) -> st.SearchStrategy[Attempt] | None:
     """None where there is nothing to draw. `arguments` are the normal call's."""
-    known = {parameter.name: list(violations_of(parameter, arguments)) for parameter in interface.offered}
+    known = {parameter.name: list(itertools.islice(violations_of(parameter, arguments), CALLS)) for parameter in interface.offered}
     parameters = {parameter.name: parameter for parameter in interface.offered if known[parameter.name]}
     if not parameters:
         return None

@@ -23,6 +23,7 @@ from pytest_agentready.domain import (
     Unproven,
     harm_of,
     identities,
+    shortened,
 )
 
 check = Check(
@@ -68,12 +69,7 @@ def judge(tool: Tool, normal_call: NormalCall, hostile_arguments: HostileArgumen
 
 
 def _arguments(call: HostileCall) -> str:
-    return ", ".join(f"{name}={_shown(value)}" for name, value in call.changed.items())
-
-
-def _shown(value: object) -> str:
-    written = repr(value)
-    return written if len(written) <= SHOWN else f"{written[:SHOWN]}... ({len(written)} characters)"
+    return ", ".join(f"{name}={shortened(repr(value), SHOWN)}" for name, value in call.changed.items())
 
 
 ORDERS = {"DELETE https://api.example.com/orders/{id}": {"deleted": True}}

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
 from pytest_agentready.domain.observation import Raised, Request, Run
+from pytest_agentready.domain.wording import shortened
 
 Identity = tuple[str, str, bytes]  # of a request: method, URL, body
 SHOWN = 120  # characters of an exception's message
@@ -132,5 +133,4 @@ def _is_crash(raised: Raised, run: Run) -> bool:
 
 def _told(raised: Raised) -> str:
     kind, message = raised.kind.rpartition(".")[2], " ".join(raised.message.split())
-    shown = message if len(message) <= SHOWN else f"{message[:SHOWN]}..."
-    return f"{kind}: {shown}" if shown else kind
+    return f"{kind}: {shortened(message, SHOWN)}" if message else kind

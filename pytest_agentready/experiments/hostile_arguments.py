@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_agentready.arguments.hostile import is_taken_as_json, violations
 from pytest_agentready.domain import HostileArguments, HostileCall, NormalCall, Run, Tool, harm_of, identities, read
-from pytest_agentready.experiments.fault_matrix import muted
-from pytest_agentready.world import Backend, BackendFailed, Limits, observe
+from pytest_agentready.world import BackendFailed, Limits, observe
+from pytest_agentready.world.stdio import muted
 
 if TYPE_CHECKING:  # it takes a third of a second to import, and most tools that fail do so before it is needed
     from hypothesis.strategies import SearchStrategy
@@ -75,8 +75,7 @@ def _arguments(tool: Tool) -> Mapping[str, Any]:
 
 
 def _called(tool: Tool, changed: Mapping[str, Any]) -> Run:
-    backend = tool.facts.backend or Backend()
-    return read(tool, observe(tool.call, {**_arguments(tool), **changed}, backend=backend, limits=PATIENCE))  # type: ignore[arg-type]
+    return read(tool, observe(tool.call, {**_arguments(tool), **changed}, backend=tool.facts.backend, limits=PATIENCE))
 
 
 def _is_hopeless(call: HostileCall) -> bool:
