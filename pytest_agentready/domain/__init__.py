@@ -4,6 +4,7 @@ from pytest_agentready.domain import secrets
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
 from pytest_agentready.domain.conduct import Cancellation, CancelledCalls, Held, HeldKind, RepeatedCalls, Series
+from pytest_agentready.domain.hostility import Harm, HostileArguments, HostileCall, harm_of, identities
 from pytest_agentready.domain.interface import Interface, Parameter
 from pytest_agentready.domain.observation import (
     Attempt,
@@ -12,8 +13,6 @@ from pytest_agentready.domain.observation import (
     Family,
     Fault,
     FaultMatrix,
-    HostileArguments,
-    HostileCall,
     NormalCall,
     Raised,
     Request,
@@ -50,6 +49,7 @@ __all__ = [
     "Fault",
     "FaultMatrix",
     "Finding",
+    "Harm",
     "Held",
     "HeldKind",
     "HostileArguments",
@@ -81,6 +81,8 @@ __all__ = [
     "Waiver",
     "did_you_mean",
     "exceed",
+    "harm_of",
+    "identities",
     "is_storm",
     "keeps_asking",
     "listed",

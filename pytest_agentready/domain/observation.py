@@ -280,24 +280,6 @@ class FaultMatrix:
         return (run for run in self.fired if run.fault is not None and run.fault.failure and run.finished)
 
 
-@dataclass(frozen=True, slots=True)
-class HostileCall:
-    """One call with one argument that violates the tool's schema."""
-
-    parameter: str
-    value: object  # JSON
-    run: Run
-
-
-@dataclass(frozen=True, slots=True)
-class HostileArguments:
-    """Calls that violate the schema of one parameter at a time, the simplest violation of each kind first."""
-
-    calls: tuple[HostileCall, ...] = ()
-    nothing: str = ""  # why there is nothing to violate; "" where there is
-    gap: str = ""  # what could not be tried, and why
-
-
 def mishaps(runs: Iterable[Run], shown: int = 4) -> str:
     """What befell these runs, for a message: the first few, and how many more."""
     named = list(dict.fromkeys(run.mishap for run in runs))

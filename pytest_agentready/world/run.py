@@ -32,7 +32,8 @@ ACCIDENTS = (
     UnboundLocalError,
     RecursionError,
     AssertionError,
-    ZeroDivisionError,
+    ArithmeticError,  # a division by zero, a number that is too large, a NaN that Decimal is to compare
+    UnicodeError,
 )
 
 
@@ -143,8 +144,13 @@ def raised_by(error: BaseException) -> Raised:
         where=stack.of_traceback(error.__traceback__),
         fatal=not isinstance(error, Exception),
         refusal=is_refusal(error),
-        accidental=isinstance(error, ACCIDENTS) or (isinstance(error, ValueError) and "JSON" in cls.__qualname__),
+        accidental=isinstance(error, ACCIDENTS) or (isinstance(error, ValueError) and ("JSON" in cls.__qualname__ or _is_about_nul(error))),
     )
+
+
+def _is_about_nul(error: ValueError) -> bool:
+    """The system's functions take no text with a NUL, and say so with a mere ValueError."""
+    return str(error) in ("embedded null byte", "embedded null character")
 
 
 @contextlib.contextmanager
