@@ -8,6 +8,7 @@ from pytest_agentready.world.faults import FAULTS, HTTPFault, WireFault
 from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.places import place
 from pytest_agentready.world.run import BackendFailed, observe
+from pytest_agentready.world.timeline import let_pass
 
 __all__ = [
     "FAULTS",
@@ -19,6 +20,7 @@ __all__ = [
     "Limits",
     "Response",
     "WireFault",
+    "let_pass",
     "observe",
     "place",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sys
 import weakref
 from _thread import get_ident
@@ -19,7 +20,7 @@ from pytest_agentready.world.hosted import Hosted
 from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.network import Network
 from pytest_agentready.world.outages import Outages
-from pytest_agentready.world.timeline import Timeline
+from pytest_agentready.world.timeline import INTERVAL, Timeline, let_pass
 from pytest_agentready.world.watchdog import cpu_seconds
 
 UNWINDING = 0.2  # real seconds that threads left behind get to end
@@ -143,6 +144,7 @@ class World:
         for hosted in self._hosted:
             hosted.let_go(now)
         self.time.members.clear()
+        let_pass(math.ceil(self.time.now) + INTERVAL)
 
     def _those_who_stay(self) -> set[int]:
         """The threads of the run that sit idle, and are there for the next call."""
