@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import queue
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -20,7 +20,7 @@ from pytest_agentready.world.leftovers import collected
 from tests.examining import as_tool, examine
 from tests.world.entering import FAULT, HTTPS, SHOP, enter, line_of
 
-LIMIT = 0.4  # real seconds
+LIMIT = 1.2  # real seconds: the watchdog has to get its looks in, on a busy machine too
 
 
 def with_a_lock_as_time_limit() -> Any:
@@ -37,7 +37,7 @@ def with_a_lock_as_time_limit() -> Any:
 
 
 def with_a_simple_queue() -> Any:
-    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    answers: SimpleQueue[Any] = SimpleQueue()  # bound early: the one in C
     threading.Thread(target=lambda: answers.put(requests.get(HTTPS).json()), daemon=True).start()
     return answers.get(timeout=LIMIT)
 
