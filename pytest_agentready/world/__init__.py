@@ -9,6 +9,7 @@ from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.messages import IncomingRequest, Response
 from pytest_agentready.world.places import place
 from pytest_agentready.world.run import BackendFailed, observe
+from pytest_agentready.world.timeline import let_pass
 
 __all__ = [
     "FAULTS",
@@ -20,6 +21,7 @@ __all__ = [
     "Limits",
     "Response",
     "WireFault",
+    "let_pass",
     "observe",
     "place",
 ]

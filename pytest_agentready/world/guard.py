@@ -37,7 +37,8 @@ def patches() -> Iterator[Patch]:
         import subprocess
 
         yield Patch(_posixsubprocess, "fork_exec", fork_exec)
-        yield Patch(subprocess, "_fork_exec", fork_exec)
+        if hasattr(subprocess, "_fork_exec"):  # from Python 3.11 on
+            yield Patch(subprocess, "_fork_exec", fork_exec)
 
 
 def fork_exec(args: Any, executables: Any, *rest: Any) -> int:

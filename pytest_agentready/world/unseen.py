@@ -38,6 +38,10 @@ class UnseenWaits:
         """It moves, or waits where it is seen."""
         self._asleep.pop(ident, None)
 
+    def holds(self, ident: int) -> bool:
+        """Has this thread been seen asleep for long enough?"""
+        return self._asleep.get(ident, (None, 0))[1] >= LOOKS
+
     def note(self, ident: int) -> None:
         """This thread is in such a wait."""
         frame = sys._current_frames().get(ident)

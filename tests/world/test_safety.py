@@ -53,7 +53,8 @@ def spawn_by_hand() -> None:
     here, there = os.pipe()
     try:
         arguments: list[Any] = [[b"true"], [b"/bin/true"], True, (there,), None, None, -1, -1, -1, -1, -1, -1, here, there]
-        fork_exec(*arguments, False, False, -1, None, None, None, -1, None, *([True] if sys.version_info >= (3, 11) else []))
+        group, vfork = ([-1], [True]) if sys.version_info >= (3, 11) else ([], [])
+        fork_exec(*arguments, False, False, *group, None, None, None, -1, None, *vfork)
     finally:
         os.close(here)
         os.close(there)

@@ -186,11 +186,11 @@ assert trace.get_tracer_provider() is mine
 
 def test_looking_costs_little() -> None:
     def seconds() -> float:
-        start = time.perf_counter()
+        start = time.thread_time()
         for _ in range(200):
             with surroundings.kept():
                 pass
-        return (time.perf_counter() - start) / 200
+        return (time.thread_time() - start) / 200
 
     assert min(seconds() for _ in range(5)) < 0.0005  # some 0.1 ms on an idle machine
 
