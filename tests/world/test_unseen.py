@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import queue
 import sqlite3
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -37,7 +37,7 @@ def with_a_lock_as_time_limit() -> Any:
 
 
 def with_a_simple_queue() -> Any:
-    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    answers: SimpleQueue[Any] = SimpleQueue()  # bound before the run: the one in C
     threading.Thread(target=lambda: answers.put(requests.get(HTTPS).json()), daemon=True).start()
     return answers.get(timeout=LIMIT)
 
