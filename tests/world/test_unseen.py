@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import sqlite3
 import threading
 import time
@@ -37,7 +38,7 @@ def with_a_lock_as_time_limit() -> Any:
 
 
 def with_a_simple_queue() -> Any:
-    answers: SimpleQueue[Any] = SimpleQueue()  # bound before the run: the one in C
+    answers: queue.SimpleQueue[Any] = SimpleQueue()  # the one in C, by a name that is older than the run
     threading.Thread(target=lambda: answers.put(requests.get(HTTPS).json()), daemon=True).start()
     return answers.get(timeout=LIMIT)
 
