@@ -101,13 +101,17 @@ def _blind_spots(tool: Tool) -> tuple[str, ...]:
         for value in (known[name] for name in names if name in known):
             home = getattr(value, "__module__", None) or getattr(value, "__name__", None) or type(value).__module__
             client = str(home).partition(".")[0]
-            if client in (*BLIND_SPOTS, *foreign.out_of_reach) or (client in foreign.BY_MODULE and not inspect.ismodule(value)):
+            if client in (*BLIND_SPOTS, *foreign.out_of_reach) or (client in foreign.BY_TYPE and _is_made(value)):
                 found.add(client)
             else:
                 owner = value if inspect.isclass(value) or inspect.ismodule(value) else type(value)
                 parts = [part for name, part in vars(owner).items() if name in names or not inspect.ismodule(owner)]
                 waiting += [part for part in map(_function, [value, *parts]) if _is_users(part)]
     return tuple(name for name in (*BLIND_SPOTS, *foreign.ADAPTED) if name in found)
+
+
+def _is_made(value: Any) -> bool:
+    return not (inspect.ismodule(value) or inspect.isclass(value) or inspect.isroutine(value))
 
 
 def _function(value: Any) -> Any:

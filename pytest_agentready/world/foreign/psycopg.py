@@ -8,15 +8,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+from _thread import get_ident
 from collections.abc import Generator, Iterator
 from typing import Any
 
 import psycopg
 import psycopg._connection_base
 import psycopg.conninfo
+import psycopg.pq
 import psycopg.waiting
 
-from pytest_agentready.world import active
+from pytest_agentready.world import active, guard
 from pytest_agentready.world.foreign import descriptors, libpq
 from pytest_agentready.world.patching import Patch, Patches
 from pytest_agentready.world.world import World
@@ -26,6 +28,7 @@ _connect_gen = vars(_Base)["_connect_gen"].__func__
 _cancel_gen = getattr(_Base, "_cancel_gen", None)  # from psycopg 3.2 on
 _wait, _wait_conn = psycopg.waiting.wait, psycopg.waiting.wait_conn
 _wait_async, _wait_conn_async = psycopg.waiting.wait_async, psycopg.waiting.wait_conn_async
+_PGconn: Any = psycopg.pq.PGconn
 Steps = Generator[Any, Any, Any]
 
 
@@ -39,6 +42,7 @@ def _patches() -> Iterator[Patch]:
     yield Patch(_Base, "_connect_gen", classmethod(connect_gen))
     if _cancel_gen is not None:
         yield Patch(_Base, "_cancel_gen", cancel_gen)
+    yield Patch(psycopg.pq, "PGconn", PGconn)
     yield Patch(psycopg.waiting, "wait", wait)
     yield Patch(psycopg.waiting, "wait_conn", wait_conn)
     yield Patch(psycopg.waiting, "wait_async", wait_async)
@@ -81,7 +85,8 @@ def cancel_gen(self: Any) -> Steps:
 
 def _taken_over(world: World, steps: Steps, host: str, port: int) -> Steps:
     """The same steps, the first of which has opened a descriptor."""
-    fd, wanted = next(steps)
+    with _letting_in():
+        fd, wanted = next(steps)
     connection = descriptors.take_over(world, fd, host, port)
     while True:
         ready = yield fd, wanted
@@ -91,6 +96,47 @@ def _taken_over(world: World, steps: Steps, host: str, port: int) -> Steps:
             fd, wanted = steps.send(ready)
         except StopIteration as end:
             return end.value
+
+
+# -- libpq itself, below all of psycopg's connections
+
+_let_in: set[int] = set()  # threads in which we ourselves begin a connection
+
+
+@contextlib.contextmanager
+def _letting_in() -> Iterator[None]:
+    _let_in.add(get_ident())
+    try:
+        yield
+    finally:
+        _let_in.discard(get_ident())
+
+
+class _Standing(type(_PGconn)):  # type: ignore[misc]
+    """Whatever is an instance of the type in C passes for one of what stands in for it."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, _PGconn)
+
+
+def _beginning(name: str) -> Any:
+    original = getattr(_PGconn, name)
+
+    def begin(*args: Any) -> Any:
+        if active.world is not None and get_ident() not in _let_in:
+            guard.refuse(f"a connection of psycopg by PGconn.{name} (use psycopg.connect)")
+        return original(*args)
+
+    return staticmethod(begin)
+
+
+class PGconn(_PGconn, metaclass=_Standing):  # type: ignore[misc]
+    __module__, __qualname__ = _PGconn.__module__, "PGconn"
+
+    connect, connect_start, ping = map(_beginning, ("connect", "connect_start", "ping"))
+
+
+EARLY = ((_PGconn, PGconn),)
 
 
 # -- waiting: `interval` only lets Ctrl-C through, `timeout` is a deadline. Before psycopg 3.3 the steps of a connection looked at

@@ -13,14 +13,16 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-from pytest_agentready.world import active, names, real
+from pytest_agentready.world import active, guard, names, real
 from pytest_agentready.world.connection import Connection
 from pytest_agentready.world.foreign import descriptors, libpq
+from pytest_agentready.world.foreign.refused import is_open
 from pytest_agentready.world.network import is_address
 from pytest_agentready.world.patching import Patch, Patches
 from pytest_agentready.world.world import World
 
 _connect = psycopg2._connect
+_connection: Any = extensions.connection
 _WANTED = {extensions.POLL_READ: descriptors.READING, extensions.POLL_WRITE: descriptors.WRITING}
 
 
@@ -45,7 +47,7 @@ _attempts: dict[int, _Attempt] = {}  # by thread
 @contextlib.contextmanager
 def in_place() -> Iterator[None]:
     former = extensions.get_wait_callback()
-    with Patches((Patch(psycopg2, "_connect", connect),)).in_place():
+    with Patches(_patches()).in_place():
         extensions.set_wait_callback(wait)
         try:
             yield
@@ -53,8 +55,54 @@ def in_place() -> Iterator[None]:
             extensions.set_wait_callback(former)
 
 
+def _patches() -> Iterator[Patch]:
+    yield Patch(psycopg2, "_connect", connect)
+    yield Patch(extensions, "connection", Connection)
+    waiting = [cls for cls in _connection.__subclasses__() if cls is not Connection]
+    while waiting:
+        derived = waiting.pop()
+        waiting += derived.__subclasses__()
+        if is_open(derived):  # what is C too falls into the net below all such clients
+            yield Patch(derived, "__init__", _making(derived, derived.__init__))
+
+
+class _Standing(type):
+    """Whatever is an instance of the type in C, or derived from it, passes for one of what stands in for it."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, _connection)
+
+    def __subclasscheck__(cls, derived: type) -> bool:
+        return issubclass(derived, _connection)
+
+    def __call__(cls, dsn: str, *args: Any, **kwargs: Any) -> Any:
+        """A connection that is made without `psycopg2.connect`."""
+        return connect(dsn, None, *args, **kwargs) if cls is Connection else super().__call__(dsn, *args, **kwargs)
+
+
+class Connection(_connection, metaclass=_Standing):  # type: ignore[misc]
+    __module__, __qualname__ = "psycopg2.extensions", "connection"
+
+
+EARLY = ((_connection, Connection),)
+
+
+def _making(derived: type, original: Any) -> Any:
+    """An object of a derived class may be made by us, on behalf of `psycopg2.connect`, and by nobody else."""
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        if active.world is not None and get_ident() not in _attempts:
+            guard.refuse(
+                f"a connection of psycopg2 that is made from {derived.__qualname__} (use psycopg2.connect(connection_factory=...))"
+            )
+        original(self, *args, **kwargs)
+
+    return init
+
+
 def connect(dsn: str, connection_factory: Any = None, **kwargs: Any) -> Any:
     world = active.world
+    connection_factory = None if connection_factory is Connection else connection_factory
     if world is None:
         return _connect(dsn, connection_factory, **kwargs)
     world.join()
