@@ -1,7 +1,7 @@
 """A net below every client in C: what these libraries ask of the system's environment leads nowhere while a run is on.
 
-libcurl and its like look for a proxy there, libpq for what it is to demand of a server, in the moment in which they connect, whoever made the
-handle and whenever. Python reads a copy (`os.environ`), which stays as it is.
+libcurl and its like look for a proxy there, libpq for what it is to demand of a server, in the moment in which they connect,
+whoever made the handle and whenever. Python reads a copy (`os.environ`), which stays as it is.
 """
 
 from __future__ import annotations

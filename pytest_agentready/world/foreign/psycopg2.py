@@ -57,8 +57,8 @@ def in_place() -> Iterator[None]:
 
 def _patches() -> Iterator[Patch]:
     yield Patch(psycopg2, "_connect", connect)
-    yield Patch(extensions, "connection", Connection)
-    waiting = [cls for cls in _connection.__subclasses__() if cls is not Connection]
+    yield Patch(extensions, "connection", StandIn)
+    waiting = [cls for cls in _connection.__subclasses__() if cls is not StandIn]
     while waiting:
         derived = waiting.pop()
         waiting += derived.__subclasses__()
@@ -77,14 +77,14 @@ class _Standing(type):
 
     def __call__(cls, dsn: str, *args: Any, **kwargs: Any) -> Any:
         """A connection that is made without `psycopg2.connect`."""
-        return connect(dsn, None, *args, **kwargs) if cls is Connection else super().__call__(dsn, *args, **kwargs)
+        return connect(dsn, None, *args, **kwargs) if cls.__mro__[1] is _connection else super().__call__(dsn, *args, **kwargs)
 
 
-class Connection(_connection, metaclass=_Standing):  # type: ignore[misc]
+class StandIn(_connection, metaclass=_Standing):  # type: ignore[misc]
     __module__, __qualname__ = "psycopg2.extensions", "connection"
 
 
-EARLY = ((_connection, Connection),)
+EARLY = ((_connection, StandIn),)
 
 
 def _making(derived: type, original: Any) -> Any:
@@ -102,7 +102,7 @@ def _making(derived: type, original: Any) -> Any:
 
 def connect(dsn: str, connection_factory: Any = None, **kwargs: Any) -> Any:
     world = active.world
-    connection_factory = None if connection_factory is Connection else connection_factory
+    connection_factory = None if connection_factory is StandIn else connection_factory
     if world is None:
         return _connect(dsn, connection_factory, **kwargs)
     world.join()

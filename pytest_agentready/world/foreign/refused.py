@@ -83,7 +83,7 @@ def _patches(client: str) -> Iterator[Patch]:
                 if callable(value) and not isinstance(value, type) and (method == "__init__" or method[0] != "_") and method not in ENDING:
                     yield Patch(original, method, _refusing(client, value))
             if "__init__" not in vars(original):
-                yield Patch(original, "__init__", _refusing(client, original.__init__))
+                yield Patch(original, "__init__", _refusing(client, getattr(original, "__init__")))  # noqa: B009  # whichever class has it
         elif original is not None:
             yield Patch(module, name, _refusing(client, original))
     if client == "uvloop":
