@@ -13,7 +13,7 @@ KEY = "sk-t0p+s3cret/9f"
 
 
 def request(url: str = "https://api.example.com/", headers: tuple[tuple[str, str], ...] = (), body: bytes = b"") -> Request:
-    return Request("POST", url, headers, body, True, 200, True, 0.0, "shop.py:7")
+    return Request("POST", url, headers, body, is_write=True, committed=True, status=200, routed=True, at=0.0, where="shop.py:7")
 
 
 def origins(*found: Request) -> dict[str, str]:

@@ -28,9 +28,6 @@ SHOWN = 60  # characters of the value
 
 @check
 def judge(tool: Tool, normal_call: NormalCall) -> Iterator[Judgement]:
-    if normal_call.obstacle:
-        yield Unproven(normal_call.obstacle)
-        return
     for run in normal_call.runs:
         if run.answer is not None and not run.answer.typed:
             text = run.answer.text if len(run.answer.text) <= SHOWN else f"{run.answer.text[:SHOWN]}..."
@@ -41,6 +38,8 @@ def judge(tool: Tool, normal_call: NormalCall) -> Iterator[Judgement]:
                 evidence={"type": kind, "value": text},
             )
             return
+    if normal_call.obstacle:
+        yield Unproven(normal_call.obstacle)
 
 
 def _with_article(kind: str) -> str:

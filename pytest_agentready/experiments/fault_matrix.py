@@ -104,6 +104,7 @@ def _stages(normal: Run) -> list[int]:
     """From which request on the peers fail: from the first, and from each that is the first or second of its line, verb and address.
 
     Otherwise a second call without a timeout would hide behind the first one, which fails before it, and so would a second page.
+    What threads ask beside each other fails all at once, and cannot hide; which of them is the first is up to chance.
     """
     seen: Counter[tuple[str, str, str]] = Counter()
     stages = [0]
@@ -112,7 +113,7 @@ def _stages(normal: Run) -> list[int]:
         seen[kind] += 1
         # Many addresses from one line (a batch) are one kind of request; a second one stands for them all.
         addresses = len({url for where, _, url in seen if where == request.where})
-        if number and seen[kind] <= 2 and addresses <= 2:
+        if number and seen[kind] <= 2 and addresses <= 2 and not request.beside:
             stages.append(number)
     return stages[:STAGES]
 

@@ -17,6 +17,9 @@ from pytest_agentready.world import Backend, BackendFailed, Limits, foreign, moc
 PATIENCE = Limits(attempts=1_000, turns=20_000)  # a healthy tool may well send many requests
 
 
+SHOWN = 120  # characters of an answer
+
+
 def run(tool: Tool) -> NormalCall:
     with foreign.led_in():  # it shows which clients cannot be
         blind = blind_spots(tool)
@@ -71,8 +74,8 @@ def _obstacle(tool: Tool, runs: list[Run]) -> str:
             said = f": {run.raised.message}" if run.raised.message else ""
             remedy = "give args={...} in the marker" if made_up else "give it arguments, a backend and an environment in which it succeeds"
             return f"the normal call{made_up} raises {run.raised.kind}{said}: {remedy}"
-        if run.answer is not None and run.answer.typed and run.answer.is_error:
-            message = run.answer.message or "without a message"
+        if run.answer is not None and run.answer.tells_of_failure:
+            message = run.answer.message or (run.answer.text[:SHOWN] if not run.answer.typed else "without a message")
             return f"the normal call{made_up} answers with an error ({message}): give args= and backend= that succeed"
     return ""
 

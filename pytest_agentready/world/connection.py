@@ -6,6 +6,7 @@ import _socket
 import contextlib
 import os
 import socket
+from _thread import get_ident
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 class Connection:
     """The client's end: a descriptor, and the inode by which a reused number is told from it."""
 
-    __slots__ = ("datagrams", "fd", "host", "inode", "kept", "peer", "port", "rest", "state", "where")
+    __slots__ = ("datagrams", "fd", "host", "inode", "kept", "peer", "port", "rest", "state", "thread", "where")
 
     def __init__(self, fd: int, host: str, port: int, where: str) -> None:
         self.fd = fd
@@ -23,6 +24,7 @@ class Connection:
         self.host = host
         self.port = port
         self.where = where  # the user's line that used it last
+        self.thread = get_ident()  # likewise
         self.state: Literal["open", "hanging", "given up", "cut"] = "open"
         self.peer: Peer | None = None
         self.rest: _socket.socket | None = None  # the far end of a connection without a peer

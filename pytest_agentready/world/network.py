@@ -12,6 +12,7 @@ import errno
 import ipaddress
 import os
 import socket
+from _thread import get_ident
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -54,6 +55,7 @@ class Network:
         self.outages = outages
         self.backend = backend
         self.allowed = allowed
+        self.thread = get_ident()  # which calls the tool
         self.fired = 0
         self.attempts: list[Attempt] = []
         self.requests: list[Request] = []

@@ -121,7 +121,7 @@ def _record(world: World, run: Run, seconds: float) -> Run:
         waits=tuple(wait.freeze() for wait in time.waits),
         sleeps=tuple(time.sleeps),
         attempts=tuple(network.attempts),
-        requests=tuple(network.requests),
+        requests=tuple(network.requests if world.works_beside else (replace(one, beside=False) for one in network.requests)),
         peers=tuple(network.peers),
         tls=network.tls,
         allowed=tuple(network.allowed.reached),

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ def with_a_lock_as_time_limit() -> Any:
 
 
 def with_a_simple_queue() -> Any:
-    answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    answers: queue.SimpleQueue[Any] = SimpleQueue()  # the one in C, by a name that is older than the run
     threading.Thread(target=lambda: answers.put(requests.get(HTTPS).json()), daemon=True).start()
     return answers.get(timeout=LIMIT)
 

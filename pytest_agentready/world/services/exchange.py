@@ -40,6 +40,7 @@ class Exchange:
                 routed=None,
                 at=self.network.time.now,
                 where=where,
+                beside=peer.connection.thread != self.network.thread,
             )
         )
         peer.owes_an_answer = True
