@@ -25,6 +25,11 @@ def elsewhere(place: int) -> dict[str, str]:
     return {"hostaddr": LOOPBACK, "port": str(place), "sslmode": "disable", "gssencmode": "disable"} | ANYBODY
 
 
+def really(params: Mapping[str, Any]) -> dict[str, str]:
+    """What leads libpq past the net below all clients in C, to a server that is reached for real."""
+    return {"hostaddr": "", **ANYBODY} | {name: str(value) for name, value in params.items() if value}
+
+
 ANYBODY = {"target_session_attrs": "any"}  # given by name, so that the net below all clients in C does not catch it
 
 

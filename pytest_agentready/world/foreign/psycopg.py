@@ -59,6 +59,10 @@ def connect_gen(cls: Any, /, conninfo: str = "", **more: Any) -> Steps:
     world.join()
     params = psycopg.conninfo.conninfo_to_dict(conninfo)
     host, port = libpq.address(params)
+    if world.network.allowed.covers(host, port):
+        return (
+            yield from _let_out(world, _connect_gen(cls, psycopg.conninfo.make_conninfo("", **libpq.really(params)), **more), host, port)
+        )
     server = libpq.named(str(params.get("hostaddr") or host) if port else host, port, "")
     with descriptors.landing() as place, libpq.renamed(psycopg.Error, place, server):
         steps = _connect_gen(cls, psycopg.conninfo.make_conninfo(conninfo, **libpq.elsewhere(place)), **more)
@@ -68,6 +72,22 @@ def connect_gen(cls: Any, /, conninfo: str = "", **more: Any) -> Steps:
             raise psycopg.OperationalError(f"connection failed: {libpq.failure(server, libpq.REFUSED)}") from None
         except TimeoutError:
             raise psycopg.OperationalError(f"connection failed: {libpq.failure(server, libpq.GIVEN_UP)}") from None
+
+
+def _let_out(world: World, steps: Steps, host: str, port: int) -> Steps:
+    """To a server that is reached for real."""
+    with _letting_in():
+        fd, wanted = next(steps)
+    world.network.allowed.connected(fd, host, port)
+    ready = yield fd, wanted
+    while True:
+        try:
+            fd, wanted = steps.send(ready)
+        except StopIteration as end:
+            return end.value
+        if not world.network.allowed.has(fd):  # the next address of the same host
+            world.network.allowed.connected(fd, host, port)
+        ready = yield fd, wanted
 
 
 def cancel_gen(self: Any) -> Steps:
@@ -193,8 +213,12 @@ async def _follow_async(world: World, gen: Steps, fileno: int | None, interval: 
         step = next(gen)
         while True:
             fd, wanted = step if fileno is None else (fileno, step)
-            descriptors.known(world, fd, "psycopg")
+            if world.network.allowed.has(fd):
+                world.network.allowed.sent(fd)
+            else:
+                descriptors.known(world, fd, "psycopg")
             step = gen.send(await _ready(fd, wanted, deadline.left(interval)))
+            world.network.allowed.received(fd)
             deadline.keep()
     except StopIteration as end:
         return end.value

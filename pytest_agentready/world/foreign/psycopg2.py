@@ -44,6 +44,9 @@ class _Attempt:
 _attempts: dict[int, _Attempt] = {}  # by thread
 
 
+_really: set[int] = set()  # threads that connect to an allowed server
+
+
 @contextlib.contextmanager
 def in_place() -> Iterator[None]:
     former = extensions.get_wait_callback()
@@ -91,7 +94,7 @@ def _making(derived: type, original: Any) -> Any:
     """An object of a derived class may be made by us, on behalf of `psycopg2.connect`, and by nobody else."""
 
     def init(self: Any, *args: Any, **kwargs: Any) -> None:
-        if active.world is not None and get_ident() not in _attempts:
+        if active.world is not None and get_ident() not in _attempts and get_ident() not in _really:
             guard.refuse(
                 f"a connection of psycopg2 that is made from {derived.__qualname__} (use psycopg2.connect(connection_factory=...))"
             )
@@ -126,6 +129,12 @@ def _hosts(params: Mapping[str, str]) -> Iterator[dict[str, str]]:
 
 def _connect_to(world: World, params: dict[str, str], factory: Any, kwargs: dict[str, Any]) -> Any:
     host, port = libpq.address(params)
+    if world.network.allowed.covers(host, port):
+        _really.add(get_ident())
+        try:
+            return _connect(extensions.make_dsn(**libpq.really(params)), factory, **kwargs)
+        finally:
+            _really.discard(get_ident())
     server = libpq.named(host, port, _address_of(host, port))
     seconds = _connect_timeout(params)
     attempt = _Attempt(world, host, port, server, None if seconds is None else world.time.now + seconds)
@@ -170,6 +179,10 @@ def wait(made: Any) -> None:
     attempt = _attempts.get(get_ident())
     if attempt is not None and attempt.connection is None:
         _take_over(attempt, made)
+    world = active.world
+    if world is not None and get_ident() in _really and not world.network.allowed.has(made.fileno()):
+        params = extensions.parse_dsn(made.dsn)
+        world.network.allowed.connected(made.fileno(), *libpq.address(params))
     while (state := made.poll()) != extensions.POLL_OK:
         in_time = _wait_once(made, _WANTED[state], attempt)
         if attempt is not None and not in_time:

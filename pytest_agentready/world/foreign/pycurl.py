@@ -88,6 +88,10 @@ class Curl(_Curl, metaclass=_Standing):  # type: ignore[misc]
             super().perform()
             return
         made = self.as_transfer(blocks=True)
+        with realtime.allowed(world, made.url) as is_real:
+            if is_real:
+                super().perform()
+                return
         with realtime.door(world).transfer(made) as place:
             self.lead_to(place)
             try:
@@ -115,11 +119,15 @@ class Curl(_Curl, metaclass=_Standing):  # type: ignore[misc]
     def perform_rs(self) -> str:
         return str(self.perform_rb().decode())
 
-    def as_transfer(self, *, blocks: bool) -> realtime.Transfer:
+    @property
+    def url(self) -> str:
         url = self._given.get(pycurl.URL, "")
+        return url if isinstance(url, str) else str(url.decode())
+
+    def as_transfer(self, *, blocks: bool) -> realtime.Transfer:
         bounds = [value * SECONDS[option] for option, value in self._given.items() if option in SECONDS and value]
         known = not any(self._given.get(option) for option in CALLBACKS)
-        return realtime.Transfer("pycurl", url if isinstance(url, str) else url.decode(), min(bounds, default=None), known, blocks)
+        return realtime.Transfer("pycurl", self.url, min(bounds, default=None), known, blocks)
 
     def lead_to(self, place: str) -> None:
         if self._given.get(pycurl.UNIX_SOCKET_PATH):
@@ -153,7 +161,7 @@ class CurlMulti(_Multi, metaclass=_Standing):  # type: ignore[misc]
         world = active.mine()
         if world is not None and type(handle) is _Curl:
             guard.refuse("a transfer of a pycurl handle that was made before the run (make it within the call)")
-        if world is not None:
+        if world is not None and not world.network.allowed.covers(*realtime.target(handle.url)):
             made = self._transfers[handle] = handle.as_transfer(blocks=False)
             handle.lead_to(realtime.door(world).begin(made))
         return super().add_handle(handle)
