@@ -203,6 +203,11 @@ def test_an_older_pool_of_multiprocessing_gets_no_work() -> None:
 
 
 def test_a_pool_of_threads_is_none_of_processes() -> None:
+    def tool() -> int:
+        with multiprocessing.pool.ThreadPool(1) as pool:
+            return int(pool.apply(abs, (-7,)))
+
     with multiprocessing.pool.ThreadPool(1) as pool:
         assert pool.apply(abs, (-7,)) == 7
-    assert enter(lambda: multiprocessing.pool.ThreadPool(1).apply(abs, (-7,))).refused == ()
+    run = enter(tool)
+    assert (run.value, run.refused) == (7, ())
