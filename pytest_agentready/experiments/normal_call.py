@@ -6,14 +6,12 @@ normal answer that the answers under a fault are compared with.
 
 from __future__ import annotations
 
-import functools
 import inspect
-from types import CodeType
-from typing import Any
+from collections.abc import Iterable
 
 from pytest_agentready.domain import NormalCall, Run, Tool, Unjudgeable, read, some_of
-from pytest_agentready.world import BackendFailed, Limits, foreign, observe
-from pytest_agentready.world.stack import is_librarys
+from pytest_agentready.experiments.reach import blind_spots, mocked
+from pytest_agentready.world import BackendFailed, Limits, foreign, mocks, observe
 from pytest_agentready.world.unanswered import unanswered
 
 PATIENCE = Limits(attempts=1_000, turns=20_000)  # a healthy tool may well send many requests
@@ -24,19 +22,36 @@ SHOWN = 120  # characters of an answer
 
 def run(tool: Tool) -> NormalCall:
     with foreign.led_in():  # it shows which clients cannot be
-        blind = _blind_spots(tool)
+        blind = blind_spots(tool)
     if tool.facts.args is None:
         return NormalCall((), obstacle=f"it needs {_required(tool)}: give args={{...}} in the marker", blind=blind)
     if blind:
         return NormalCall((), obstacle=f"its sockets cannot be seen: it uses {' and '.join(map(_with_remedy, blind))}", blind=blind)
     runs: list[Run] = []
+    replaced: dict[str, None] = {}  # an ordered set of what answered in the place of a client
     for arguments in tool.facts.args:
         try:
-            found = observe(tool.call, arguments, backend=tool.facts.backend, limits=PATIENCE)
+            before = {name: mocks.calls_of(mock) for name, mock in mocked(tool).items()}
+            with mocks.noted() as asked:
+                found = observe(tool.call, arguments, backend=tool.facts.backend, limits=PATIENCE)
         except BackendFailed as failure:
             raise Unjudgeable(f"the marker's backend= does not work: it raised {failure}") from failure
+        if not found.went_out:
+            called = [name for name, mock in mocked(tool).items() if mocks.calls_of(mock) > before.get(name, 0)]
+            replaced |= asked or dict.fromkeys(called)
         runs.append(read(tool, found))
-    return NormalCall(tuple(runs), obstacle=_obstacle(tool, runs))
+    return NormalCall(tuple(runs), obstacle=_mocked(replaced) or _obstacle(tool, runs))
+
+
+def _mocked(replaced: Iterable[str]) -> str:
+    """A tool that is answered by a mock is no tool that asks nobody."""
+    names = list(replaced)
+    if not names:
+        return ""
+    verb, whose = ("is", "its") if len(names) == 1 else ("are", "their")
+    return (
+        f"{some_of(names)} {verb} replaced in this test: {whose} calls never reach the world. Take the mock away where the tool is examined"
+    )
 
 
 def _obstacle(tool: Tool, runs: list[Run]) -> str:
@@ -80,47 +95,3 @@ def _required(tool: Tool) -> str:
     parameters = inspect.signature(tool.call).parameters.values()
     names = [p.name for p in parameters if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
     return " and ".join(names)
-
-
-def _blind_spots(tool: Tool) -> tuple[str, ...]:
-    """Such clients among what the tool's code names, and the user's code that it names, in turn."""
-    found: set[str] = set()
-    waiting: list[Any] = [_function(tool.call)]
-    seen: set[int] = set()
-    while waiting:
-        function = waiting.pop()
-        code, known = getattr(function, "__code__", None), getattr(function, "__globals__", {})
-        if code is None or id(code) in seen:
-            continue
-        seen.add(id(code))
-        names = _names(code)
-        found |= names & {*foreign.UNSEEN, *foreign.out_of_reach}  # imported in the function itself
-        for value in (known[name] for name in names if name in known):
-            home = getattr(value, "__module__", None) or getattr(value, "__name__", None) or type(value).__module__
-            client = str(home).partition(".")[0]
-            if client in (*foreign.UNSEEN, *foreign.out_of_reach) or (client in foreign.BY_MODULE and not inspect.ismodule(value)):
-                found.add(client)
-            else:
-                owner = value if inspect.isclass(value) or inspect.ismodule(value) else type(value)
-                parts = [part for name, part in vars(owner).items() if name in names or not inspect.ismodule(owner)]
-                waiting += [part for part in map(_function, [value, *parts]) if _is_users(part)]
-    return tuple(name for name in (*foreign.UNSEEN, *foreign.ADAPTED) if name in found)
-
-
-def _function(value: Any) -> Any:
-    while isinstance(value, functools.partial):
-        value = value.func
-    try:
-        return inspect.unwrap(getattr(value, "__func__", value))
-    except Exception:  # an object that has any attribute it is asked for, a mock's `call` say, seems to wrap itself
-        return value
-
-
-def _is_users(value: Any) -> bool:
-    code = getattr(value, "__code__", None)
-    return isinstance(code, CodeType) and not is_librarys(code)
-
-
-def _names(code: CodeType) -> set[str]:
-    """The global names of a function, and of the functions within it."""
-    return set(code.co_names).union(*(_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)))

@@ -89,6 +89,9 @@ class Allowed:
         """A connection that is older than the run."""
         self._lines[fd] = Line(self.name_of(address, port), os.fstat(fd).st_ino)
 
+    def has(self, fd: int) -> bool:
+        return self._line(fd) is not None
+
     def sent(self, fd: int) -> None:
         if (line := self._line(fd)) is not None:
             self.reached.setdefault(line.name)

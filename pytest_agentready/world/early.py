@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
-from pytest_agentready.world import clocks, guard, real, selecting, stack
+from pytest_agentready.world import clocks, foreign, guard, real, selecting, stack
 
 _SKIPPED = ("_pytest", "pluggy", "pytest_agentready.world")  # pytest's own clock is real
 _MANY = 100_000  # objects within a subject, after which a pass over all that there is takes no longer
@@ -69,10 +69,14 @@ class EarlyNames:
         self._modules = len(sys.modules)
 
 
-@cache
 def _replacements() -> dict[int, tuple[Any, Any]]:
-    """By the real function's id, that function and what takes its place."""
-    pairs = {getattr(real, name): replacement for name, replacement in clocks.REPLACEMENTS.items()}
+    """By the real function's id, that function and what takes its place; the entry points of clients in C likewise."""
+    return _of_python() | foreign.early_names()
+
+
+@cache
+def _of_python() -> dict[int, tuple[Any, Any]]:
+    pairs: dict[Any, Any] = {getattr(real, name): replacement for name, replacement in clocks.REPLACEMENTS.items()}
     pairs[real.select] = selecting.select_
     if real.fork_exec is not None:
         pairs[real.fork_exec] = guard.fork_exec
@@ -84,8 +88,12 @@ def _find() -> Iterator[Place]:
     pairs = _replacements()
     functions = [function for function, _ in pairs.values()]
     own = {id(functions), id(vars(sys.modules["time"])), id(vars(sys.modules["select"])), *map(id, pairs.values())}
-    own |= {id(vars(sys.modules[name])) for name in ("subprocess", "_posixsubprocess") if name in sys.modules}
-    own |= {id(cell) for _, replacement in pairs.values() for cell in replacement.__closure__ or ()}  # what a replacement falls back on
+    own |= {
+        id(vars(sys.modules[name])) for name in ("subprocess", "_posixsubprocess", *foreign.EARLY, *foreign.BLIND) if name in sys.modules
+    }
+    own |= {
+        id(cell) for _, replacement in pairs.values() for cell in getattr(replacement, "__closure__", None) or ()
+    }  # what a replacement falls back on
     modules = {id(vars(module)): name for name, module in tuple(sys.modules.items()) if isinstance(module, types.ModuleType)}
     tuples: list[tuple[Any, ...]] = []
     for holder in gc.get_referrers(*functions):
@@ -104,6 +112,7 @@ def _find() -> Iterator[Place]:
 def _find_within(subject: object) -> Iterator[Place]:
     """In what a subject and the threads refer to: the user's code, and objects of any kind, but not libraries."""
     waiting: list[Any] = [subject, *threading.enumerate()]
+    pairs = _replacements()
     seen = {id(waiting), *_libraries(len(sys.modules), stack.regarded())}
     beginning = len(seen)
     while waiting:
@@ -115,9 +124,9 @@ def _find_within(subject: object) -> Iterator[Place]:
             yield from _find()
             return
         referents = gc.get_referents(holder)
-        if any(id(referent) in _replacements() for referent in referents):
+        if any(id(referent) in pairs for referent in referents):
             yield from _places_in(holder)
-        if isinstance(holder, types.FunctionType) and any(id(default) in _replacements() for default in holder.__defaults__ or ()):
+        if isinstance(holder, types.FunctionType) and any(id(default) in pairs for default in holder.__defaults__ or ()):
             yield _defaults(holder)
         waiting += [referent for referent in referents if gc.is_tracked(referent) and not type(referent).__module__.startswith(_SKIPPED)]
 

@@ -20,6 +20,8 @@ from pytest_agentready.world.patching import Patch
 
 # Asked by the standard library and by importing libraries about the machine itself.
 HARMLESS = frozenset({"ldconfig", "gcc", "cc", "ld", "objdump", "uname", "lsb_release", "sw_vers"})
+# Where work is handed over to processes.
+POOLS = (("concurrent.futures.process", "ProcessPoolExecutor", "submit"), ("multiprocessing.pool", "Pool", "_check_running"))
 _installed = False
 
 
@@ -39,6 +41,22 @@ def patches() -> Iterator[Patch]:
         yield Patch(_posixsubprocess, "fork_exec", fork_exec)
         if hasattr(subprocess, "_fork_exec"):  # from Python 3.11 on
             yield Patch(subprocess, "_fork_exec", fork_exec)
+
+    for module, cls, method in POOLS:
+        if module in sys.modules:
+            owner = getattr(sys.modules[module], cls)
+            yield Patch(owner, method, _hiring(getattr(owner, method)))
+
+
+def _hiring(original: Callable[..., Any]) -> Callable[..., Any]:
+    """No process begins in a run: one that takes up work is older, and what it does is real."""
+
+    def hire(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if active.mine() is not None and not type(self).__name__.startswith("Thread"):
+            refuse("work for a pool of processes that are older than the run")
+        return original(self, *args, **kwargs)
+
+    return hire
 
 
 def fork_exec(args: Any, executables: Any, *rest: Any) -> int:

@@ -27,12 +27,13 @@ from pytest_agentready.world import (
 )
 from pytest_agentready.world.early import EarlyNames
 from pytest_agentready.world.ending import WorldEnded
+from pytest_agentready.world.foreign.net import Net
 from pytest_agentready.world.patching import Patches
 from pytest_agentready.world.timeline import begin_subject
 from pytest_agentready.world.watchdog import Watchdog
 from pytest_agentready.world.world import World
 
-OPTIONAL = (nurseries.CACHE,)
+OPTIONAL = (nurseries.CACHE, *(module for module, _, _ in guard.POOLS))
 
 
 class NestedWorlds(RuntimeError):
@@ -92,16 +93,22 @@ def installed(world: World) -> Iterator[None]:
             "A virtual world runs already: call the tool itself, not the check, from inside a tool or a test with agent_world."
         )
     guard.install()
-    patches, early, watchdog = _patches(), _early_names(), _watchdog()
+    patches, early, watchdog, net = _patches(), _early_names(), _watchdog(), Net(world)
     early.look()
+
+    def glance() -> None:
+        world.time.crowd.look_for_unseen_waits()
+        net.look()
+
     with contextlib.ExitStack() as undo:
+        undo.enter_context(net.spread())  # taken up last: what is put back has to find the environment of the run's own changes gone
         undo.enter_context(surroundings.kept())
         undo.enter_context(aside.real_connections(world.network))
         # Dates come before the patches: time-machine reaches into the real functions, wherever it finds them.
         undo.enter_context(dates.in_step(world))
         # What takes a step back is registered before the step: whatever fails, the rest is undone.
         undo.callback(watchdog.rest)
-        watchdog.watch(world.patience, world.overrun, world.time.crowd.look_for_unseen_waits)
+        watchdog.watch(world.patience, world.overrun, glance)
         undo.callback(patches.restore)
         patches.install()
         loops.loop()  # from here on sockets can be made, whatever forbids them to tests

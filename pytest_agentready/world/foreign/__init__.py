@@ -11,6 +11,8 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
+from functools import lru_cache
+from typing import Any
 
 from pytest_agentready.world.foreign.arrivals import Arrivals
 from pytest_agentready.world.foreign.refused import BLIND, INSTEAD, PARTLY
@@ -25,10 +27,11 @@ ADAPTED = {
     "curl_cffi": "curl_cffi",
 }
 UNSEEN = tuple(client for client in BLIND if "." not in client and client not in PARTLY)
-BY_MODULE = ("pycurl",)  # led in by its module's names: what has left the module before the run is out of reach
+EARLY = ("pycurl", "psycopg2.extensions", "psycopg.pq")  # modules with types in C, which other modules may have bound by name
+BY_TYPE = ("pycurl",)  # led in by types of ours: an object that was made before the run is out of reach
 out_of_reach: dict[str, str] = {}  # clients that could not be led in, and why
 
-__all__ = ["ADAPTED", "BLIND", "BY_MODULE", "INSTEAD", "UNSEEN", "led_in", "out_of_reach"]
+__all__ = ["ADAPTED", "BLIND", "BY_TYPE", "EARLY", "INSTEAD", "UNSEEN", "early_names", "led_in", "out_of_reach"]
 
 
 def in_place(client: str) -> AbstractContextManager[None]:
@@ -57,3 +60,25 @@ def led_in() -> Iterator[None]:
                 lead_in(client)
         undo.enter_context(Arrivals((*ADAPTED, *BLIND), lead_in).noticed())
         yield
+
+
+def early_names() -> dict[int, tuple[Any, Any]]:
+    """Entry points of clients in C, by their id, and what takes their place wherever a name holds them."""
+    return _early_names(tuple((name, sys.modules[name]) for name in (*EARLY, *BLIND) if name in sys.modules))
+
+
+@lru_cache(maxsize=1)
+def _early_names(present: tuple[tuple[str, Any], ...]) -> dict[int, tuple[Any, Any]]:
+    from pytest_agentready.world.foreign import refused
+
+    found: dict[int, tuple[Any, Any]] = {}
+    for name, _ in present:
+        if name in BLIND:
+            pairs = tuple(refused.early_names(name))
+        else:
+            try:
+                pairs = importlib.import_module(f"{__name__}.{name.partition('.')[0]}").EARLY
+            except (ImportError, AttributeError):  # an unknown version, of which `led_in` tells
+                continue
+        found |= {id(original): (original, replacement) for original, replacement in pairs}
+    return found

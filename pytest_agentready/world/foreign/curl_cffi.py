@@ -71,6 +71,10 @@ def _performing(original: Callable[..., None]) -> Callable[..., None]:
             original(self, *args, **kwargs)
             return
         known = str(sys._getframe(1).f_globals.get("__name__")).startswith("curl_cffi.")  # a session sets all options for each request
+        with realtime.allowed(world, _url(self)) as is_real:
+            if is_real:
+                original(self, *args, **kwargs)
+                return
         with realtime.door(world).transfer(_as_transfer(self, known=known, blocks=True)) as place, _led_to(self, place):
             original(self, *args, **kwargs)
 
@@ -82,6 +86,11 @@ def _adding(original: Callable[..., Any]) -> Callable[..., Any]:
         world = active.mine()
         if world is None:
             return original(self, curl)
+        keeping = contextlib.ExitStack()
+        if keeping.enter_context(realtime.allowed(world, _url(curl))):
+            real = original(self, curl)
+            real.add_done_callback(lambda _: keeping.close())
+            return real
         door = realtime.door(world)
         made = _as_transfer(curl, known=True, blocks=False)
         undo = contextlib.ExitStack()

@@ -70,13 +70,19 @@ def known(world: World, fd: int, client: str) -> Connection:
 
 def wait(world: World, fd: int, wanted: int, seconds: float | None, client: str) -> int:
     """Wait in virtual time until the descriptor can be read or written; what it can, 0 where the time is up."""
-    found = known(world, fd, client)
+    allowed = world.network.allowed
+    is_real = allowed.has(fd)
+    found = None if is_real else known(world, fd, client)
+    if is_real:
+        allowed.sent(fd)  # an answer is owed, whatever is waited for
     poll = real.pollable(fd, (real.READABLE if wanted & READING else 0) | (real.WRITABLE if wanted & WRITING else 0))
     world.time.pump()
     if not poll.poll(0):
-        primitive = "connect" if found.state == "hanging" else "recv" if wanted & READING else "send"
-        if not world.time.wait(primitive, seconds, lambda: bool(poll.poll(0)), real.sleep, found.name):
+        primitive = "connect" if found is not None and found.state == "hanging" else "recv" if wanted & READING else "send"
+        if not world.time.wait(primitive, seconds, lambda: bool(poll.poll(0)), real.sleep, found.name if found else ""):
             return 0
+    if is_real:
+        allowed.received(fd)
     return _what(poll.poll(0), wanted)
 
 

@@ -22,7 +22,15 @@ def address(params: Mapping[str, Any]) -> tuple[str, int]:
 
 def elsewhere(place: int) -> dict[str, str]:
     """What leads libpq to the landing place instead. The world's peer speaks neither TLS nor Kerberos with it."""
-    return {"hostaddr": LOOPBACK, "port": str(place), "sslmode": "disable", "gssencmode": "disable"}
+    return {"hostaddr": LOOPBACK, "port": str(place), "sslmode": "disable", "gssencmode": "disable"} | ANYBODY
+
+
+def really(params: Mapping[str, Any]) -> dict[str, str]:
+    """What leads libpq past the net below all clients in C, to a server that is reached for real."""
+    return {"hostaddr": "", **ANYBODY} | {name: str(value) for name, value in params.items() if value}
+
+
+ANYBODY = {"target_session_attrs": "any"}  # given by name, so that the net below all clients in C does not catch it
 
 
 def failure(server: str, why: str) -> str:

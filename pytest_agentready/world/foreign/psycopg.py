@@ -8,15 +8,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+from _thread import get_ident
 from collections.abc import Generator, Iterator
 from typing import Any
 
 import psycopg
 import psycopg._connection_base
 import psycopg.conninfo
+import psycopg.pq
 import psycopg.waiting
 
-from pytest_agentready.world import active
+from pytest_agentready.world import active, guard
 from pytest_agentready.world.foreign import descriptors, libpq
 from pytest_agentready.world.patching import Patch, Patches
 from pytest_agentready.world.world import World
@@ -26,6 +28,7 @@ _connect_gen = vars(_Base)["_connect_gen"].__func__
 _cancel_gen = getattr(_Base, "_cancel_gen", None)  # from psycopg 3.2 on
 _wait, _wait_conn = psycopg.waiting.wait, psycopg.waiting.wait_conn
 _wait_async, _wait_conn_async = psycopg.waiting.wait_async, psycopg.waiting.wait_conn_async
+_PGconn: Any = psycopg.pq.PGconn
 Steps = Generator[Any, Any, Any]
 
 
@@ -39,6 +42,7 @@ def _patches() -> Iterator[Patch]:
     yield Patch(_Base, "_connect_gen", classmethod(connect_gen))
     if _cancel_gen is not None:
         yield Patch(_Base, "_cancel_gen", cancel_gen)
+    yield Patch(psycopg.pq, "PGconn", PGconn)
     yield Patch(psycopg.waiting, "wait", wait)
     yield Patch(psycopg.waiting, "wait_conn", wait_conn)
     yield Patch(psycopg.waiting, "wait_async", wait_async)
@@ -55,6 +59,10 @@ def connect_gen(cls: Any, /, conninfo: str = "", **more: Any) -> Steps:
     world.join()
     params = psycopg.conninfo.conninfo_to_dict(conninfo)
     host, port = libpq.address(params)
+    if world.network.allowed.covers(host, port):
+        return (
+            yield from _let_out(world, _connect_gen(cls, psycopg.conninfo.make_conninfo("", **libpq.really(params)), **more), host, port)
+        )
     server = libpq.named(str(params.get("hostaddr") or host) if port else host, port, "")
     with descriptors.landing() as place, libpq.renamed(psycopg.Error, place, server):
         steps = _connect_gen(cls, psycopg.conninfo.make_conninfo(conninfo, **libpq.elsewhere(place)), **more)
@@ -64,6 +72,22 @@ def connect_gen(cls: Any, /, conninfo: str = "", **more: Any) -> Steps:
             raise psycopg.OperationalError(f"connection failed: {libpq.failure(server, libpq.REFUSED)}") from None
         except TimeoutError:
             raise psycopg.OperationalError(f"connection failed: {libpq.failure(server, libpq.GIVEN_UP)}") from None
+
+
+def _let_out(world: World, steps: Steps, host: str, port: int) -> Steps:
+    """To a server that is reached for real."""
+    with _letting_in():
+        fd, wanted = next(steps)
+    world.network.allowed.connected(fd, host, port)
+    ready = yield fd, wanted
+    while True:
+        try:
+            fd, wanted = steps.send(ready)
+        except StopIteration as end:
+            return end.value
+        if not world.network.allowed.has(fd):  # the next address of the same host
+            world.network.allowed.connected(fd, host, port)
+        ready = yield fd, wanted
 
 
 def cancel_gen(self: Any) -> Steps:
@@ -81,7 +105,8 @@ def cancel_gen(self: Any) -> Steps:
 
 def _taken_over(world: World, steps: Steps, host: str, port: int) -> Steps:
     """The same steps, the first of which has opened a descriptor."""
-    fd, wanted = next(steps)
+    with _letting_in():
+        fd, wanted = next(steps)
     connection = descriptors.take_over(world, fd, host, port)
     while True:
         ready = yield fd, wanted
@@ -91,6 +116,47 @@ def _taken_over(world: World, steps: Steps, host: str, port: int) -> Steps:
             fd, wanted = steps.send(ready)
         except StopIteration as end:
             return end.value
+
+
+# -- libpq itself, below all of psycopg's connections
+
+_let_in: set[int] = set()  # threads in which we ourselves begin a connection
+
+
+@contextlib.contextmanager
+def _letting_in() -> Iterator[None]:
+    _let_in.add(get_ident())
+    try:
+        yield
+    finally:
+        _let_in.discard(get_ident())
+
+
+class _Standing(type(_PGconn)):  # type: ignore[misc]
+    """Whatever is an instance of the type in C passes for one of what stands in for it."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, _PGconn)
+
+
+def _beginning(name: str) -> Any:
+    original = getattr(_PGconn, name)
+
+    def begin(*args: Any) -> Any:
+        if active.world is not None and get_ident() not in _let_in:
+            guard.refuse(f"a connection of psycopg by PGconn.{name} (use psycopg.connect)")
+        return original(*args)
+
+    return staticmethod(begin)
+
+
+class PGconn(_PGconn, metaclass=_Standing):  # type: ignore[misc]
+    __module__, __qualname__ = _PGconn.__module__, "PGconn"
+
+    connect, connect_start, ping = map(_beginning, ("connect", "connect_start", "ping"))
+
+
+EARLY = ((_PGconn, PGconn),)
 
 
 # -- waiting: `interval` only lets Ctrl-C through, `timeout` is a deadline. Before psycopg 3.3 the steps of a connection looked at
@@ -147,8 +213,12 @@ async def _follow_async(world: World, gen: Steps, fileno: int | None, interval: 
         step = next(gen)
         while True:
             fd, wanted = step if fileno is None else (fileno, step)
-            descriptors.known(world, fd, "psycopg")
+            if world.network.allowed.has(fd):
+                world.network.allowed.sent(fd)
+            else:
+                descriptors.known(world, fd, "psycopg")
             step = gen.send(await _ready(fd, wanted, deadline.left(interval)))
+            world.network.allowed.received(fd)
             deadline.keep()
     except StopIteration as end:
         return end.value

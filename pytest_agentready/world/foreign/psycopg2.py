@@ -13,14 +13,16 @@ from typing import Any
 import psycopg2
 from psycopg2 import extensions
 
-from pytest_agentready.world import active, names, real
+from pytest_agentready.world import active, guard, names, real
 from pytest_agentready.world.connection import Connection
 from pytest_agentready.world.foreign import descriptors, libpq
+from pytest_agentready.world.foreign.refused import is_open
 from pytest_agentready.world.network import is_address
 from pytest_agentready.world.patching import Patch, Patches
 from pytest_agentready.world.world import World
 
 _connect = psycopg2._connect
+_connection: Any = extensions.connection
 _WANTED = {extensions.POLL_READ: descriptors.READING, extensions.POLL_WRITE: descriptors.WRITING}
 
 
@@ -42,10 +44,13 @@ class _Attempt:
 _attempts: dict[int, _Attempt] = {}  # by thread
 
 
+_really: set[int] = set()  # threads that connect to an allowed server
+
+
 @contextlib.contextmanager
 def in_place() -> Iterator[None]:
     former = extensions.get_wait_callback()
-    with Patches((Patch(psycopg2, "_connect", connect),)).in_place():
+    with Patches(_patches()).in_place():
         extensions.set_wait_callback(wait)
         try:
             yield
@@ -53,8 +58,54 @@ def in_place() -> Iterator[None]:
             extensions.set_wait_callback(former)
 
 
+def _patches() -> Iterator[Patch]:
+    yield Patch(psycopg2, "_connect", connect)
+    yield Patch(extensions, "connection", StandIn)
+    waiting = [cls for cls in _connection.__subclasses__() if cls is not StandIn]
+    while waiting:
+        derived = waiting.pop()
+        waiting += derived.__subclasses__()
+        if is_open(derived):  # what is C too falls into the net below all such clients
+            yield Patch(derived, "__init__", _making(derived, derived.__init__))
+
+
+class _Standing(type):
+    """Whatever is an instance of the type in C, or derived from it, passes for one of what stands in for it."""
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, _connection)
+
+    def __subclasscheck__(cls, derived: type) -> bool:
+        return issubclass(derived, _connection)
+
+    def __call__(cls, dsn: str, *args: Any, **kwargs: Any) -> Any:
+        """A connection that is made without `psycopg2.connect`."""
+        return connect(dsn, None, *args, **kwargs) if cls.__mro__[1] is _connection else super().__call__(dsn, *args, **kwargs)
+
+
+class StandIn(_connection, metaclass=_Standing):  # type: ignore[misc]
+    __module__, __qualname__ = "psycopg2.extensions", "connection"
+
+
+EARLY = ((_connection, StandIn),)
+
+
+def _making(derived: type, original: Any) -> Any:
+    """An object of a derived class may be made by us, on behalf of `psycopg2.connect`, and by nobody else."""
+
+    def init(self: Any, *args: Any, **kwargs: Any) -> None:
+        if active.world is not None and get_ident() not in _attempts and get_ident() not in _really:
+            guard.refuse(
+                f"a connection of psycopg2 that is made from {derived.__qualname__} (use psycopg2.connect(connection_factory=...))"
+            )
+        original(self, *args, **kwargs)
+
+    return init
+
+
 def connect(dsn: str, connection_factory: Any = None, **kwargs: Any) -> Any:
     world = active.world
+    connection_factory = None if connection_factory is StandIn else connection_factory
     if world is None:
         return _connect(dsn, connection_factory, **kwargs)
     world.join()
@@ -78,6 +129,12 @@ def _hosts(params: Mapping[str, str]) -> Iterator[dict[str, str]]:
 
 def _connect_to(world: World, params: dict[str, str], factory: Any, kwargs: dict[str, Any]) -> Any:
     host, port = libpq.address(params)
+    if world.network.allowed.covers(host, port):
+        _really.add(get_ident())
+        try:
+            return _connect(extensions.make_dsn(**libpq.really(params)), factory, **kwargs)
+        finally:
+            _really.discard(get_ident())
     server = libpq.named(host, port, _address_of(host, port))
     seconds = _connect_timeout(params)
     attempt = _Attempt(world, host, port, server, None if seconds is None else world.time.now + seconds)
@@ -122,6 +179,10 @@ def wait(made: Any) -> None:
     attempt = _attempts.get(get_ident())
     if attempt is not None and attempt.connection is None:
         _take_over(attempt, made)
+    world = active.world
+    if world is not None and get_ident() in _really and not world.network.allowed.has(made.fileno()):
+        params = extensions.parse_dsn(made.dsn)
+        world.network.allowed.connected(made.fileno(), *libpq.address(params))
     while (state := made.poll()) != extensions.POLL_OK:
         in_time = _wait_once(made, _WANTED[state], attempt)
         if attempt is not None and not in_time:

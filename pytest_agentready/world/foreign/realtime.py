@@ -82,7 +82,7 @@ class Door:
         world.time.strike()
         world.join()
         world.in_real_time = True
-        host, port = _target(made.url)
+        host, port = target(made.url)
         blocked = Blocked(
             made.client,
             f"{host}:{port}",
@@ -241,12 +241,28 @@ def closing() -> Iterator[None]:
         _doors.clear()
 
 
+@contextlib.contextmanager
+def allowed(world: World, url: str) -> Iterator[bool]:
+    """Is this one of the hosts that are reached for real? While it is, and the context is open, nobody's clock jumps ahead of it."""
+    host, port = target(url)
+    if not world.network.allowed.covers(host, port):
+        yield False
+        return
+    world.join()
+    world.network.allowed.reached.setdefault(f"{host}:{port}")
+    world.time.crowd.abroad += 1
+    try:
+        yield True
+    finally:
+        world.time.crowd.abroad -= 1
+
+
 def plain(message: str, url: str) -> str:
     """A client's error without the door: the user shall read whom the tool wanted."""
-    return re.sub(r" via 127\.0\.0\.1:\d+", "", message).replace(NOWHERE.partition(":")[0], _target(url)[0])
+    return re.sub(r" via 127\.0\.0\.1:\d+", "", message).replace(NOWHERE.partition(":")[0], target(url)[0])
 
 
-def _target(url: str) -> tuple[str, int]:
+def target(url: str) -> tuple[str, int]:
     parts = urlsplit(url if "://" in url else f"http://{url}")
     return parts.hostname or "", parts.port or PORTS.get(parts.scheme, 0)
 

@@ -1,0 +1,93 @@
+"""What the code of a tool names: clients out of sight, and mocks that stand where a client should.
+
+Only the user's own code is followed: the tool, the functions and objects that it names, and those that they name in turn.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Iterator
+from types import CodeType
+from typing import Any
+
+from pytest_agentready.domain import Tool
+from pytest_agentready.world import foreign, mocks
+from pytest_agentready.world.stack import is_librarys
+
+BLIND_SPOTS = foreign.UNSEEN
+
+
+def blind_spots(tool: Tool) -> tuple[str, ...]:
+    """The clients that cannot be seen."""
+    found: set[str] = set()
+    out_of_sight = {*BLIND_SPOTS, *foreign.out_of_reach}
+    for names, values in _named(tool):
+        found |= names & out_of_sight  # imported in the function itself
+        for _, value in values:
+            client = _home(value)
+            if client in out_of_sight or (client in foreign.BY_TYPE and _is_made(value)):
+                found.add(client)
+    return tuple(name for name in (*BLIND_SPOTS, *foreign.ADAPTED) if name in found)
+
+
+def mocked(tool: Tool) -> dict[str, Any]:
+    """The mocks, each by the name that the code has for it, as `requests.get`."""
+    found: dict[str, Any] = {}
+    for names, values in _named(tool):
+        for name, value in values:
+            if mocks.is_mock(value):
+                found.setdefault(name, value)
+            elif inspect.ismodule(value) or inspect.isclass(value):
+                parts = ((part, vars(value)[part]) for part in sorted(names & vars(value).keys()))
+                found |= {f"{name}.{part}": standing for part, standing in parts if mocks.is_mock(standing)}
+    return found
+
+
+def _named(tool: Tool) -> Iterator[tuple[set[str], list[tuple[str, Any]]]]:
+    """For each function: the names in its code, and what those of them that are known stand for."""
+    waiting: list[Any] = [_function(tool.call)]
+    seen: set[int] = set()
+    while waiting:
+        function = waiting.pop()
+        code, known = getattr(function, "__code__", None), getattr(function, "__globals__", {})
+        if not isinstance(code, CodeType) or id(code) in seen:
+            continue
+        seen.add(id(code))
+        names = _names(code)
+        values = [(name, known[name]) for name in sorted(names) if name in known]
+        yield names, values
+        for _, value in values:
+            if _home(value) in (*BLIND_SPOTS, *foreign.out_of_reach):
+                continue
+            owner = value if inspect.isclass(value) or inspect.ismodule(value) else type(value)
+            parts = [part for name, part in vars(owner).items() if name in names or not inspect.ismodule(owner)]
+            waiting += [part for part in map(_function, [value, *parts]) if _is_users(part) and not mocks.is_mock(part)]
+
+
+def _home(value: Any) -> str:
+    home = getattr(value, "__module__", None) or getattr(value, "__name__", None) or type(value).__module__
+    return str(home).partition(".")[0]
+
+
+def _is_made(value: Any) -> bool:
+    return not (inspect.ismodule(value) or inspect.isclass(value) or inspect.isroutine(value))
+
+
+def _function(value: Any) -> Any:
+    while isinstance(value, functools.partial):
+        value = value.func
+    try:
+        return inspect.unwrap(getattr(value, "__func__", value))
+    except Exception:  # an object that has any attribute it is asked for, a mock's `call` say, seems to wrap itself
+        return value
+
+
+def _is_users(value: Any) -> bool:
+    code = getattr(value, "__code__", None)
+    return isinstance(code, CodeType) and not is_librarys(code)
+
+
+def _names(code: CodeType) -> set[str]:
+    """The global names of a function, and of the functions within it."""
+    return set(code.co_names).union(*(_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)))
