@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,8 @@ if TYPE_CHECKING:
 
 NARROWING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "ignore", "ignore_glob")  # pytest's options that leave items out
 
+BY_HAND = "agentready_calls"  # the user property under which a hand-written test's report carries its results
+
 
 class Recorder:
     """A plugin of its own, registered where the reports of all workers arrive."""
@@ -21,6 +25,8 @@ class Recorder:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.results: dict[str, Result] = {}
+        self.by_hand: dict[str, tuple[Result, ...]] = {}  # what was found in the calls of the tests that call a tool themselves
+        self.broken: dict[str, None] = {}  # an ordered set of the tests of that kind that failed
         self.gaps: list[str] = []
         self.deselected = 0
         self.written: list[tuple[Path, OSError | None]] = []
@@ -37,6 +43,11 @@ class Recorder:
             self.gaps.append(f"{report.nodeid} did not end")
         elif (report.when == "call" or not report.passed) and (result := carried(report)):
             self.results[result.node] = _settled(result, report)
+        elif (found := found_by_hand(report)) is not None:
+            if report.when == "call":
+                self.by_hand[report.nodeid] = found
+            if report.failed:
+                self.broken[report.nodeid] = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -94,7 +105,8 @@ class Recorder:
             profile=settings.profile,
             fail_on=settings.fail_on,
             unproven_fails=settings.unproven == "fail",
-            gaps=tuple(dict.fromkeys(self.gaps)),
+            gaps=tuple(dict.fromkeys([*self.gaps, *(f"{node} failed" for node in self.broken)])),
+            by_hand=tuple(result for results in self.by_hand.values() for result in results),
             deselected=self.deselected,
             waivers=() if self.config.getoption("runxfail") else settings.waivers,
             today=settings.today,
@@ -109,6 +121,21 @@ def carried(carrier: pytest.Item | pytest.TestReport) -> Result | None:
     from pytest_agentready.domain import Result
 
     return Result.from_json(str(text))
+
+
+def carry(item: pytest.Item, results: Iterable[Result]) -> None:
+    """Let the reports of a hand-written test bring home what was found in its calls; a rerun starts anew."""
+    others = [pair for pair in item.user_properties if pair[0] != BY_HAND]
+    item.user_properties[:] = [*others, (BY_HAND, json.dumps([result.to_json() for result in results]))]
+
+
+def found_by_hand(report: pytest.TestReport) -> tuple[Result, ...] | None:
+    """What was found in the calls of a test that takes agent_tool or agent_world; None for any other test."""
+    if (text := dict(report.user_properties).get(BY_HAND)) is None:
+        return None
+    from pytest_agentready.domain import Result
+
+    return tuple(map(Result.from_json, json.loads(str(text))))
 
 
 def is_error(report: pytest.TestReport) -> bool:

@@ -128,10 +128,12 @@ class Assessment:
     deselected: int = 0  # items that were not to be run
     waivers: tuple[Waiver, ...] = ()
     today: date = field(default_factory=date.today)
+    by_hand: tuple[Result, ...] = ()  # of calls that hand-written tests made: what was found counts, that nothing was found proves little
     whole: bool = False  # was everything to be run that is configured? Only then can a waiver be called superfluous
 
     def __post_init__(self) -> None:
-        ordered = sorted(self.results, key=lambda result: (result.subject.name, result.check, result.node))
+        found = [result for result in self.by_hand if result.outcome in (Outcome.FAILED, Outcome.WAIVED)]
+        ordered = sorted([*self.results, *found], key=lambda result: (result.subject.name, result.check, result.node))
         object.__setattr__(self, "results", tuple(ordered))
 
     @property
@@ -171,7 +173,7 @@ class Assessment:
 
     def _idle_waivers(self) -> Iterator[str]:
         """A waiver that waives nothing would one day waive what nobody has looked at."""
-        names = [subject.name for subject in self.subjects]
+        names = sorted({result.subject.name for result in (*self.results, *self.by_hand)})
         for waiver in self.waivers:
             covered = {result.outcome for result in self.results if waiver.covers(result.check, result.subject.name)}
             if (Outcome.PASSED in covered and not waiver.is_pattern) or (self.whole and covered == {Outcome.PASSED}):
