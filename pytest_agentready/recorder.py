@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 NARROWING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "ignore", "ignore_glob")  # pytest's options that leave items out
 
+NOTES = "agentready_notes"  # what a worker of xdist sends home when it is done
 BY_HAND = "agentready_calls"  # the user property under which a hand-written test's report carries its results
 
 
@@ -28,6 +29,7 @@ class Recorder:
         self.by_hand: dict[str, tuple[Result, ...]] = {}  # what was found in the calls of the tests that call a tool themselves
         self.broken: dict[str, None] = {}  # an ordered set of the tests of that kind that failed
         self.gaps: list[str] = []
+        self.notes: list[str] = []  # of workers
         self.deselected = 0
         self.written: list[tuple[Path, OSError | None]] = []
 
@@ -55,7 +57,7 @@ class Recorder:
             self.gaps.append("the run was interrupted")
         elif session.shouldfail or session.shouldstop:
             self.gaps.append(f"the run ended early: {session.shouldfail or session.shouldstop}")
-        if session.exitstatus == pytest.ExitCode.OK and self.results and not self._chosen() and self._assessment().doubts:
+        if session.exitstatus == pytest.ExitCode.OK and self.results and self._assessment().doubts:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED  # unproven checks skip, but a run that judged nothing is not green
         if not ours.is_configured(self.config) or self.config.getoption("collectonly"):
             return
@@ -84,9 +86,20 @@ class Recorder:
             else:
                 terminalreporter.write_sep("-", f"agentready report: {path}")
 
-    def _chosen(self) -> bool:
-        """Was only a part of the items to run? A worker's own count does not come home."""
-        return bool(self.deselected or self.config.getoption("keyword") or self.config.getoption("markexpr"))
+    def _selected(self) -> bool:
+        """Were single checks picked out? A worker's own count of those that were not does not come home."""
+        options = any(getattr(self.config.option, name, None) for name in ("keyword", "markexpr", "lf", "stepwise"))
+        ids = any(argument.endswith("]") for argument in self.config.args)
+        return bool(self.deselected) or options or ids or any(node.count("::") > 1 for node in ours.chosen_nodes(self.config))
+
+    def _notes(self) -> list[str]:
+        """What the collection has to say; with xdist each worker has collected, and says the same."""
+        own = ours.collection(self.config).notes if ours.COLLECTION_KEY in self.config.stash else []
+        return [*own, *self.notes]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        self.notes += getattr(node, "workeroutput", {}).get(NOTES, ())
 
     def _is_whole(self) -> bool:
         """Was everything to be run that is configured, and was it?"""
@@ -108,8 +121,10 @@ class Recorder:
             gaps=tuple(dict.fromkeys([*self.gaps, *(f"{node} failed" for node in self.broken)])),
             by_hand=tuple(result for results in self.by_hand.values() for result in results),
             deselected=self.deselected,
+            selected=self._selected(),
             waivers=() if self.config.getoption("runxfail") else settings.waivers,
             today=settings.today,
+            notes=tuple(dict.fromkeys(self._notes())),
             whole=self._is_whole(),
         )
 
@@ -178,6 +193,8 @@ def _markup(line: str) -> dict[str, bool]:
     starts = {
         "READY": {"green": True, "bold": True},
         "NOT READY": {"red": True, "bold": True},
+        "Judged in part: ": {"yellow": True, "bold": True},
+        "Nothing was judged: ": {"yellow": True, "bold": True},
         "Could not": {"red": True},
         "Not assessed": {"yellow": True},
         "Waived": {"yellow": True},
