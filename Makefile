@@ -26,8 +26,9 @@ lint: $(VENV)/.linted  ## Style, types, and the generated pages.
 docs: $(VENV)/.installed  ## Write the generated pages anew.
 	$(BIN)/python docs/build.py
 
-bench: $(VENV)/.installed  ## Measure, and compare with the targets.
+bench: $(VENV)/.installed  ## Measure, and compare with the targets (some minutes).
 	$(BIN)/python benchmarks/run.py --write
+	@echo "Beside these: benchmarks/clients.py (what becomes of each client) and benchmarks/stress.py (the same record under load, each time)"
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

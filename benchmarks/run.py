@@ -1,6 +1,7 @@
-"""Measures what the targets speak of, prints a table, and says which target is missed.
+"""Measures what the targets speak of, prints tables, and says which target is missed.
 
-    python benchmarks/run.py [--write]      --write puts the table into docs/benchmarks.md
+    python benchmarks/run.py            single runs, and one tool
+    python benchmarks/run.py --write    these, and what scale.py measures, into docs/benchmarks.md
 
 Medians of many runs, taken in turn with the bare loopback call of the same client, so that both see the same machine.
 """
@@ -25,11 +26,29 @@ from typing import Any
 
 import httpx
 import requests
+import scale
 
 from pytest_agentready.world import FAULTS, Backend, Limits, observe
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "benchmarks.md"
+INTRODUCTION = """# Benchmarks
+
+Written by `make bench` on {machine}. Compare ratios rather than times.
+
+## One run, one tool
+
+{table}
+
+## Twenty tools, and more
+
+The tools of `benchmarks/tools.py` have clients of all kinds: over HTTP and TLS, of databases, a store and a mail server, SDKs, retries,
+threads. Figures are of one process, warm, without pytest around it, but for those that name pytest.
+
+{scaled}
+
+[What becomes of each client under each kind of fault](clients.md) is another page, written by `python benchmarks/clients.py --write`.
+"""
 RUNS = 60
 ORDER = {"state": "shipped"}
 BACKEND = Backend.parse({f"GET {scheme}://api.example.com/orders/{{id}}": ORDER for scheme in ("http", "https")})
@@ -202,8 +221,9 @@ def main(arguments: list[str]) -> int:
     rows = [*fault_rows(), runaway_row(), matrix_row(), start_up_row()]
     print(table(rows))
     if "--write" in arguments:
+        print(scaled := scale.table())
         machine = f"CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
-        PAGE.write_text(f"# Benchmarks\n\nWritten by `make bench` on {machine}. Compare ratios rather than times.\n\n{table(rows)}\n")
+        PAGE.write_text(INTRODUCTION.format(machine=machine, table=table(rows), scaled=scaled))
     missed = [row.what for row in rows if not row.met]
     print(f"missed: {', '.join(missed)}" if missed else "every target is met")
     return 0

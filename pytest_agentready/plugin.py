@@ -108,6 +108,16 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
             item.stash[COMPLAINT_KEY] = complaint
 
 
+def pytest_collection_finish(session: pytest.Session) -> None:
+    if ours.COLLECTION_KEY in session.config.stash:
+        ours.collection(session.config).expect(session.items)
+
+
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    if ours.COLLECTION_KEY in item.config.stash:
+        ours.collection(item.config).done(item)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if complaint := item.stash.get(COMPLAINT_KEY, ""):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
@@ -13,10 +14,10 @@ from pytest_agentready.collect.imports import Misuse, sentence
 from pytest_agentready.collect.marker import MARK, Marks
 from pytest_agentready.collect.nodes import Case, Examination, Targets
 from pytest_agentready.collect.unmarked import Unmarked, UnmarkedTools
-from pytest_agentready.domain import PROPERTY, Check, Result, Subject, Tool
+from pytest_agentready.domain import PROPERTY, Check, Result, Subject, Tool, did_you_mean
 from pytest_agentready.engine import Engine
 from pytest_agentready.registry import Unloadable
-from pytest_agentready.settings import Settings, did_you_mean
+from pytest_agentready.settings import Settings
 
 FIXTURE = "readiness_check"
 BY_HAND = "agent_tool"  # the fixture that calls the tool, and judges the call
@@ -35,6 +36,7 @@ class Collection:
 
     def __post_init__(self) -> None:
         self.unmarked = UnmarkedTools(self.marks)
+        self.awaited: Counter[Tool] = Counter()  # items of each tool that have not been run
         self.nodes: set[str] = set()  # the ids that could have been chosen
 
     def targets(self, session: pytest.Session) -> Targets:
@@ -96,6 +98,16 @@ class Collection:
             complaints[item] = _nothing_examined(item, owner)
             self._carry(item, Result.misuse(MARK, self._place(item), item.nodeid))
         return complaints
+
+    def expect(self, items: list[pytest.Item]) -> None:
+        """These are to be run: what is observed of a tool is kept for as long as one of its own is among them."""
+        self.awaited = Counter(tool for item in items if FIXTURE in getattr(item, "fixturenames", ()) and (tool := _case(item)[0]))
+
+    def done(self, item: pytest.Item) -> None:
+        if FIXTURE in getattr(item, "fixturenames", ()) and (tool := _case(item)[0]):
+            self.awaited[tool] -= 1
+            if not self.awaited[tool]:
+                self.engine.forget(tool)
 
     def _tie(self, config: pytest.Config, item: pytest.Item) -> None:
         case = _case(item)

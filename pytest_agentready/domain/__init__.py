@@ -4,6 +4,7 @@ from pytest_agentready.domain import secrets
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
 from pytest_agentready.domain.conduct import Cancellation, CancelledCalls, Held, HeldKind, RepeatedCalls, Series
+from pytest_agentready.domain.hostility import Harm, HostileArguments, HostileCall, harm_of, identities
 from pytest_agentready.domain.interface import Interface, Parameter
 from pytest_agentready.domain.observation import (
     Attempt,
@@ -12,8 +13,6 @@ from pytest_agentready.domain.observation import (
     Family,
     Fault,
     FaultMatrix,
-    HostileArguments,
-    HostileCall,
     NormalCall,
     Raised,
     Request,
@@ -29,6 +28,7 @@ from pytest_agentready.domain.subject import TIME_LIMITS, Facts, Kind, Tool, rea
 from pytest_agentready.domain.tokens import exceed, tokens
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unjudgeable, Unproven, Verdict
 from pytest_agentready.domain.waiver import Waiver, read_waiver, waiver_of
+from pytest_agentready.domain.wording import did_you_mean, listed, nearest, shortened, some_of
 
 __all__ = [
     "ADDRESS",
@@ -49,6 +49,7 @@ __all__ = [
     "Fault",
     "FaultMatrix",
     "Finding",
+    "Harm",
     "Held",
     "HeldKind",
     "HostileArguments",
@@ -78,15 +79,22 @@ __all__ = [
     "Verdict",
     "Wait",
     "Waiver",
+    "did_you_mean",
     "exceed",
+    "harm_of",
+    "identities",
     "is_storm",
     "keeps_asking",
+    "listed",
     "mishaps",
+    "nearest",
     "read",
     "read_answer",
     "read_waiver",
     "repetitions",
     "secrets",
+    "shortened",
+    "some_of",
     "tokens",
     "unended",
     "waiver_of",

@@ -167,6 +167,11 @@ class Run:
         return f"{slug}@{self.spared + 1}" if self.spared else slug
 
     @property
+    def is_mute(self) -> bool:
+        """It waits for the first word of a peer, to which it has said nothing itself."""
+        return self.ending is not None and self.ending.kind == "stuck" and not self.requests and bool(self.peers)
+
+    @property
     def longest_wait_at(self) -> str:
         """The line that waited longest."""
         return max(self.waits, key=lambda wait: wait.seconds).where if self.waits else ""
@@ -273,24 +278,6 @@ class FaultMatrix:
     def failures(self) -> Iterator[Run]:
         """The runs whose fault has to be reported as a failure, and that came to an end of their own."""
         return (run for run in self.fired if run.fault is not None and run.fault.failure and run.finished)
-
-
-@dataclass(frozen=True, slots=True)
-class HostileCall:
-    """One call with one argument that violates the tool's schema."""
-
-    parameter: str
-    value: object  # JSON
-    run: Run
-
-
-@dataclass(frozen=True, slots=True)
-class HostileArguments:
-    """Calls that violate the schema of one parameter at a time, the simplest violation of each kind first."""
-
-    calls: tuple[HostileCall, ...] = ()
-    nothing: str = ""  # why there is nothing to violate; "" where there is
-    gap: str = ""  # what could not be tried, and why
 
 
 def mishaps(runs: Iterable[Run], shown: int = 4) -> str:

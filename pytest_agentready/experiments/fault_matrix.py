@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from pytest_agentready.domain import Fault, FaultMatrix, NormalCall, Run, Tool, read
-from pytest_agentready.world import Backend, BackendFailed, HTTPFault, Limits, WireFault, observe
+from pytest_agentready.world import BackendFailed, HTTPFault, Limits, WireFault, let_pass, observe
+from pytest_agentready.world.stdio import muted
 
 ATTEMPTS = 90  # of one call, beside ten for each that the normal call makes
 ENOUGH = 3  # runaways after which it is known what the tool does: the next are ended sooner
@@ -20,6 +20,7 @@ SILENCES_IN_REAL_TIME = ("accept-hang", "response-hang")
 IN_REAL_TIME = 3  # requests that are left without an answer in real time
 LONG = 10.0  # real seconds
 SURELY_LATE = 1.5  # real seconds beyond the time limit (its tolerance, and a little), after which a client is cut off
+DAY = 86_400.0  # virtual seconds
 DRIPS = 50  # bytes of a trickled answer, after which nobody waits for more
 
 
@@ -38,6 +39,7 @@ def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> F
     runs: list[Run] = []
     skipped: dict[str, str] = {}
     abandoned: dict[str, str] = {}
+    memory = Memory()
     for fault in faults:
         if normal_call.in_real_time and (why := _too_slow(fault, tool)):
             skipped[fault.slug] = why
@@ -49,22 +51,32 @@ def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> F
             abandoned[fault.slug] = "an earlier run had to be ended by the wall clock"
         else:
             try:
-                runs.extend(_under(fault, tool, normal_call, runs))
+                runs.extend(_under(fault, tool, normal_call, runs, memory))
             except BackendFailed as failure:  # which the normal call did not meet
                 abandoned[fault.slug] = f"the backend raised {failure} under it"
+    if memory.is_long:  # the next experiment shall not meet it
+        let_pass(DAY)
     return FaultMatrix(tuple(runs), skipped, abandoned, dict(os.environ))
 
 
-@contextlib.contextmanager
-def muted() -> Iterator[None]:
-    """What a tool prints in its normal call is shown with a failure; thirty times the same under faults is not."""
-    with io.TextIOWrapper(io.BytesIO(), encoding="utf-8") as sink, contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
-        yield
+@dataclass
+class Memory:
+    """Of a tool that answers by itself what it knows from an earlier run: an open breaker, a cache."""
+
+    is_long: bool = False  # longer than the interval between two runs
+    is_endless: bool = False  # and longer than a day
+
+    def is_over(self, run: Run) -> bool:
+        """A day passes where the run shows that the tool remembers; True if it may have forgotten by then, for another run to show."""
+        if not run.finished or run.went_out or self.is_endless:
+            return False
+        self.is_long = True
+        let_pass(DAY)
+        return True
 
 
-def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[Run]) -> Iterator[Run]:
+def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[Run], memory: Memory) -> Iterator[Run]:
     assert isinstance(fault, WireFault)
-    backend = tool.facts.backend or Backend()
     known = sum(run.ending is not None and run.ending.kind == "runaway" for run in before) >= ENOUGH
     for normal in normal_call.runs:
         usual = max(len(normal.requests), len(normal.peers))
@@ -78,14 +90,19 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
             limits = replace(limits, turns=DRIPS)
         stages = _stages(normal)
         for spared in stages[:IN_REAL_TIME] if normal.in_real_time and fault.family == "silence" else stages:
-            found = observe(
+            enter = partial(
+                observe,
                 tool.call,
                 normal.arguments,
-                backend=backend,  # type: ignore[arg-type]
+                backend=tool.facts.backend,
                 fault=fault,
                 spared=spared,
                 limits=limits,
             )
+            found = enter()
+            if memory.is_over(found):
+                found = enter()
+                memory.is_endless = not found.went_out
             if known and found.ending is not None and found.ending.kind == "runaway":
                 found = replace(found, ending=replace(found.ending, early=True))
             yield read(tool, found)

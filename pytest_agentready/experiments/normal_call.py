@@ -9,10 +9,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Iterable
 
-from pytest_agentready.domain import NormalCall, Run, Tool, Unjudgeable, read
+from pytest_agentready.domain import NormalCall, Run, Tool, Unjudgeable, read, some_of
 from pytest_agentready.experiments.reach import blind_spots, mocked
-from pytest_agentready.experiments.unanswered import unanswered
-from pytest_agentready.world import Backend, BackendFailed, Limits, foreign, mocks, observe
+from pytest_agentready.world import BackendFailed, Limits, foreign, mocks, observe
+from pytest_agentready.world.unanswered import unanswered
 
 PATIENCE = Limits(attempts=1_000, turns=20_000)  # a healthy tool may well send many requests
 
@@ -27,14 +27,13 @@ def run(tool: Tool) -> NormalCall:
         return NormalCall((), obstacle=f"it needs {_required(tool)}: give args={{...}} in the marker", blind=blind)
     if blind:
         return NormalCall((), obstacle=f"its sockets cannot be seen: it uses {' and '.join(map(_with_remedy, blind))}", blind=blind)
-    backend = tool.facts.backend
     runs: list[Run] = []
     replaced: dict[str, None] = {}  # an ordered set of what answered in the place of a client
     for arguments in tool.facts.args:
         try:
             before = {name: mocks.calls_of(mock) for name, mock in mocked(tool).items()}
             with mocks.noted() as asked:
-                found = observe(tool.call, arguments, backend=backend or Backend(), limits=PATIENCE)  # type: ignore[arg-type]
+                found = observe(tool.call, arguments, backend=tool.facts.backend, limits=PATIENCE)
         except BackendFailed as failure:
             raise Unjudgeable(f"the marker's backend= does not work: it raised {failure}") from failure
         if not found.went_out:
@@ -51,7 +50,7 @@ def _mocked(replaced: Iterable[str]) -> str:
         return ""
     verb, whose = ("is", "its") if len(names) == 1 else ("are", "their")
     return (
-        f"{_listed(names)} {verb} replaced in this test: {whose} calls never reach the world. Take the mock away where the tool is examined"
+        f"{some_of(names)} {verb} replaced in this test: {whose} calls never reach the world. Take the mock away where the tool is examined"
     )
 
 
@@ -60,10 +59,10 @@ def _obstacle(tool: Tool, runs: list[Run]) -> str:
     made_up = f" with generated arguments {dict(runs[0].arguments)!r}" if tool.facts.generated else ""
     other = ", or give args={...} in the marker" if tool.facts.generated else ""
     for run in runs:
-        missing = unanswered((request for request in run.requests if request.routed is False), tool.facts.backend)  # type: ignore[arg-type]
+        missing = unanswered((request for request in run.requests if request.routed is False), tool.facts.backend)
         if run.refused:
             remedy = ": let the tool ask from Python itself" if any(what.startswith("a process") for what in run.refused) else ""
-            return f"the normal call{made_up} wants {_listed(list(run.refused))}, which the world does not let out{remedy}"
+            return f"the normal call{made_up} wants {some_of(run.refused)}, which the world does not let out{remedy}"
         if run.unspoken:
             return f"{', '.join(run.unspoken)}: the world does not speak this protocol"
         if missing:
@@ -82,14 +81,10 @@ def _obstacle(tool: Tool, runs: list[Run]) -> str:
 
 def _mute(run: Run) -> str:
     """A peer to which nothing is said: at a port that is not the protocol's own, the world does not know who speaks first."""
-    if run.ending is None or run.ending.kind != "stuck" or run.requests or not run.peers:
+    if not run.is_mute:
         return ""
     peer = run.peers[-1]
     return f" (nothing was said to {peer}: if it speaks first, name its protocol in backend=, such as {{'smtp://{peer}': {{}}}})"
-
-
-def _listed(items: list[str]) -> str:
-    return ", ".join(items[:3]) + (f" and {len(items) - 3} more" if len(items) > 3 else "")
 
 
 def _with_remedy(client: str) -> str:

@@ -18,7 +18,7 @@ from pytest_agentready.world import real
 Hosts = tuple[tuple[str, int | None], ...]  # a name, an address or the path of a socket; a port, or None for every port
 
 PATIENCE = 10.0  # real seconds for which an answer that is owed holds the clock
-QUIET = 0.02  # real seconds after a piece of an answer, in which the next piece may follow
+QUIET = 0.1  # real seconds after a piece of an answer, in which the next piece may follow
 LOCAL = frozenset({"localhost", "127.0.0.1", "::1"})
 _in_force: Hosts = ()
 

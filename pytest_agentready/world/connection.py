@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from pytest_agentready.world.peer import Peer
 
+LATENCY = 0.001  # virtual seconds for a look-up, a handshake, an answer
+
 
 class Connection:
     """The client's end: a descriptor, and the inode by which a reused number is told from it."""

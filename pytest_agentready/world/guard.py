@@ -39,7 +39,8 @@ def patches() -> Iterator[Patch]:
         import subprocess
 
         yield Patch(_posixsubprocess, "fork_exec", fork_exec)
-        yield Patch(subprocess, "_fork_exec", fork_exec)
+        if hasattr(subprocess, "_fork_exec"):  # from Python 3.11 on
+            yield Patch(subprocess, "_fork_exec", fork_exec)
 
     for module, cls, method in POOLS:
         if module in sys.modules:
@@ -147,7 +148,7 @@ _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
     "socket.__new__": _opening,
     "ctypes.dlsym": _reaching_into_c,
     "subprocess.Popen": _starting,
-    "os.system": _starting,
+    "os.system": lambda args: f"a process ({os.fsdecode(args[0])})",  # a whole line for the shell, however harmless its first word
     "os.exec": _starting,
     "os.posix_spawn": _starting,
     "os.spawn": lambda args: _starting(args[1:]),

@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_agentready.world import active
 from pytest_agentready.world.ending import WorldEnded
+from pytest_agentready.world.hosted import straighten
 from pytest_agentready.world.patching import Patch
 
 _call_soon_threadsafe = asyncio.BaseEventLoop.call_soon_threadsafe
@@ -60,6 +61,7 @@ def loop() -> asyncio.AbstractEventLoop:
     global _own_loop
     if _own_loop is None or _own_loop.is_closed():
         _own_loop = asyncio.SelectorEventLoop()
+        straighten(_own_loop)  # for good: another plugin may have replaced the class
         atexit.register(_own_loop.close)
     return _own_loop
 

@@ -8,6 +8,7 @@ import select as _select
 import signal as _signal
 import ssl
 import subprocess
+import sys
 import threading
 import time as _time
 from typing import Any
@@ -44,7 +45,7 @@ pool_worker = concurrent.futures.thread._worker  # type: ignore[attr-defined,unu
 setitimer: Any = getattr(_signal, "setitimer", None)
 alarm: Any = getattr(_signal, "alarm", None)
 popen = subprocess.Popen.__init__
-fork_exec: Any = getattr(subprocess, "_fork_exec", None)
+fork_exec: Any = getattr(sys.modules.get("_posixsubprocess"), "fork_exec", None)  # which subprocess has imported
 
 READABLE = getattr(_select, "POLLIN", 1)
 WRITABLE = getattr(_select, "POLLOUT", 4)

@@ -32,7 +32,8 @@ ACCIDENTS = (
     UnboundLocalError,
     RecursionError,
     AssertionError,
-    ZeroDivisionError,
+    ArithmeticError,  # a division by zero, a number that is too large, a NaN that Decimal is to compare
+    UnicodeError,
 )
 
 
@@ -44,18 +45,18 @@ def observe(
     call: Callable[..., Any],
     arguments: Mapping[str, Any],
     *,
-    backend: Backend,
+    backend: object = None,
     fault: WireFault | None = None,
     spared: int = 0,
     limits: Limits | None = None,
 ) -> Run:
     """Call the tool with these arguments, async or not, in a world with this fault, from request `spared` on.
 
-    Raises BackendFailed.
+    `backend` is a `Backend` as the tool's facts have it; None: nobody answers well. Raises BackendFailed.
     """
     if asyncio._get_running_loop() is not None:  # an async test: its thread's loop is taken
         return _in_a_thread(lambda: observe(call, arguments, backend=backend, fault=fault, spared=spared, limits=limits))
-    world = World(fault, backend, limits or Limits(), spared)
+    world = World(fault, backend if isinstance(backend, Backend) else Backend(), limits or Limits(), spared)
     start = real.perf_counter()
     run = Run(dict(arguments), fault, spared)
     with _interrupts_noticed() as interrupted, installed(world):
@@ -143,8 +144,13 @@ def raised_by(error: BaseException) -> Raised:
         where=stack.of_traceback(error.__traceback__),
         fatal=not isinstance(error, Exception),
         refusal=is_refusal(error),
-        accidental=isinstance(error, ACCIDENTS) or (isinstance(error, ValueError) and "JSON" in cls.__qualname__),
+        accidental=isinstance(error, ACCIDENTS) or (isinstance(error, ValueError) and ("JSON" in cls.__qualname__ or _is_about_nul(error))),
     )
+
+
+def _is_about_nul(error: ValueError) -> bool:
+    """The system's functions take no text with a NUL, and say so with a mere ValueError."""
+    return str(error) in ("embedded null byte", "embedded null character")
 
 
 @contextlib.contextmanager

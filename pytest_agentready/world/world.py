@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
 import math
 import sys
 import weakref
@@ -17,10 +16,11 @@ from pytest_agentready.world.allowed import PATIENCE, Allowed, Hosts, in_force
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import WorldEnded, break_out, interrupt
 from pytest_agentready.world.faults import WireFault
+from pytest_agentready.world.hosted import Hosted
 from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.network import Network
 from pytest_agentready.world.outages import Outages
-from pytest_agentready.world.timeline import Timeline
+from pytest_agentready.world.timeline import INTERVAL, Timeline, let_pass
 from pytest_agentready.world.watchdog import cpu_seconds
 
 UNWINDING = 0.2  # real seconds that threads left behind get to end
@@ -64,7 +64,7 @@ class World:
         self.alarm: float | None = None  # virtual moment at which SIGALRM is due
         self.origins: weakref.WeakKeyDictionary[Thread, str] = weakref.WeakKeyDictionary()  # thread -> the line that started it
         self.opened: dict[str, str] | None = None  # path -> the line that opened it last, where somebody asks for that
-        self._adopted: list[Any] = []  # loops, whose timers follow the virtual clock for now
+        self._hosted: list[Hosted] = []  # loops that may outlive it
         self.bystanders = bystanders.by_themselves()  # threads that are none of the run's
         self._cpu = cpu_seconds()
         self._overruns = 0
@@ -107,10 +107,8 @@ class World:
 
     def enter_loop(self, loop: Any) -> None:
         """A loop begins to run in this world. What it has planned before then is due as long from now as it was in real time."""
-        if loop not in self._adopted:
-            self._adopted.append(loop)
-            now = self.time.began + self.time.now
-            _shift_timers(loop, real.monotonic() - now, before=now)
+        if all(hosted.loop is not loop for hosted in self._hosted):
+            self._hosted.append(Hosted(loop, self.time.began + self.time.now))
 
     @property
     def patience(self) -> float:
@@ -120,7 +118,9 @@ class World:
     def overrun(self) -> None:
         """Called by the watchdog, from its own thread: the run has taken too long in real time."""
         seconds = self.patience
-        spins = cpu_seconds() - self._cpu > seconds / 10  # on a busy machine a spin does not get all of it
+        loose = [ident for ident in tuple(self.time.members) if ident not in self.time.blocked]
+        asleep = bool(loose) and all(self.time.crowd.unseen.holds(ident) for ident in loose)
+        spins = cpu_seconds() - self._cpu > seconds / 10 and not asleep  # on a busy machine a spin does not get all of it
         frame = sys._current_frames().get(self._thread)
         where = stack.where(frame)
         kind, detail = ("spin", "without waiting for anything") if spins else ("blind", "in a wait that cannot be seen from Python")
@@ -143,10 +143,11 @@ class World:
             real.sleep(0.001)  # their last steps: they let go of what they held
         self.time.closed = True
         _wait_until(lambda: not self.time.blocked)
-        ahead = self.time.began + self.time.now - real.monotonic()
-        for loop in self._adopted:
-            _shift_timers(loop, ahead)
+        now = self.time.began + self.time.now
+        for hosted in self._hosted:
+            hosted.let_go(now)
         self.time.members.clear()
+        let_pass(math.ceil(self.time.now) + INTERVAL)
 
     def _those_who_stay(self) -> set[int]:
         """The threads of the run that sit idle, and are there for the next call."""
@@ -159,8 +160,6 @@ class World:
             waits = self.time.blocked.get(ident)
             if waits is not None and hired.thread is not None and residents.stays(hired.thread, hired.origin, waits, self.residents):
                 stay.add(ident)
-                if isinstance(waits.target, asyncio.AbstractEventLoop):
-                    self._adopted.append(waits.target)
         return stay
 
 
@@ -172,12 +171,3 @@ def _wait_until(done: Any, patience: float = UNWINDING) -> None:
 
 def _nothing() -> bool:
     return False
-
-
-def _shift_timers(loop: Any, ahead: float, before: float = math.inf) -> None:
-    """What the loop has planned for a moment `before` this one is due `ahead` seconds earlier by the clock that it has from here on."""
-    planned: list[Any] = getattr(loop, "_scheduled", [])
-    for handle in planned:
-        if handle._when < before:
-            handle._when -= ahead
-    heapq.heapify(planned)

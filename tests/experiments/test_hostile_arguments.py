@@ -1,16 +1,18 @@
-"""Hostile calls are made in a healthy world, one argument at a time; what makes them impossible is said."""
+"""Hostile calls are made in a healthy world, one wrong argument at a time, then drawn ones; what makes them impossible is said."""
 
 from __future__ import annotations
 
 import sys
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pytest
 import requests
+from pydantic import Field
 
 from pytest_agentready import Response
+from pytest_agentready.arguments.hostile import violations
 from pytest_agentready.domain import HostileArguments, Outcome, Verdict
 from tests.examining import as_tool, engine, examine
 
@@ -156,3 +158,84 @@ def test_the_same_findings_come_each_time() -> None:
     facts: dict[str, Any] = {"args": {"order_id": "7"}, "backend": {f"PUT {URL}": {}}}
     first, second = verdict(change, **facts), verdict(change, **facts)
     assert first.findings == second.findings
+
+
+def price(lowest: int, highest: int) -> int:
+    if type(lowest) is not type(highest):
+        raise ValueError("lowest and highest are both whole numbers")
+    return highest - lowest
+
+
+def test_where_the_simplest_do_no_harm_others_are_drawn_and_shrunk() -> None:
+    found = verdict(price, args={"lowest": 1, "highest": 2})
+    assert messages(found) == [
+        "price(lowest=None, highest=None) crashes with TypeError: unsupported operand type(s) for -: 'NoneType' and 'NoneType'"
+    ]
+    assert found.findings == verdict(price, args={"lowest": 1, "highest": 2}).findings
+
+
+def test_where_one_of_the_simplest_does_harm_none_is_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hypothesis", None)  # it could not be imported
+    assert [call.drawn for call in hostile(len_of, args={"text": "a"}).calls] == [False] * 3
+
+
+def len_of(text: str) -> int:
+    return len(text) // len(text)
+
+
+def test_the_calls_are_few_and_none_is_made_twice() -> None:
+    made: list[str] = []
+
+    def careful(state: Literal["open", "closed"], pieces: Annotated[int, Field(ge=1, le=9)], name: str) -> None:
+        made.append(repr((state, pieces, name)))
+        if state not in ("open", "closed") or type(pieces) is not int or not 1 <= pieces <= 9 or not isinstance(name, str):
+            raise ValueError("look again")
+
+    hostile(careful, args={"state": "open", "pieces": 2, "name": "a"})
+    wrong = made[1:]  # after the normal call
+    assert len(violations(as_tool(careful, {}).interface(), {"state": "open", "pieces": 2, "name": "a"})) < len(wrong) <= 60
+    assert len(wrong) == len(set(wrong))
+
+
+def test_calls_that_reach_a_peer_are_fewer() -> None:
+    made: list[str] = []
+
+    def state(order_id: str) -> str:
+        made.append(order_id)
+        return requests.get(f"https://api.example.com/orders/{order_id}", timeout=5).text
+
+    hostile(state, args={"order_id": "7"}, backend={"GET https://api.example.com/orders/{id}": {}})
+    assert 6 <= len(made) <= 20
+
+
+def test_what_valid_arguments_do_by_themselves_is_no_harm_of_the_wrong_ones() -> None:
+    def remind(days: Annotated[int, Field(ge=1)], urgent: bool) -> str:
+        pause = {False: 1}[urgent]  # a slip, but no wrong argument is needed for it
+        if type(days) is not int or days < 1:
+            raise ValueError("days is a whole number")
+        return requests.put(URL, json={"days": days, "pause": pause}, timeout=5).text
+
+    facts: dict[str, Any] = {"args": {"days": 1, "urgent": False}, "backend": {f"PUT {URL}": {}}}
+    assert not any(message.endswith("KeyError: True") and "urgent=True" in message for message in messages(verdict(remind, **facts)))
+
+
+def test_a_value_that_was_mended_is_carried_out_as_another() -> None:
+    def rate(stars: Annotated[int, Field(ge=1)]) -> str:
+        try:
+            given = max(int(stars), 1)
+        except (TypeError, ValueError, OverflowError):
+            raise ValueError("stars is a whole number") from None
+        return requests.put(URL, json={"stars": given}, timeout=5).text
+
+    assert verdict(rate, args={"stars": 1}, backend={f"PUT {URL}": {}}).outcome is Outcome.PASSED
+
+
+def test_a_backend_that_fails_under_drawn_arguments_proves_nothing() -> None:
+    def only_short(request: Any) -> Any:
+        return {"length": 1 // (1 if len(request.url) < 50 else 0)}
+
+    def length(order_id: str) -> str:
+        return requests.get(f"https://api.example.com/orders/{order_id}", timeout=5).text
+
+    found = verdict(length, args={"order_id": "7"}, backend={"GET https://api.example.com/orders/{id}": only_short})
+    assert found.outcome is Outcome.PASSED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -28,6 +29,11 @@ def agrees(run: Run, truth: str) -> bool:
 
 def told(run: Run) -> str:
     return run.ending.kind if run.ending is not None else f"{exception(run)} {run.virtual:.2f}"
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="asyncio.timeout and asyncio.TaskGroup came with Python 3.11")
+def test_the_timeouts_of_newer_pythons_are_among_the_calls() -> None:
+    assert {"timeout_of_asyncio", "task_group_of_asyncio"} <= {client.name for client in every()}
 
 
 @each

@@ -99,9 +99,9 @@ def test_a_lock_that_a_dead_thread_holds_is_a_wait_that_cannot_be_seen() -> None
         thread = threading.Thread(target=held.acquire)
         thread.start()
         thread.join()
-        held.acquire(timeout=1)  # C lets nobody interrupt it
+        held.acquire(timeout=2)  # C lets nobody interrupt it
 
-    assert ending_of(tool, limits=Limits(real=0.5))[0] == "blind"
+    assert ending_of(tool, limits=Limits(real=1))[0] == "blind"
 
 
 def test_two_threads_that_hold_each_others_lock_are_a_wait_that_cannot_be_seen() -> None:
@@ -112,14 +112,14 @@ def test_two_threads_that_hold_each_others_lock_are_a_wait_that_cannot_be_seen()
         def work() -> None:
             with other:
                 held.set()
-                one.acquire(timeout=1)
+                one.acquire(timeout=2)
 
         with one:
             threading.Thread(target=work, daemon=True).start()
             held.wait()
-            other.acquire(timeout=1)
+            other.acquire(timeout=2)
 
-    assert ending_of(tool, limits=Limits(real=0.5))[0] == "blind"
+    assert ending_of(tool, limits=Limits(real=1))[0] == "blind"
 
 
 def test_a_daemon_thread_that_waits_for_ever_does_not_hold_the_tool() -> None:

@@ -23,7 +23,7 @@ def spinning() -> None:
 
 
 def test_a_spin_on_the_cpu_is_ended_by_the_watchdog() -> None:
-    ending = enter(spinning, limits=Limits(real=0.3)).ending
+    ending = enter(spinning, limits=Limits(real=1)).ending
     assert ending is not None
     assert ending.kind == "spin"
     assert ending.where in (line_of(spinning, "while"), line_of(spinning, "sum("))
@@ -35,7 +35,7 @@ async def spinning_async() -> None:
 
 
 def test_a_spin_in_an_async_tool_is_ended_by_the_watchdog() -> None:
-    ending = enter(spinning_async, limits=Limits(real=0.3)).ending
+    ending = enter(spinning_async, limits=Limits(real=1)).ending
     assert ending is not None
     assert ending.kind == "spin"
     assert ending.where in (line_of(spinning_async, "while"), line_of(spinning_async, "sum("))
@@ -55,7 +55,7 @@ def tool():
 
 print(observe(tool, {}, backend=Backend(), limits=Limits(real=0.3)).ending.kind)
 """
-    found = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=4, check=True)
+    found = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True)
     assert found.stdout.strip() == "spin"
 
 
@@ -68,7 +68,7 @@ def test_a_wait_in_c_that_cannot_be_seen_is_said_to_be_blind() -> None:
         thread.start()
         thread.join()
 
-    ending = enter(tool, limits=Limits(real=0.5)).ending
+    ending = enter(tool, limits=Limits(real=1)).ending
     lock.release()
     assert ending is not None
     assert ending.kind == "blind"
