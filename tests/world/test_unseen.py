@@ -37,7 +37,7 @@ def with_a_lock_as_time_limit() -> Any:
 
 
 def with_a_simple_queue() -> Any:
-    answers: queue.SimpleQueue[Any] = SimpleQueue()  # the one in C, by a name that is older than the run
+    answers: SimpleQueue[Any] = SimpleQueue()  # the one in C, by a name that is older than the run
     threading.Thread(target=lambda: answers.put(requests.get(HTTPS).json()), daemon=True).start()
     return answers.get(timeout=LIMIT)
 
