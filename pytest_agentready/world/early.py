@@ -45,7 +45,9 @@ class EarlyNames:
         """Look again where modules were imported since, or another subject is at hand; True for another subject."""
         another = subject is not None and subject is not self._subject
         if len(sys.modules) != self._modules:
-            self._places = list(_find())
+            # Between the runs of a subject the collector does not know what is older: that was found before, and stays.
+            older = self._places if gc.get_freeze_count() else []
+            self._places = [*older, *_find()]
             self._modules = len(sys.modules)
             self._within.clear()
         elif another:
