@@ -99,7 +99,7 @@ def _find() -> Iterator[Place]:
     modules = {id(vars(module)): name for name, module in tuple(sys.modules.items()) if isinstance(module, types.ModuleType)}
     tuples: list[tuple[Any, ...]] = []
     for holder in gc.get_referrers(*functions):
-        if id(holder) in own or modules.get(id(holder), "").startswith(_SKIPPED):
+        if id(holder) in own or _name_of(holder, modules).startswith(_SKIPPED):
             continue
         if type(holder) is tuple:
             tuples.append(holder)
@@ -109,6 +109,11 @@ def _find() -> Iterator[Place]:
     for function in gc.get_referrers(*tuples) if tuples else ():
         if isinstance(function, types.FunctionType) and id(function.__defaults__) in wanted:
             yield _defaults(function)
+
+
+def _name_of(holder: Any, modules: dict[int, str]) -> str:
+    """Of the module whose namespace this is, also where that was imported anew since; "" for anything else."""
+    return modules.get(id(holder)) or (str(holder.get("__name__", "")) if type(holder) is dict else "")
 
 
 def _find_within(subject: object) -> Iterator[Place]:
