@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_agentready.domain import Check, Finding, NotApplicable, Severity, Unproven
     from pytest_agentready.patterns.results import ToolResult
-    from pytest_agentready.world.backend import IncomingRequest, Response
     from pytest_agentready.world.faults import Hang, HTTPFault, WireFault
+    from pytest_agentready.world.messages import IncomingRequest, Response
     from pytest_agentready.world.statements import DatabaseError, Statement
 
 __version__ = "0.1.0"

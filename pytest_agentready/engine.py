@@ -8,13 +8,21 @@ import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, NamedTuple
 
 from pytest_agentready.domain import Check, Finding, Judgement, NotApplicable, Outcome, Tool, Unjudgeable, Unproven, Verdict
 from pytest_agentready.registry import Registry, Unloadable
 from pytest_agentready.world.allowed import Hosts, permitted
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.leftovers import collected
+
+
+class _Failed(NamedTuple):
+    """An exception that our own harness raised in the place of an observation."""
+
+    failure: Exception
+    traceback: TracebackType | None
 
 
 class Engine:
@@ -24,7 +32,7 @@ class Engine:
         self.registry = registry
         self.root = root
         self.allow_hosts = allow_hosts
-        self._seen: dict[tuple[Tool, str], Any] = {}  # an observation, or the exception that our own harness raised
+        self._seen: dict[tuple[Tool, str], Any] = {}  # an observation, or _Failed
 
     def examine(self, tool: Tool, check: Check) -> Verdict:
         """The verdict of one check on one tool; a failure of our own is the outcome `error`, never a finding."""
@@ -49,6 +57,8 @@ class Engine:
     def judge(self, check: Check, observations: Mapping[str, Any]) -> Verdict:
         """The check's word on these observations, by the names under which it asks for them. Raises what the judge raises."""
         assert check.judge is not None
+        if check.about_peers and observations["normal_call"].self_contained:
+            return Verdict(Outcome.NOT_APPLICABLE, reason="it asks nothing outside of the process")
         return self._add_up(check.judge(**{name: observations[name] for name in check.needs}))
 
     def _observe(self, tool: Tool, name: str) -> Any:
@@ -62,13 +72,13 @@ class Engine:
             experiment = self.registry.experiment(name)
             try:
                 needs = {need: self._observe(tool, need) for need in inspect.signature(experiment).parameters}
-                with collected(tool), permitted(self.allow_hosts):
+                with collected(tool, name), permitted(self.allow_hosts):
                     self._seen[key] = experiment(**needs)
             except Exception as failure:  # remembered: the next check would only meet it again
-                self._seen[key] = failure
+                self._seen[key] = _Failed(failure, failure.__traceback__)
         seen = self._seen[key]
-        if isinstance(seen, Exception):
-            raise seen
+        if isinstance(seen, _Failed):
+            raise seen.failure.with_traceback(seen.traceback)  # without what each time that it was raised has added
         return seen
 
     def _add_up(self, judgements: Iterable[Judgement]) -> Verdict:

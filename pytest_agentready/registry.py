@@ -6,7 +6,6 @@ of them) and `agentready.adapters` (a module with an `adapt` function).
 
 from __future__ import annotations
 
-import difflib
 import importlib
 import pkgutil
 from collections.abc import Callable, Iterable, Iterator
@@ -15,7 +14,7 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any
 
-from pytest_agentready.domain import Check, Fault, Profile, Tool
+from pytest_agentready.domain import Check, Fault, Profile, Tool, nearest
 
 PACKAGE = "pytest_agentready"
 
@@ -82,8 +81,7 @@ class Registry:
         names = {spelling.lower(): check for check in self.checks for spelling in (check.id, check.slug, check.label)}
         if found := names.get(name.lower()):
             return found
-        hint = difflib.get_close_matches(name.lower(), names, n=1, cutoff=0.6)
-        meant = f" Did you mean {names[hint[0]].label}?" if hint else ""
+        meant = f" Did you mean {names[near].label}?" if (near := nearest(name.lower(), names)) else ""
         raise UnknownName(f"There is no check {name!r}.{meant} Known: {', '.join(check.label for check in self.checks)}.")
 
     def experiment(self, name: str) -> Callable[..., Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -13,7 +12,7 @@ from typing import Literal, cast, get_args
 
 import pytest
 
-from pytest_agentready.domain import PROFILES, Profile, Severity, Waiver, read_waiver, waiver_of
+from pytest_agentready.domain import PROFILES, Profile, Severity, Waiver, did_you_mean, read_waiver, waiver_of
 
 KEYS = (
     "agentready_tools",
@@ -72,12 +71,6 @@ class Settings:
 
     def waiver_of(self, check: str, subject: str) -> Waiver | None:
         return waiver_of(self.waivers, check, subject)
-
-
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """` Did you mean 'standard'?`, or nothing where nothing comes near."""
-    close = difflib.get_close_matches(word.lower(), list(known), n=1, cutoff=0.6)
-    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def _unknown(keys: Iterable[str]) -> Iterator[str]:

@@ -63,7 +63,7 @@ def ready(tool):
     return test
 
 
-test_endless, test_careful = ready(endless), ready(careful)
+test_endless, test_careful, test_pooled = ready(endless), ready(careful), ready(pooled)
 """
 # Tests of the user's own, before and after ours, that leave nothing behind by their own lights.
 NEIGHBOURS = {
@@ -174,6 +174,7 @@ def alone(shop: Path) -> Any:
     found = reported(shop, "-p", "no:cacheprovider")
     verdicts = {(result["subject"].rpartition(".")[2], result["check"]): result["outcome"] for result in found["results"]}
     assert verdicts["endless", "AR202"] == "failed"
+    assert verdicts["pooled", "AR203"] == "passed"
     assert verdicts["careful", "AR202"] == verdicts["careful", "AR101"] == verdicts["careful", "AR104"] == "passed"
     return found
 

@@ -32,7 +32,7 @@ def test_the_changelog_names_every_check() -> None:
 
 def test_the_readme_names_every_setting_and_every_argument_of_the_marker() -> None:
     arguments = re.findall(r"(\w+)=\.\.\.", MARKER)
-    assert arguments == ["args", "backend", "timeout", "kind"]
+    assert arguments == ["args", "backend", "timeout", "kind", "result_budget"]
     assert [name for name in (*KEYS, *(f"`{name}`" for name in arguments)) if name not in README] == []
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_agentready.domain import Check, Finding, Judgement, NotApplicable, Outcome, Severity, Tool, Unproven
+from pytest_agentready.domain import Check, Finding, Judgement, NormalCall, NotApplicable, Outcome, Run, Severity, Tool, Unproven
 from pytest_agentready.engine import Engine
 from pytest_agentready.registry import Registry
 from pytest_agentready.world import installation
@@ -58,6 +58,21 @@ def test_a_check_of_async_tools_judges_what_turns_out_to_be_one(call: Callable[.
     check = Check(id="XX102", title="Odd", severity=Severity.LOW, profile="strict", fix="Mend it.", since="0.1", async_only=True)
     check(lambda: ())
     assert Engine(Registry(), ROOT).examine(tool_of(call), check.freeze()).outcome is outcome
+
+
+@pytest.mark.parametrize(("peers", "outcome"), [((), Outcome.NOT_APPLICABLE), (("api.example.com:443",), Outcome.FAILED)])
+def test_a_check_about_peers_judges_only_tools_that_have_some(peers: tuple[str, ...], outcome: Outcome) -> None:
+    check = Check(id="XX103", title="Odd", severity=Severity.LOW, profile="strict", fix="Mend it.", since="0.1", about_peers=True)
+    check(lambda normal_call: [A])
+    engine = engine_of(normal_call=lambda: NormalCall((Run({}, peers=peers),)))
+    assert engine.examine(tool_of(), check.freeze()).outcome is outcome
+
+
+def test_a_check_about_peers_has_to_ask_for_the_normal_call() -> None:
+    check = Check(id="XX104", title="Odd", severity=Severity.LOW, profile="strict", fix="Mend it.", since="0.1", about_peers=True)
+    check(lambda tool: [A])
+    with pytest.raises(TypeError, match="normal_call"):
+        check.freeze()
 
 
 @pytest.mark.parametrize(
@@ -217,3 +232,11 @@ def test_a_tool_that_changes_its_arguments_is_judged() -> None:
 
     verdicts = examine(tool, {"args": {"items": []}, "backend": {"GET http://api.example.com/x": {"a": 1}}})
     assert [check for check, verdict in verdicts.items() if verdict.outcome is Outcome.ERROR] == []
+
+
+def test_a_failure_of_ours_reads_the_same_for_every_check_that_meets_it() -> None:
+    def broken() -> None:
+        raise RuntimeError("a slip")
+
+    engine, tool = engine_of(broken=broken), tool_of()
+    assert len({engine.examine(tool, check_of(lambda broken: ())).reason for _ in range(3)}) == 1

@@ -109,7 +109,7 @@ def run(pytester: pytest.Pytester, *args: str) -> pytest.RunResult:
 
 def test_a_check_judges_by_a_fault_through_an_adapter_all_of_them_third_partys(odd: pytest.Pytester) -> None:
     result = run(odd, "-k", "ODD1")
-    result.assert_outcomes(failed=1, deselected=6)
+    result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
         [
             "*ODD1-shouting, high: The tool shouts",
@@ -122,7 +122,7 @@ def test_a_check_judges_by_a_fault_through_an_adapter_all_of_them_third_partys(o
 
 def test_the_adapters_reading_decides_what_a_result_says(odd: pytest.Pytester) -> None:
     result = run(odd, "-k", "AR101 or AR102 or AR103", "-v")
-    result.assert_outcomes(passed=3, deselected=4)
+    result.assert_outcomes(passed=3)
 
 
 def test_a_frameworks_tools_are_found_in_a_module_that_is_a_target(odd: pytest.Pytester) -> None:
@@ -136,7 +136,7 @@ def test_a_frameworks_tools_are_found_in_a_module_that_is_a_target(odd: pytest.P
 def test_a_third_partys_check_is_explained_and_waived_by_its_name(odd: pytest.Pytester) -> None:
     run(odd, "--agentready-explain", "shouting").stdout.fnmatch_lines(["ODD1-shouting: The tool shouts", "A tool that shouts*"])
     odd.makeini("[pytest]\nagentready_waive = shouting asking.ask: it is deaf\n")
-    run(odd, "-k", "ODD1").assert_outcomes(xfailed=1, deselected=6)
+    run(odd, "-k", "ODD1").assert_outcomes(xfailed=1)
 
 
 BROKEN = {

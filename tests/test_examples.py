@@ -42,7 +42,14 @@ def test_the_agent_of_the_incident_is_not_ready_and_every_fault_of_its_tools_is_
     assert failed == {
         "get_order_status": {"AR101", "AR102", "AR108", "AR202"},  # no timeout, and what goes wrong leaves as an exception
         "get_delivery_status": {"AR101", "AR103", "AR108", "AR203"},  # an error read as "pending"
-        "search_knowledge_base": {"AR101", "AR103", "AR106", "AR108", "AR203"},  # nothing found, when nothing was searched; else everything
+        "search_knowledge_base": {
+            "AR101",
+            "AR103",
+            "AR106",
+            "AR108",
+            "AR203",
+            "AR205",
+        },  # nothing found, when nothing was searched; else everything
         "send_email": {"AR101", "AR102", "AR107", "AR108", "AR202"},  # and null is as good an address as any other
         "refund_order": {"AR101", "AR104", "AR107", "AR108"},  # honest words, and no class
     }

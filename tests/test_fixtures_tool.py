@@ -100,10 +100,15 @@ def test_it(agent_tool, agent_world):
 @marked(get_order_async)
 def test_never_awaited(agent_tool):
     agent_tool(order_id="7")
+
+@marked(get_order_async)
+def test_one_of_two_is_not(agent_tool):
+    agent_tool(order_id="7")
+    asyncio.run(agent_tool(order_id="8"))
 """
     )
-    result.assert_outcomes(passed=1, failed=1)
-    result.stdout.fnmatch_lines(["agent_tool was called, and never awaited: *"])
+    result.assert_outcomes(passed=1, failed=2)
+    result.stdout.fnmatch_lines(["agent_tool was called, and never awaited: *"] * 2)
 
 
 VIOLATIONS = {
@@ -184,3 +189,25 @@ def test_a_misuse_is_told(run, source: str) -> None:
     result = run(source)
     assert not result.parseoutcomes().get("passed")
     result.stdout.fnmatch_lines([MISUSES[source]])
+
+
+def test_a_storm_of_connections_in_a_hand_written_test_is_found(run) -> None:
+    result = run(
+        """
+def stormy(order_id):
+    for _ in range(12):
+        try:
+            return {"status": "success", "data": requests.get(URL + order_id, timeout=1).json()["state"]}
+        except requests.RequestException as error:
+            last = error
+    return failed(last)
+
+@marked(stormy)
+def test_it(agent_tool, agent_world):
+    agent_tool(order_id="7")
+    agent_world.fault("api.example.com", "refused")
+    agent_tool(order_id="7")
+"""
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*AR205-retry-storm, high: *"])

@@ -13,7 +13,7 @@ KEY = "sk-t0p+s3cret/9f"
 
 
 def request(url: str = "https://api.example.com/", headers: tuple[tuple[str, str], ...] = (), body: bytes = b"") -> Request:
-    return Request("POST", url, headers, body, True, 200, True, 0.0, "shop.py:7")
+    return Request("POST", url, headers, body, is_write=True, committed=True, status=200, routed=True, at=0.0, where="shop.py:7")
 
 
 def origins(*found: Request) -> dict[str, str]:
@@ -89,3 +89,7 @@ def test_it_is_found_escaped_and_shown_masked() -> None:
     assert secret.masked == "sk-t...9f"
     assert secrets.mask(f"a {KEY} b sk-t0p%2Bs3cret%2F9f c", [secret]) == "a sk-t...9f b sk-t...9f c"
     assert Secret("a1b2c3d4", "").masked == "a1..."
+
+
+def test_a_variable_that_only_looks_like_a_url_is_none() -> None:
+    assert secrets.held({"ODD": "redis://user@[cache"}) == ()

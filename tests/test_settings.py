@@ -34,12 +34,20 @@ def usage_error(pytester: pytest.Pytester, *args: str) -> list[str]:
         ("unproven", "ignore", "agentready_unproven = 'ignore': expected skip or fail."),
         ("tools", "shop tools", "agentready_tools 'shop tools': expected one module, or module:name, such as 'shop.tools' or *"),
         ("tools", "shop/tools.py", "agentready_tools 'shop/tools.py': expected one module, or module:name, such as *"),
-        ("allow_hosts", "http://db:1", "agentready_allow_hosts 'http://db:1': expected a host or host:port, such as 'localhost' or *"),
-        ("allow_hosts", "db:99999", "agentready_allow_hosts 'db:99999': expected a host or host:port, such as 'localhost' or *"),
+        (
+            "allow_hosts",
+            "http://db:1",
+            "agentready_allow_hosts 'http://db:1': expected a host, host:port or a socket's path, such as 'localhost:5432'; *",
+        ),
+        (
+            "allow_hosts",
+            "db:99999",
+            "agentready_allow_hosts 'db:99999': expected a host, host:port or a socket's path, such as 'localhost:5432'; *",
+        ),
         (
             "allow_hosts",
             "*.example.com",
-            "agentready_allow_hosts '?.example.com': expected a host or host:port*no scheme, path or pattern.",
+            "agentready_allow_hosts '?.example.com': expected a host, host:port *no scheme or pattern.",
         ),
         ("waive", "AR202", "agentready_waive 'AR202': expected CHECK SUBJECT ?until DATE?: REASON, such as *"),
         ("loops", "shop.agent:run", "agentready_loops: there is no such setting. Did you mean 'agentready_tools'? Known: *"),
@@ -52,7 +60,7 @@ def test_a_bad_value_names_its_key_and_what_was_meant(pytester: pytest.Pytester,
 
 
 def test_all_bad_values_are_told_at_once(pytester: pytest.Pytester) -> None:
-    wrong = {"profile": "x", "fail_on": "y", "unproven": "z", "profil": "strict", "tools": "a b", "waive": "AR999 a: b", "allow_hosts": "/"}
+    wrong = {"profile": "x", "fail_on": "y", "unproven": "z", "profil": "strict", "tools": "a b", "waive": "AR999 a: b", "allow_hosts": "*"}
     pytester.makeini("[pytest]\n" + "".join(f"agentready_{key} = {value}\n" for key, value in wrong.items()))
     reports = ["--agentready-report", "xml:here", "--agentready-report", "json:nowhere/x.json"]
     told = usage_error(pytester, *reports, "--agentready-tools", "c d")

@@ -205,7 +205,7 @@ def test_two_tools_of_one_name_are_told_apart_by_key_or_number(shop: Project) ->
     assert subjects(shop, "desk:NAMED", "desk:LISTED", desk=source) == [
         "desk.fetch-eu_west",
         "desk.fetch-us",
-        "desk.fetch-other!",
+        "desk.fetch-other",
         "desk.NAMED.made",
         "desk.NAMED.lambda",
         "desk.make.call-1",

@@ -199,3 +199,31 @@ def test_the_roots_folder_is_importable_while_the_session_lasts(desk: Project, m
     monkeypatch.chdir(below)
     result = desk.pytester.runpytest_subprocess("--agentready", "-p", "no:cacheprovider", "-c", "../tox.ini", "--rootdir", "..")
     result.assert_outcomes(passed=2)
+
+
+GUARDED = """
+import functools
+from shop import desk
+
+@functools.wraps(desk.open_desk)
+def guarded():
+    return desk.open_desk()
+
+TOOLS = [guarded]
+"""
+TEST_OF_ONE = """
+import pytest
+
+@pytest.mark.agent_tool(tool="shop.desk:open_desk")
+def test_open_desk(readiness_check):
+    readiness_check()
+"""
+
+
+def test_a_name_does_not_depend_on_whether_a_test_marks_its_namesake(desk: Project) -> None:
+    desk.pytester.makepyfile(**{"shop/guarded": GUARDED})
+    desk.pytester.makeini("[pytest]\nagentready_tools =\n  shop.desk\n  shop.guarded:TOOLS\n")
+    alone = ids(desk.run("--agentready", "--collect-only", "-q"))
+    desk.pytester.makepyfile(test_desk=TEST_OF_ONE)
+    beside = [found for found in ids(desk.run("--agentready", "--collect-only", "-q")) if found.startswith("agentready")]
+    assert beside == [found for found in alone if not found.startswith("agentready::shop.desk.open_desk::")]

@@ -32,7 +32,11 @@ ANY_WRONG: tuple[Any, ...] = (None, WORD, "", [], {}, 1)
 
 def violations(interface: Interface, arguments: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Pairs of a parameter's name and a value that violates it, the parameters in turn. `arguments` are valid ones."""
-    each = [[(parameter.name, value) for value in violations_of(parameter, arguments)] for parameter in interface.offered]
+    # Of a deeply nested model there are many thousands: no more are made than can be called for.
+    each = [
+        [(parameter.name, value) for value in itertools.islice(violations_of(parameter, arguments), CALLS)]
+        for parameter in interface.offered
+    ]
     rounds = itertools.chain.from_iterable(itertools.zip_longest(*each))
     return list(itertools.islice((pair for pair in rounds if pair is not None), CALLS))
 

@@ -19,7 +19,9 @@ from pytest_agentready.domain import (
     Run,
     Severity,
     Unproven,
+    listed,
     mishaps,
+    shortened,
 )
 
 check = Check(
@@ -70,8 +72,8 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
 
 
 def _exceptions(runs: list[Run]) -> str:
-    kinds = list(dict.fromkeys(run.raised.kind.rpartition(".")[2] for run in runs if run.raised))
-    return f"{kinds[0]} leaves" if len(kinds) == 1 else f"{', '.join(kinds[:-1])} and {kinds[-1]} leave"
+    kinds = dict.fromkeys(run.raised.kind.rpartition(".")[2] for run in runs if run.raised)
+    return f"{listed(kinds)} {'leaves' if len(kinds) == 1 else 'leave'}"
 
 
 def _example(runs: list[Run]) -> str:
@@ -80,7 +82,7 @@ def _example(runs: list[Run]) -> str:
     if raised is None:
         return ""
     message = " ".join(raised.message.split())
-    return f", such as {raised.kind.rpartition('.')[2]}: {message if len(message) <= SHOWN else f'{message[:SHOWN]}...'}"
+    return f", such as {raised.kind.rpartition('.')[2]}: {shortened(message, SHOWN)}"
 
 
 def _remark(accidental: bool, fatal: bool) -> str:

@@ -32,6 +32,7 @@ check = Check(
         "give a default, an empty list or None for a call that failed."
     ),
     since="0.1",
+    about_peers=True,
 )
 
 SHOWN = 60  # characters of a value
@@ -39,9 +40,6 @@ SHOWN = 60  # characters of a value
 
 @check
 def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
-    if normal_call.self_contained:
-        yield NotApplicable("it asks nothing outside of the process")
-        return
     if normal_call.obstacle:
         yield Unproven(f"there is no normal answer to compare with: {normal_call.obstacle}")
         return

@@ -35,6 +35,7 @@ check = Check(
         "`retry_safe` may be False wherever it may have been committed."
     ),
     since="0.1",
+    about_peers=True,
 )
 
 CLASSES = ("transient", "rate_limit", "permanent")
@@ -42,9 +43,6 @@ CLASSES = ("transient", "rate_limit", "permanent")
 
 @check
 def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
-    if normal_call.self_contained:
-        yield NotApplicable("it asks nothing outside of the process")
-        return
     failures = [run for run in fault_matrix.failures if run.fault is not None and run.fault.expected is not None]
     if not failures:
         yield Unproven(normal_call.obstacle or fault_matrix.gap or "no fault reached the tool and let it return")

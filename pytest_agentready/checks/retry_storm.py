@@ -15,7 +15,6 @@ from pytest_agentready.domain import (
     Finding,
     Judgement,
     NormalCall,
-    NotApplicable,
     Repetition,
     Run,
     Severity,
@@ -35,6 +34,7 @@ check = Check(
         "backoff_factor=0.5)`), or leave it to the caller, who is told `retry_safe`."
     ),
     since="0.1",
+    about_peers=True,
 )
 
 END = "Give the retries an end: a last attempt (3 are plenty), or a deadline that is looked at in every round."
@@ -51,9 +51,6 @@ TELLING = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-ke
 
 @check
 def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
-    if normal_call.self_contained:
-        yield NotApplicable("it asks nothing outside of the process")
-        return
     runs = list(fault_matrix.to_be_ended)
     if not any(run.fault is not None and run.fault.family in ("break", "status") for run in runs):
         yield Unproven(normal_call.obstacle or fault_matrix.gap or "no failure reached the tool that it could have retried")

@@ -32,14 +32,12 @@ check = Check(
         'work needs longer, say so in the marker: `timeout=20`, or `kind="db"` for a query.'
     ),
     since="0.1",
+    about_peers=True,
 )
 
 
 @check
 def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
-    if normal_call.self_contained:
-        yield NotApplicable("it asks nothing outside of the process")
-        return
     if fault_matrix.untimed:
         yield Unproven(fault_matrix.untimed)
         return

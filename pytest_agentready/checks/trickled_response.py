@@ -20,14 +20,12 @@ check = Check(
         "stream that is read until a deadline of your own."
     ),
     since="0.1",
+    about_peers=True,
 )
 
 
 @check
 def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
-    if normal_call.self_contained:
-        yield NotApplicable("it asks nothing outside of the process")
-        return
     trickled = list(fault_matrix.trickled)
     if elsewhere := unended(normal_call, fault_matrix):
         yield NotApplicable(elsewhere)

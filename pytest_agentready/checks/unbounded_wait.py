@@ -15,7 +15,6 @@ from pytest_agentready.domain import (
     Finding,
     Judgement,
     NormalCall,
-    NotApplicable,
     Run,
     Severity,
     Unproven,
@@ -34,14 +33,12 @@ check = Check(
         "and every retry a last attempt."
     ),
     since="0.1",
+    about_peers=True,
 )
 
 
 @check
 def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
-    if normal_call.self_contained:
-        yield NotApplicable("it asks nothing outside of the process")
-        return
     yield from _of_the_normal_call(normal_call)
     causes: dict[tuple[str, str], list[Run]] = {}
     for run in fault_matrix.to_be_ended:

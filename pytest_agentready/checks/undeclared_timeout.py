@@ -21,14 +21,12 @@ check = Check(
         "`timeout=5` in the marker, or the timeout of the framework's tool object."
     ),
     since="0.1",
+    about_peers=True,
 )
 
 
 @check
 def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
-    if normal_call.self_contained:
-        yield NotApplicable("it asks nothing outside of the process")
-        return
     if elsewhere := unended(normal_call, fault_matrix):
         yield NotApplicable(elsewhere)
         return
@@ -47,6 +45,10 @@ def _unseen(normal_call: NormalCall) -> str:
         return f"the sockets of {' and '.join(normal_call.blind)} are made in C"
     if peers := dict.fromkeys(peer for run in normal_call.runs for peer in run.unspoken):
         return f"the world does not speak its protocol with {' and '.join(peers)}"
+    if refused := dict.fromkeys(what for run in normal_call.runs for what in run.refused):
+        return f"it wants {' and '.join(refused)}, which nobody can look into"
+    if peers := dict.fromkeys(run.peers[-1] for run in normal_call.runs if run.is_mute):
+        return f"{' and '.join(peers)} would have to speak first, in a protocol that the world does not know"
     return ""
 
 

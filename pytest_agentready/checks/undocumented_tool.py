@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-from pytest_agentready.domain import Check, Finding, Judgement, Parameter, Severity, Tool
+from pytest_agentready.domain import Check, Finding, Judgement, Parameter, Severity, Tool, listed
 
 check = Check(
     id="AR108",
@@ -25,7 +25,7 @@ check = Check(
 def judge(tool: Tool) -> Iterator[Judgement]:
     interface = tool.interface()
     bare = [parameter for parameter in interface.offered if not _is_described(parameter)]
-    names = _listed([parameter.name for parameter in bare])
+    names = listed([parameter.name for parameter in bare])
     lacks = "" if interface.description else "it has no description"
     if bare and lacks:
         lacks = f"{lacks}, and neither {'has its parameter' if len(bare) == 1 else 'have its parameters'} {names}"
@@ -53,15 +53,11 @@ def _says_all(schema: Any, definitions: Any, depth: int = 4) -> bool:
     return depth > 0 and bool(parts) and all(_says_all(part, definitions, depth - 1) for part in parts)
 
 
-def _listed(names: list[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}" if names else ""
-
-
 def _remedy(description: str, bare: list[Parameter]) -> str:
     """The lines to add, ready to be filled in."""
     lines = [] if description else ['a first line, such as "Look up the status of an order."']
     lines += [f'"{parameter.name}: ..."' for parameter in bare]
-    return f"Add to the docstring {_listed(lines)}{', the parameters under `Args:`' if bare else ''}."
+    return f"Add to the docstring {listed(lines)}{', the parameters under `Args:`' if bare else ''}."
 
 
 @check.passes

@@ -26,6 +26,7 @@ from pytest_agentready.domain import (
     Severity,
     Tool,
     Unproven,
+    shortened,
 )
 
 check = Check(
@@ -131,8 +132,7 @@ def _is_crash(raised: Raised, run: Run) -> bool:
 
 def _told(raised: Raised) -> str:
     kind, message = raised.kind.rpartition(".")[2], " ".join(raised.message.split())
-    shown = message if len(message) <= SHOWN else f"{message[:SHOWN]}..."
-    return f"{kind}: {shown}" if shown else kind
+    return f"{kind}: {shortened(message, SHOWN)}" if message else kind
 
 
 ORDERS = {"DELETE https://api.example.com/orders/{id}": {"deleted": True}}

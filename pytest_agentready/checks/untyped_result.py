@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_agentready.domain import Check, Finding, Judgement, NormalCall, Severity, Tool, Unproven
+from pytest_agentready.domain import Check, Finding, Judgement, NormalCall, Severity, Tool, Unproven, shortened
 
 check = Check(
     id="AR101",
@@ -28,12 +28,9 @@ SHOWN = 60  # characters of the value
 
 @check
 def judge(tool: Tool, normal_call: NormalCall) -> Iterator[Judgement]:
-    if normal_call.obstacle:
-        yield Unproven(normal_call.obstacle)
-        return
     for run in normal_call.runs:
         if run.answer is not None and not run.answer.typed:
-            text = run.answer.text if len(run.answer.text) <= SHOWN else f"{run.answer.text[:SHOWN]}..."
+            text = shortened(run.answer.text, SHOWN)
             kind = run.answer.kind
             yield Finding(
                 f"a normal call returns {_with_article(kind)} ({text}), which says neither that it is a success nor that it is an error",
@@ -41,6 +38,8 @@ def judge(tool: Tool, normal_call: NormalCall) -> Iterator[Judgement]:
                 evidence={"type": kind, "value": text},
             )
             return
+    if normal_call.obstacle:
+        yield Unproven(normal_call.obstacle)
 
 
 def _with_article(kind: str) -> str:

@@ -39,6 +39,7 @@ check = Check(
         "Log the exception, and leave its text out of the result."
     ),
     since="0.1",
+    about_peers=True,
 )
 
 KEEP = (
@@ -52,9 +53,6 @@ TRACEBACK = re.compile(r"Traceback \(most recent call last\)|File \\?\"[^\"]+\",
 
 @check
 def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
-    if normal_call.self_contained:
-        yield NotApplicable("it asks nothing outside of the process")
-        return
     ended = [run for run in fault_matrix.fired if run.finished]
     if not ended:
         yield Unproven(normal_call.obstacle or fault_matrix.gap or "no fault reached the tool and let it return")

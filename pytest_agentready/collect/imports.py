@@ -9,7 +9,7 @@ import sysconfig
 import traceback
 from types import ModuleType
 
-from pytest_agentready.settings import did_you_mean
+from pytest_agentready.domain import did_you_mean
 
 FOLDER = " Mind the spelling, and that pytest's `pythonpath` setting names its folder."
 

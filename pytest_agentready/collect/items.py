@@ -13,10 +13,10 @@ from pytest_agentready.collect.imports import Misuse, sentence
 from pytest_agentready.collect.marker import MARK, Marks
 from pytest_agentready.collect.nodes import Case, Examination, Targets
 from pytest_agentready.collect.unmarked import Unmarked, UnmarkedTools
-from pytest_agentready.domain import PROPERTY, Check, Result, Subject, Tool
+from pytest_agentready.domain import PROPERTY, Check, Result, Subject, Tool, did_you_mean
 from pytest_agentready.engine import Engine
 from pytest_agentready.registry import Unloadable
-from pytest_agentready.settings import Settings, did_you_mean
+from pytest_agentready.settings import Settings
 
 FIXTURE = "readiness_check"
 BY_HAND = "agent_tool"  # the fixture that calls the tool, and judges the call

@@ -15,9 +15,8 @@ from pytest_agentready.arguments.annotations import signature_of
 from pytest_agentready.arguments.plausible import CannotMake, arguments_for
 from pytest_agentready.arguments.schema import interface_of
 from pytest_agentready.collect.imports import Misuse, imported, raised
-from pytest_agentready.domain import Facts, Interface, Kind, Tool
+from pytest_agentready.domain import Facts, Interface, Kind, Tool, did_you_mean
 from pytest_agentready.registry import Registry, Unloadable
-from pytest_agentready.settings import did_you_mean
 
 MARK = "agent_tool"
 FACTS = ("args", "backend", "timeout", "kind", "result_budget")
@@ -91,7 +90,10 @@ class Marks:
 
 def _class_of(subject: object) -> str:
     """The class whose method this is, where its object is missing; "" for all else."""
-    if not inspect.isfunction(subject) or next(iter(inspect.signature(subject).parameters), "") != "self":
+    if not inspect.isfunction(subject):
+        return ""
+    signature = signature_of(subject)
+    if signature is None or next(iter(signature.parameters), "") != "self":
         return ""
     owner = subject.__qualname__.rpartition(".")[0].rpartition(".")[2]
     return "" if owner == "<locals>" else owner

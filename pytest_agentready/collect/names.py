@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
 
 from pytest_agentready.collect.imports import Misuse
-from pytest_agentready.settings import did_you_mean
+from pytest_agentready.domain import did_you_mean
 
 
 def public(module: ModuleType, target: str) -> list[str]:

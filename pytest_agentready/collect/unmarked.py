@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from pytest_agentready.collect import names
@@ -34,14 +35,16 @@ class UnmarkedTools:
 
     def behind(self, target: str) -> list[Unmarked]:
         """Raises Misuse where nothing is behind it; nothing new may well be."""
-        candidates = self._read(target)
+        candidates = [candidate for candidate in self._read(target) if not _is_any(candidate, [met.subject for met in self.met])]
+        self.met += candidates
         tools = [self.marks.adapted(candidate.subject) for candidate in candidates]
         wanted = [(_name(tool, candidate), candidate.key) for tool, candidate in zip(tools, candidates, strict=True)]
         # All are named before those are left out that a test marks: a name shall not depend on which tests are collected.
-        named = zip(candidates, tools, names.distinct(wanted, self.named), strict=True)
-        unmarked = [self._ready(replace(tool, name=name)) for candidate, tool, name in named if not self._is_known(candidate)]
-        self.named |= {each.name for each in unmarked}
-        return unmarked
+        given = list(names.distinct(wanted, self.named))
+        self.named.update(given)
+        marked = [stated.subject for stated in self.marks.stated]
+        named = zip(candidates, tools, given, strict=True)
+        return [self._ready(replace(tool, name=name)) for candidate, tool, name in named if not _is_any(candidate, marked)]
 
     def _read(self, target: str) -> list[Candidate]:
         try:
@@ -52,13 +55,6 @@ class UnmarkedTools:
                 raise Misuse(f"{target!r}: {home} cannot be imported, as another target has shown") from None
             self.broken.add(home)
             raise Misuse(f"{target!r}: {home} cannot be imported\n{traced(broken.failure)}") from None
-
-    def _is_known(self, candidate: Candidate) -> bool:
-        known = [*(stated.subject for stated in self.marks.stated), *(met.subject for met in self.met)]
-        if any(_is_same(candidate, subject) for subject in known):
-            return True
-        self.met.append(candidate)
-        return False
 
     def _ready(self, tool: Tool) -> Unmarked:
         try:
@@ -72,9 +68,13 @@ def _once(candidates: list[Candidate]) -> list[Candidate]:
     """A registry may have one tool under two keys."""
     found: list[Candidate] = []
     for candidate in candidates:
-        if not any(_is_same(candidate, known.subject) for known in found):
+        if not _is_any(candidate, [known.subject for known in found]):
             found.append(candidate)
     return found
+
+
+def _is_any(candidate: Candidate, subjects: Iterable[object]) -> bool:
+    return any(_is_same(candidate, subject) for subject in subjects)
 
 
 def _is_same(candidate: Candidate, subject: object) -> bool:

@@ -29,6 +29,7 @@ from pytest_agentready.domain.subject import TIME_LIMITS, Facts, Kind, Tool, rea
 from pytest_agentready.domain.tokens import exceed, tokens
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unjudgeable, Unproven, Verdict
 from pytest_agentready.domain.waiver import Waiver, read_waiver, waiver_of
+from pytest_agentready.domain.wording import did_you_mean, listed, nearest, shortened, some_of
 
 __all__ = [
     "ADDRESS",
@@ -78,15 +79,20 @@ __all__ = [
     "Verdict",
     "Wait",
     "Waiver",
+    "did_you_mean",
     "exceed",
     "is_storm",
     "keeps_asking",
+    "listed",
     "mishaps",
+    "nearest",
     "read",
     "read_answer",
     "read_waiver",
     "repetitions",
     "secrets",
+    "shortened",
+    "some_of",
     "tokens",
     "unended",
     "waiver_of",

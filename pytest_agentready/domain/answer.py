@@ -37,6 +37,14 @@ ABSENCE = re.compile(
     r"\b(?:not[\s_-]found|no\s(?:\w+\s){1,3}found|no\s(?:\w+\s)?(?:results?|matches|hits)|does\s?n[o']t\sexist|missing|nothing\sfound)",
     re.IGNORECASE,
 )
+# How a text begins that is nothing but the report of a failure; "Error budget: 40 %" is not.
+OPENING = re.compile(
+    r"""\W*(?:
+        (?:an?\s)?(?:unexpected\s|internal\s|http\s|api\s)?error\s?(?::|-|\bwhile\b|\bin\b|\bon\b|\bwhen\b|\boccur+ed\b|\bduring\b|\w+ing\b)
+        |failed\sto\b|failure:|(?:could\s?n[o']t|could\snot|can\s?not|unable\sto)\b|traceback\b|exception:
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
 ERROR_FIELDS = ("error", "errors", "error_message", "error_type", "error_code", "exception", "failure")
 OK_FIELDS = ("ok", "success", "succeeded", "successful", "is_success")
 NOT_OK_FIELDS = ("is_error", "isError", "failed", "has_error")
@@ -66,6 +74,11 @@ class Answer:
     @property
     def is_error(self) -> bool:
         return self.status == "error"
+
+    @property
+    def tells_of_failure(self) -> bool:
+        """Does it say by itself, without another answer to compare it with, that the call failed? That False is one, nobody can know."""
+        return (self.is_error and self.kind != "bool") or (not self.typed and OPENING.match(self.text) is not None)
 
     def reads_as_failure(self, normal: Answer | None, statuses: Collection[int] = ()) -> bool:
         """Could a model tell that the call failed, in which the peer answered with these statuses?
@@ -149,6 +162,8 @@ def _claim(content: object) -> Status | None:
         return "error"
     if any(_plain(_field(content, name)) not in (None, False, "", 0, [], {}) for name in ERROR_FIELDS):
         return "error"
+    if isinstance(content, Mapping) and content and all(name in ERROR_FIELDS and value is not None for name, value in content.items()):
+        return "error"  # {"error": ""}, and nothing else
     for name in CODE_FIELDS:
         code = _plain(_field(content, name))
         if isinstance(code, str) and code.lower() in ERROR_WORDS:

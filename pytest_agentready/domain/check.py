@@ -48,8 +48,17 @@ class Check:
         def with_a_deadline(...): ...
     """
 
-    def __init__(
-        self, *, id: str, title: str, severity: Severity, profile: Profile, fix: str, since: str, async_only: bool = False
+    def __init__(  # noqa: PLR0913  (a table row: each word of it is a fact of its own)
+        self,
+        *,
+        id: str,
+        title: str,
+        severity: Severity,
+        profile: Profile,
+        fix: str,
+        since: str,
+        async_only: bool = False,
+        about_peers: bool = False,
     ) -> None:
         self.id = id
         self.title = title
@@ -58,6 +67,7 @@ class Check:
         self.fix = fix
         self.since = since
         self.async_only = async_only  # of a sync tool there is nothing to judge
+        self.about_peers = about_peers  # nor of one whose normal call asks nobody outside of the process; the judge asks for that call
         self.judge: Callable[..., Iterable[Judgement]] | None = None
         self.passing: tuple[Example, ...] = ()
         self.failing: tuple[Example, ...] = ()
@@ -96,9 +106,11 @@ class Check:
         return keep if function is None else keep(function)
 
     def freeze(self) -> Check:
-        """Make it a value: nothing can be changed from here on. Raises TypeError if it has no judge."""
+        """Make it a value: nothing can be changed from here on. Raises TypeError if it has no judge, or one that does not fit."""
         if self.judge is None:
             raise TypeError(f"{self.id} has no judge: decorate one with @check")
+        if self.about_peers and "normal_call" not in self.needs:
+            raise TypeError(f"{self.id} is about_peers: let its judge ask for the normal_call, which tells whether there are any")
         if not self._frozen:  # a second registry of the same process finds it frozen
             self._frozen = True
         return self

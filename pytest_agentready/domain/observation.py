@@ -80,6 +80,7 @@ class Request:
     routed: bool | None  # has the backend an answer for it? None: it was not asked
     at: float  # virtual seconds since the run began
     where: str
+    beside: bool = False  # sent by one of several threads that work at a time: which of them comes first is up to chance
 
     @property
     def host(self) -> str:
@@ -164,6 +165,11 @@ class Run:
     def mishap_slug(self) -> str:
         slug = self.fault.slug if self.fault else ""
         return f"{slug}@{self.spared + 1}" if self.spared else slug
+
+    @property
+    def is_mute(self) -> bool:
+        """It waits for the first word of a peer, to which it has said nothing itself."""
+        return self.ending is not None and self.ending.kind == "stuck" and not self.requests and bool(self.peers)
 
     @property
     def longest_wait_at(self) -> str:

@@ -11,13 +11,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date
-from difflib import get_close_matches
 from typing import Any
 
 from pytest_agentready.domain.answer import ADDRESS
 from pytest_agentready.domain.check import Check, Profile
 from pytest_agentready.domain.verdict import Finding, Outcome, Severity, Verdict
 from pytest_agentready.domain.waiver import Waiver, waiver_of
+from pytest_agentready.domain.wording import nearest
 
 PROPERTY = "agentready"
 JUDGED = frozenset({Outcome.PASSED, Outcome.FAILED, Outcome.NOT_APPLICABLE, Outcome.WAIVED})
@@ -177,8 +177,7 @@ class Assessment:
             if (Outcome.PASSED in covered and not waiver.is_pattern) or (self.whole and covered == {Outcome.PASSED}):
                 yield unneeded(waiver)
             elif self.whole and not any(waiver.names(name) for name in names):
-                close = get_close_matches(waiver.subject, names, n=1, cutoff=0.6)
-                meant = f" Did you mean {close[0]!r}?" if close else ""
+                meant = f" Did you mean {near!r}?" if (near := nearest(waiver.subject, names)) else ""
                 yield f"the waiver `{waiver}` names no tool that was examined.{meant} Mend it, or remove it from agentready_waive."
 
     @property

@@ -63,11 +63,18 @@ def held(environment: Mapping[str, str]) -> tuple[Secret, ...]:
     found: list[Secret] = []
     for name, value in environment.items():
         if URL_WITH_USER.match(value):
-            parts = urlsplit(value)
-            found.append(Secret(unquote(parts.password or parts.username or ""), f"the password in the environment variable {name}"))
+            found.append(Secret(_password(value), f"the password in the environment variable {name}"))
         elif VARIABLES.search(name.upper()) and not ABOUT.search(name.upper()) and not value.startswith(("/", "http://", "https://")):
             found.append(Secret(value.strip(), f"the environment variable {name}"))
     return _distinct(found)
+
+
+def _password(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # it looks like a URL, and is none
+        return ""
+    return unquote(parts.password or parts.username or "")
 
 
 def unknown_to_the_caller(found: Iterable[Secret], arguments: Iterable[Mapping[str, Any]]) -> tuple[Secret, ...]:

@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_agentready.domain import Cancellation, CancelledCalls, Fault, FaultMatrix, NormalCall, Request, Run, Tool
-from pytest_agentready.experiments.fault_matrix import muted
-from pytest_agentready.world import Backend, BackendFailed, Limits, WireFault, active, loops, observe, stack
+from pytest_agentready.world import BackendFailed, Limits, WireFault, active, loops, observe, stack
 from pytest_agentready.world.run import drained
+from pytest_agentready.world.stdio import muted
 
 SOON = 0.25  # virtual seconds that the tool has been waiting for when it is cancelled
 MOMENT = 1.0  # virtual seconds to end in
@@ -85,8 +85,7 @@ def _cancelled(tool: Tool, moment: Moment) -> Cancellation:
     fault = moment.fault
     assert fault is None or isinstance(fault, WireFault)
     caller = _Caller(tool, moment.at)
-    backend = tool.facts.backend or Backend()
-    run = observe(caller, moment.arguments, backend=backend, fault=fault, spared=moment.spared, limits=LIMITS)  # type: ignore[arg-type]
+    run = observe(caller, moment.arguments, backend=tool.facts.backend, fault=fault, spared=moment.spared, limits=LIMITS)
     found = replace(caller.found, run=run)
     return found if found.at is None else replace(found, requests=found.requests + _asking(run, found.at))
 

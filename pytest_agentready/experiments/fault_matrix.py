@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -11,7 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from pytest_agentready.domain import Fault, FaultMatrix, NormalCall, Run, Tool, read
-from pytest_agentready.world import Backend, BackendFailed, HTTPFault, Limits, WireFault, let_pass, observe
+from pytest_agentready.world import BackendFailed, HTTPFault, Limits, WireFault, let_pass, observe
+from pytest_agentready.world.stdio import muted
 
 ATTEMPTS = 90  # of one call, beside ten for each that the normal call makes
 ENOUGH = 3  # runaways after which it is known what the tool does: the next are ended sooner
@@ -76,16 +75,8 @@ class Memory:
         return True
 
 
-@contextlib.contextmanager
-def muted() -> Iterator[None]:
-    """What a tool prints in its normal call is shown with a failure; thirty times the same under faults is not."""
-    with io.TextIOWrapper(io.BytesIO(), encoding="utf-8") as sink, contextlib.redirect_stdout(sink), contextlib.redirect_stderr(sink):
-        yield
-
-
 def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[Run], memory: Memory) -> Iterator[Run]:
     assert isinstance(fault, WireFault)
-    backend = tool.facts.backend or Backend()
     known = sum(run.ending is not None and run.ending.kind == "runaway" for run in before) >= ENOUGH
     for normal in normal_call.runs:
         usual = max(len(normal.requests), len(normal.peers))
@@ -103,7 +94,7 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
                 observe,
                 tool.call,
                 normal.arguments,
-                backend=backend,  # type: ignore[arg-type]
+                backend=tool.facts.backend,
                 fault=fault,
                 spared=spared,
                 limits=limits,
@@ -130,6 +121,7 @@ def _stages(normal: Run) -> list[int]:
     """From which request on the peers fail: from the first, and from each that is the first or second of its line, verb and address.
 
     Otherwise a second call without a timeout would hide behind the first one, which fails before it, and so would a second page.
+    What threads ask beside each other fails all at once, and cannot hide; which of them is the first is up to chance.
     """
     seen: Counter[tuple[str, str, str]] = Counter()
     stages = [0]
@@ -138,7 +130,7 @@ def _stages(normal: Run) -> list[int]:
         seen[kind] += 1
         # Many addresses from one line (a batch) are one kind of request; a second one stands for them all.
         addresses = len({url for where, _, url in seen if where == request.where})
-        if number and seen[kind] <= 2 and addresses <= 2:
+        if number and seen[kind] <= 2 and addresses <= 2 and not request.beside:
             stages.append(number)
     return stages[:STAGES]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pytest_agentready.arguments.hostile import is_taken_as_json, violations
 from pytest_agentready.domain import HostileArguments, HostileCall, NormalCall, Tool, read
-from pytest_agentready.experiments.fault_matrix import muted
-from pytest_agentready.world import Backend, BackendFailed, Limits, observe
+from pytest_agentready.world import BackendFailed, Limits, observe
+from pytest_agentready.world.stdio import muted
 
 PATIENCE = Limits(attempts=1_000, turns=20_000)  # as much as the normal call has
 
@@ -16,13 +16,12 @@ def run(tool: Tool, normal_call: NormalCall) -> HostileArguments:
         return HostileArguments(nothing=nothing)
     if normal_call.obstacle:
         return HostileArguments()
-    backend = tool.facts.backend or Backend()
     calls: list[HostileCall] = []
     untold: list[str] = []
     with muted():
         for name, value in violations(tool.interface(), arguments):
             try:
-                found = observe(tool.call, {**arguments, name: value}, backend=backend, limits=PATIENCE)  # type: ignore[arg-type]
+                found = observe(tool.call, {**arguments, name: value}, backend=tool.facts.backend, limits=PATIENCE)
             except BackendFailed as failure:  # it was made for the normal call alone
                 untold.append(f"{name}={value!r}: {failure}")
                 continue

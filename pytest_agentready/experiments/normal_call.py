@@ -11,13 +11,15 @@ import inspect
 from types import CodeType
 from typing import Any
 
-from pytest_agentready.domain import NormalCall, Run, Tool, Unjudgeable, read
-from pytest_agentready.experiments.unanswered import unanswered
-from pytest_agentready.world import Backend, BackendFailed, Limits, foreign, observe
+from pytest_agentready.domain import NormalCall, Run, Tool, Unjudgeable, read, some_of
+from pytest_agentready.world import BackendFailed, Limits, foreign, observe
 from pytest_agentready.world.stack import is_librarys
+from pytest_agentready.world.unanswered import unanswered
 
 PATIENCE = Limits(attempts=1_000, turns=20_000)  # a healthy tool may well send many requests
-BLIND_SPOTS = foreign.UNSEEN
+
+
+SHOWN = 120  # characters of an answer
 
 
 def run(tool: Tool) -> NormalCall:
@@ -27,11 +29,10 @@ def run(tool: Tool) -> NormalCall:
         return NormalCall((), obstacle=f"it needs {_required(tool)}: give args={{...}} in the marker", blind=blind)
     if blind:
         return NormalCall((), obstacle=f"its sockets cannot be seen: it uses {' and '.join(map(_with_remedy, blind))}", blind=blind)
-    backend = tool.facts.backend
     runs: list[Run] = []
     for arguments in tool.facts.args:
         try:
-            found = observe(tool.call, arguments, backend=backend or Backend(), limits=PATIENCE)  # type: ignore[arg-type]
+            found = observe(tool.call, arguments, backend=tool.facts.backend, limits=PATIENCE)
         except BackendFailed as failure:
             raise Unjudgeable(f"the marker's backend= does not work: it raised {failure}") from failure
         runs.append(read(tool, found))
@@ -43,10 +44,10 @@ def _obstacle(tool: Tool, runs: list[Run]) -> str:
     made_up = f" with generated arguments {dict(runs[0].arguments)!r}" if tool.facts.generated else ""
     other = ", or give args={...} in the marker" if tool.facts.generated else ""
     for run in runs:
-        missing = unanswered((request for request in run.requests if request.routed is False), tool.facts.backend)  # type: ignore[arg-type]
+        missing = unanswered((request for request in run.requests if request.routed is False), tool.facts.backend)
         if run.refused:
             remedy = ": let the tool ask from Python itself" if any(what.startswith("a process") for what in run.refused) else ""
-            return f"the normal call{made_up} wants {_listed(list(run.refused))}, which the world does not let out{remedy}"
+            return f"the normal call{made_up} wants {some_of(run.refused)}, which the world does not let out{remedy}"
         if run.unspoken:
             return f"{', '.join(run.unspoken)}: the world does not speak this protocol"
         if missing:
@@ -57,22 +58,18 @@ def _obstacle(tool: Tool, runs: list[Run]) -> str:
             said = f": {run.raised.message}" if run.raised.message else ""
             remedy = "give args={...} in the marker" if made_up else "give it arguments, a backend and an environment in which it succeeds"
             return f"the normal call{made_up} raises {run.raised.kind}{said}: {remedy}"
-        if run.answer is not None and run.answer.typed and run.answer.is_error:
-            message = run.answer.message or "without a message"
+        if run.answer is not None and run.answer.tells_of_failure:
+            message = run.answer.message or (run.answer.text[:SHOWN] if not run.answer.typed else "without a message")
             return f"the normal call{made_up} answers with an error ({message}): give args= and backend= that succeed"
     return ""
 
 
 def _mute(run: Run) -> str:
     """A peer to which nothing is said: at a port that is not the protocol's own, the world does not know who speaks first."""
-    if run.ending is None or run.ending.kind != "stuck" or run.requests or not run.peers:
+    if not run.is_mute:
         return ""
     peer = run.peers[-1]
     return f" (nothing was said to {peer}: if it speaks first, name its protocol in backend=, such as {{'smtp://{peer}': {{}}}})"
-
-
-def _listed(items: list[str]) -> str:
-    return ", ".join(items[:3]) + (f" and {len(items) - 3} more" if len(items) > 3 else "")
 
 
 def _with_remedy(client: str) -> str:
@@ -97,17 +94,17 @@ def _blind_spots(tool: Tool) -> tuple[str, ...]:
             continue
         seen.add(id(code))
         names = _names(code)
-        found |= names & {*BLIND_SPOTS, *foreign.out_of_reach}  # imported in the function itself
+        found |= names & {*foreign.UNSEEN, *foreign.out_of_reach}  # imported in the function itself
         for value in (known[name] for name in names if name in known):
             home = getattr(value, "__module__", None) or getattr(value, "__name__", None) or type(value).__module__
             client = str(home).partition(".")[0]
-            if client in (*BLIND_SPOTS, *foreign.out_of_reach) or (client in foreign.BY_MODULE and not inspect.ismodule(value)):
+            if client in (*foreign.UNSEEN, *foreign.out_of_reach) or (client in foreign.BY_MODULE and not inspect.ismodule(value)):
                 found.add(client)
             else:
                 owner = value if inspect.isclass(value) or inspect.ismodule(value) else type(value)
                 parts = [part for name, part in vars(owner).items() if name in names or not inspect.ismodule(owner)]
                 waiting += [part for part in map(_function, [value, *parts]) if _is_users(part)]
-    return tuple(name for name in (*BLIND_SPOTS, *foreign.ADAPTED) if name in found)
+    return tuple(name for name in (*foreign.UNSEEN, *foreign.ADAPTED) if name in found)
 
 
 def _function(value: Any) -> Any:

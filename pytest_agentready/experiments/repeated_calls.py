@@ -16,11 +16,11 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_agentready.domain import CancelledCalls, FaultMatrix, Held, HeldKind, NormalCall, RepeatedCalls, Run, Series, Tool
-from pytest_agentready.experiments.fault_matrix import muted
-from pytest_agentready.world import Backend, BackendFailed, Limits, WireFault, active, loops, observe
+from pytest_agentready.world import BackendFailed, Limits, WireFault, active, loops, observe
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.inventory import Inventory
 from pytest_agentready.world.run import copied, drained, finished
+from pytest_agentready.world.stdio import muted
 
 FEW = 6  # calls that show whether anything grows
 MANY = 14  # calls that tell a leak from a pool that is being filled
@@ -84,8 +84,7 @@ def _series(tool: Tool, before: Run, call: Call, known: set[HeldKind]) -> Series
     usual = max(len(before.requests), len(before.peers), 1)
     limits = Limits(attempts=100 + 3 * MANY * usual, turns=20_000, horizon=100_000.0, real=20.0)
     repeater = _Repeater(call, known)
-    backend = tool.facts.backend or Backend()
-    run = observe(repeater, before.arguments, backend=backend, fault=fault, spared=before.spared, limits=limits)  # type: ignore[arg-type]
+    run = observe(repeater, before.arguments, backend=tool.facts.backend, fault=fault, spared=before.spared, limits=limits)
     return replace(repeater.series, run=run)
 
 

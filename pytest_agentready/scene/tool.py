@@ -7,6 +7,7 @@ calls, those that met one are rows of a fault matrix. Every check that asks for 
 from __future__ import annotations
 
 import inspect
+import os
 from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -39,7 +40,7 @@ class AgentTool:
 
     def __init__(self, tool: Tool, world: AgentWorld) -> None:
         self.runs: list[Run] = []
-        self._unawaited: list[Any] = []
+        self._unawaited: list[tuple[Any, Any]] = []  # what the tool returned, and what the test was given for it
         self._tool = tool
         self._world = world
         if tool.facts.backend is not None:
@@ -62,14 +63,14 @@ class AgentTool:
             raise
         if inspect.isawaitable(value):
             awaitable = self._awaited(value, arguments)
-            self._unawaited += [value, awaitable]
+            self._unawaited.append((value, awaitable))
             return awaitable
         self._end(start, arguments, value)
         return value
 
     async def _awaited(self, awaitable: Awaitable[Any], arguments: Mapping[str, Any]) -> Any:
         __tracebackhide__ = True
-        self._unawaited.clear()
+        self._unawaited = [pair for pair in self._unawaited if pair[0] is not awaitable]
         start = self._begin()
         try:
             value = await awaitable
@@ -85,7 +86,7 @@ class AgentTool:
         world = self._world.running
         network, time = world.network, world.time
         peers = frozenset(network.peers)
-        counts = len(time.waits), len(time.sleeps), len(network.requests), len(network.refused)
+        counts = len(time.waits), len(time.sleeps), len(network.attempts), len(network.requests), len(network.refused)
         return _Mark(time.now, real.perf_counter(), network.fired, *counts, peers)
 
     def _end(self, start: _Mark, arguments: Mapping[str, Any], value: object = None, error: BaseException | None = None) -> None:
@@ -104,12 +105,15 @@ class AgentTool:
             ending=time.ending,
             waits=waits,
             sleeps=tuple(time.sleeps[start.sleeps :]),
+            attempts=tuple(network.attempts[start.attempts :]),
             requests=tuple(network.requests[start.requests :]),
             peers=tuple(dict.fromkeys([*(peer for peer in network.peers if peer not in start.peers), *_peers(waits)])),
             allowed=tuple(network.allowed.reached),
             tls=network.tls,
             unspoken=tuple(network.unspoken),
             refused=tuple(network.refused[start.refused :]),
+            unseen=tuple(time.crowd.unseen.found),
+            in_real_time=world.in_real_time,
             virtual=time.now - start.virtual,
             real=real.perf_counter() - start.real,
         )
@@ -120,9 +124,10 @@ class AgentTool:
     def complaint(self, engine: Engine, checks: tuple[Check, ...], fail_on: Severity) -> str:
         """What the checks find in these calls, in the words of a failing item; "" where they find nothing."""
         if self._unawaited:
-            for coroutine in reversed(self._unawaited):
-                if inspect.iscoroutine(coroutine):
-                    coroutine.close()  # it will never be awaited, and Python would warn of it
+            for value, awaitable in self._unawaited:
+                for coroutine in (awaitable, value):
+                    if inspect.iscoroutine(coroutine):
+                        coroutine.close()  # it will never be awaited, and Python would warn of it
             return NEVER_AWAITED
         if not self.runs:
             return NEVER_CALLED
@@ -131,7 +136,11 @@ class AgentTool:
         if not healthy and not failing:
             return ""
         obstacle = "" if healthy else "the test makes no call that meets no fault"
-        observations = {"tool": self._tool, "normal_call": NormalCall(healthy, obstacle), "fault_matrix": FaultMatrix(failing)}
+        observations = {
+            "tool": self._tool,
+            "normal_call": NormalCall(healthy, obstacle),
+            "fault_matrix": FaultMatrix(failing, environment=dict(os.environ)),
+        }
         subject = Subject(self._tool.name, engine.relative(self._tool.source), self._tool.kind, self._tool.framework)
         told = []
         for check in checks:
@@ -150,6 +159,7 @@ class _Mark(NamedTuple):
     fired: int
     waits: int
     sleeps: int
+    attempts: int
     requests: int
     refused: int
     peers: frozenset[str]

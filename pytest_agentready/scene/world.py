@@ -12,9 +12,8 @@ from typing import Any
 
 import pytest
 
-from pytest_agentready.domain import Request, Sleep, Wait
+from pytest_agentready.domain import Request, Sleep, Wait, did_you_mean
 from pytest_agentready.scene import endings
-from pytest_agentready.settings import did_you_mean
 from pytest_agentready.world import Backend, BackendError, BackendFailed, Limits, Response, WireFault, real
 from pytest_agentready.world.allowed import Hosts
 from pytest_agentready.world.ending import OutboundBlocked

@@ -3,9 +3,10 @@
 Real descriptors with peers in this process, and a discrete-event clock. `observe` runs one call in one world.
 """
 
-from pytest_agentready.world.backend import Backend, BackendError, IncomingRequest, Response
+from pytest_agentready.world.backend import Backend, BackendError
 from pytest_agentready.world.faults import FAULTS, HTTPFault, WireFault
 from pytest_agentready.world.limits import Limits
+from pytest_agentready.world.messages import IncomingRequest, Response
 from pytest_agentready.world.places import place
 from pytest_agentready.world.run import BackendFailed, observe
 from pytest_agentready.world.timeline import let_pass

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pytest_agentready.world import active, real
-from pytest_agentready.world.backend import IncomingRequest, Response
+from pytest_agentready.world.messages import IncomingRequest, Response
 
 
 def serve(app: Any, request: IncomingRequest) -> Response:

@@ -25,21 +25,21 @@ DEBUGGERS = ("pydevd", "debugpy")
 def real_connections(network: Network) -> Iterator[None]:
     """But for those to allowed hosts. Only where the system lists a process's descriptors."""
     replaced: list[tuple[int, int, int]] = []  # descriptor, the inode now in its place, the real connection
-    for fd, kind, host, port in tuple(_connected()):
-        if network.allowed.covers(host, port):
-            network.allowed.adopt(fd, host, port)
-            continue
-        if _serves(network, fd):
-            continue
-        if kind == socket.SOCK_DGRAM:
-            network.silence(fd, host, port)  # UDP knows no end
-            continue
-        kept = os.dup(fd)
-        near, far = _socket.socketpair(socket.AF_UNIX, kind)
-        far.close()
-        swap(fd, near)
-        replaced.append((fd, os.fstat(fd).st_ino, kept))
     try:
+        for fd, kind, host, port in tuple(_connected()):
+            if network.allowed.covers(host, port):
+                network.allowed.adopt(fd, host, port)
+                continue
+            if _serves(network, fd):
+                continue
+            if kind == socket.SOCK_DGRAM:
+                network.silence(fd, host, port)  # UDP knows no end
+                continue
+            kept = os.dup(fd)
+            near, far = _socket.socketpair(socket.AF_UNIX, kind)
+            far.close()
+            swap(fd, near)
+            replaced.append((fd, os.fstat(fd).st_ino, kept))
         yield
     finally:
         for fd, inode, kept in replaced:

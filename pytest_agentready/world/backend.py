@@ -23,18 +23,17 @@ a column is; so does a parameter that is compared with it, or stored in it.
 
 from __future__ import annotations
 
-import contextlib
-import difflib
 import inspect
-import json as _json
+import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from pytest_agentready.world import inflation
+from pytest_agentready.domain import nearest
 from pytest_agentready.world.mailservers import refusals
+from pytest_agentready.world.messages import IncomingRequest, Response
 from pytest_agentready.world.places import Place, names_a_place, place
 from pytest_agentready.world.procedures import SCHEME, Procedures
 from pytest_agentready.world.statements import Database
@@ -42,8 +41,6 @@ from pytest_agentready.world.stores import Store
 from pytest_agentready.world.streams import Stream
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-JSON = "application/json"
-_UNSET: Any = object()
 
 
 class BackendError(ValueError):
@@ -52,72 +49,6 @@ class BackendError(ValueError):
     def __init__(self, problems: tuple[str, ...]) -> None:
         super().__init__("; ".join(problems))
         self.problems = problems
-
-
-class Response:
-    """An answer of the world. `Response(status=503)`, `Response(json={...})`, `Response(body="<html>", content_type="text/html")`."""
-
-    __slots__ = ("content", "content_type", "headers", "status")
-
-    def __init__(
-        self,
-        status: int = 200,
-        *,
-        json: Any = _UNSET,
-        body: str | bytes = b"",
-        headers: Mapping[str, str] | None = None,
-        content_type: str | None = None,
-    ) -> None:
-        if json is not _UNSET and body:
-            raise TypeError("a Response has either json or a body")
-        self.status = status
-        self.content = _json.dumps(json).encode() if json is not _UNSET else body.encode() if isinstance(body, str) else bytes(body)
-        given = {name.lower(): name for name in headers or {}}
-        self.content_type = content_type or (headers or {}).get(given.get("content-type", ""), JSON if json is not _UNSET else "text/plain")
-        self.headers = {name: str(value) for name, value in (headers or {}).items() if name.lower() != "content-type"}
-
-    def __repr__(self) -> str:
-        return f"<Response {self.status} {self.content_type} {len(self.content)} bytes>"
-
-    @property
-    def is_json(self) -> bool:
-        return "json" in self.content_type and bool(self.content)
-
-    @property
-    def is_text(self) -> bool:
-        return self.is_json or (self.content_type.startswith("text/") and bool(self.content))
-
-    def inflated(self, size: int) -> Response | None:
-        """The same answer, of at least `size` bytes; None where nothing in it can grow."""
-        text = self.content.decode(errors="replace")
-        if self.is_json:
-            with contextlib.suppress(ValueError):  # a stream of JSON lines, say, is a text
-                value = inflation.inflated(_json.loads(text), size)
-                return None if value is None else Response(self.status, json=value, headers=self.headers, content_type=self.content_type)
-        longer = inflation.inflated_text(text, size)
-        return None if longer is None else Response(self.status, body=longer, headers=self.headers, content_type=self.content_type)
-
-
-@dataclass(frozen=True, slots=True)
-class IncomingRequest:
-    """A request as the backend sees it."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str]  # names in lower case
-    body: bytes
-    params: Mapping[str, str] = field(default_factory=dict)  # the route's {segments}
-
-    @property
-    def path(self) -> str:
-        return urlsplit(self.url).path
-
-    @property
-    def query(self) -> dict[str, str]:
-        return dict(parse_qsl(urlsplit(self.url).query, keep_blank_values=True))
-
-    def json(self) -> Any:
-        return _json.loads(self.body)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +113,7 @@ class Backend:
                 problems.append(str(problem))
         if problems:
             raise BackendError(tuple(problems))
+        routes.sort(key=lambda route: (route.pattern.groups, -len(route.query)))  # the one that says most comes first
         http = tuple(route for route in routes if not isinstance(route.answer, Stream))
         streams = tuple(route for route in routes if isinstance(route.answer, Stream))
         return cls(http, apps, peers=tuple(peers), streams=streams, procedures=procedures)
@@ -228,9 +160,6 @@ class Backend:
         return next((answer for place, answer in self.peers if place.protocol == "smtp" and place.is_at(host, port)), {})
 
 
-NOT_FOUND = Response(404, json={"detail": "Not Found"})
-
-
 def _route(key: object, answer: object) -> Route:
     if not isinstance(key, str):
         raise ValueError(f"backend route {key!r} is no text: write 'GET https://host/path'")  # noqa: TRY004  (all problems are ValueErrors)
@@ -238,8 +167,8 @@ def _route(key: object, answer: object) -> Route:
     if not url:
         raise ValueError(f"backend route {key!r} names no method: write 'GET {method}'{'' if urlsplit(method).path else ' and a path'}")
     if method.upper() not in METHODS:
-        near = difflib.get_close_matches(method.upper(), METHODS, n=1)
-        meant = f"did you mean {near[0]}?" if near else f"use one of {', '.join(METHODS)}"
+        near = nearest(method.upper(), METHODS)
+        meant = f"did you mean {near}?" if near else f"use one of {', '.join(METHODS)}"
         raise ValueError(f"backend route {key!r} names the method {method!r}: {meant}")
     parts = urlsplit(url.strip())
     if parts.scheme not in ("http", "https", "ws", "wss") or not parts.netloc:
@@ -255,7 +184,7 @@ def _route(key: object, answer: object) -> Route:
         answer = Stream.parse(key, answer)
     elif not callable(answer) and not isinstance(answer, Response):
         try:
-            _json.dumps(answer)
+            json.dumps(answer)
         except TypeError as reason:
             raise ValueError(f"the answer of backend route {key!r} is no JSON ({reason}): give JSON, a Response or a callable") from None
     return Route(method.upper(), re.compile(pattern), frozenset(parse_qsl(parts.query, keep_blank_values=True)), answer)
@@ -299,8 +228,3 @@ def _call(answer: Callable[..., Any], request: IncomingRequest) -> Any:
 
 def _response(answer: Any) -> Response:
     return answer if isinstance(answer, Response) else Response(json=answer)
-
-
-def other_shape(content: bytes) -> Any:
-    """JSON that a client of the old schema does not expect."""
-    return [{"schema": 2}] if content.lstrip()[:1] == b"{" else {"schema": 2, "page": None}

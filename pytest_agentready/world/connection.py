@@ -6,16 +6,19 @@ import _socket
 import contextlib
 import os
 import socket
+from _thread import get_ident
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from pytest_agentready.world.peer import Peer
 
+LATENCY = 0.001  # virtual seconds for a look-up, a handshake, an answer
+
 
 class Connection:
     """The client's end: a descriptor, and the inode by which a reused number is told from it."""
 
-    __slots__ = ("datagrams", "fd", "host", "inode", "kept", "peer", "port", "rest", "state", "where")
+    __slots__ = ("datagrams", "fd", "host", "inode", "kept", "peer", "port", "rest", "state", "thread", "where")
 
     def __init__(self, fd: int, host: str, port: int, where: str) -> None:
         self.fd = fd
@@ -23,6 +26,7 @@ class Connection:
         self.host = host
         self.port = port
         self.where = where  # the user's line that used it last
+        self.thread = get_ident()  # likewise
         self.state: Literal["open", "hanging", "given up", "cut"] = "open"
         self.peer: Peer | None = None
         self.rest: _socket.socket | None = None  # the far end of a connection without a peer

@@ -104,7 +104,7 @@ def _find() -> Iterator[Place]:
 def _find_within(subject: object) -> Iterator[Place]:
     """In what a subject and the threads refer to: the user's code, and objects of any kind, but not libraries."""
     waiting: list[Any] = [subject, *threading.enumerate()]
-    seen = {id(waiting), *_libraries(len(sys.modules))}
+    seen = {id(waiting), *_libraries(len(sys.modules), stack.regarded())}
     beginning = len(seen)
     while waiting:
         holder = waiting.pop()
@@ -123,8 +123,8 @@ def _find_within(subject: object) -> Iterator[Place]:
 
 
 @lru_cache(maxsize=1)
-def _libraries(_count: int) -> frozenset[int]:
-    """The namespaces of all modules that are not the user's, as of so many modules."""
+def _libraries(_count: int, _own: str) -> frozenset[int]:
+    """The namespaces of all modules that are not the user's, as of so many modules and this subject."""
     modules = [module for module in tuple(sys.modules.values()) if isinstance(module, types.ModuleType)]
     return frozenset(id(vars(module)) for module in modules if not _is_users(module))
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 from pytest_agentready.domain import Expected, Family, Fault
-from pytest_agentready.world.backend import Response, other_shape
+from pytest_agentready.world.messages import Response, other_shape
 
 if TYPE_CHECKING:
     from pytest_agentready.world.services.exchange import Exchange
@@ -65,9 +65,7 @@ class HTTPFault(WireFault):
     """A fault that only HTTP knows, such as a status or a spoilt body: other protocols are answered as usual."""
 
     def answer(self, exchange: Exchange) -> bool:
-        from pytest_agentready.world.services.http import HTTPExchange
-
-        return isinstance(exchange, HTTPExchange) and self.respond(exchange)
+        return exchange.is_http and self.respond(cast("HTTPExchange", exchange))
 
     def respond(self, exchange: HTTPExchange) -> bool:
         """Answer one HTTP request; False where the fault does not apply to it."""

@@ -130,7 +130,7 @@ _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
     "socket.__new__": _opening,
     "ctypes.dlsym": _reaching_into_c,
     "subprocess.Popen": _starting,
-    "os.system": _starting,
+    "os.system": lambda args: f"a process ({os.fsdecode(args[0])})",  # a whole line for the shell, however harmless its first word
     "os.exec": _starting,
     "os.posix_spawn": _starting,
     "os.spawn": lambda args: _starting(args[1:]),

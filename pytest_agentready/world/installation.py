@@ -20,6 +20,7 @@ from pytest_agentready.world import (
     queues,
     selecting,
     sockets,
+    stack,
     surroundings,
     threads,
     tls,
@@ -76,6 +77,7 @@ def stand_by() -> None:
 
 def prepare(subject: object) -> bool:
     """Before the runs of a subject; True for another one than before: its objects may have bound a name since."""
+    stack.regard(getattr(subject, "source", ""))
     another = _early_names().look(subject)
     if another:
         begin_subject()

@@ -8,26 +8,25 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import itertools
 import traceback
 import warnings
+import zlib
 from collections.abc import Iterator
 
 from pytest_agentready.world.installation import prepare
 from pytest_agentready.world.library import chance_kept
 from pytest_agentready.world.tls import load_postponed
 
-_seeds = itertools.count()  # of a subject's experiments, so that its verdict does not depend on who came before
-
 
 @contextlib.contextmanager
-def collected(subject: object) -> Iterator[None]:
-    """Everything older is set aside first, so that the collection looks at the runs' own objects alone."""
-    global _seeds
-    if prepare(subject):  # it looks among the older objects, too
-        _seeds = itertools.count()
+def collected(subject: object, experiment: str = "") -> Iterator[None]:
+    """Everything older is set aside first, so that the collection looks at the runs' own objects alone.
+
+    Each experiment has random numbers of its own, whichever others came before it.
+    """
+    prepare(subject)  # it looks among the older objects, too
     aside = gc.get_freeze_count() == 0  # somebody else's frozen objects are not ours to thaw
-    with warnings.catch_warnings(), chance_kept(next(_seeds)):
+    with warnings.catch_warnings(), chance_kept(zlib.crc32(experiment.encode())):
         warnings.simplefilter("ignore", ResourceWarning)
         if aside:
             gc.freeze()

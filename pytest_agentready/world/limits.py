@@ -11,6 +11,6 @@ class Limits:
 
     attempts: int = 100  # look-ups, connections or requests
     turns: int = 1_500  # jumps of the clock
-    horizon: float = 3_600.0  # virtual seconds
+    horizon: float = 86_400.0  # virtual seconds
     real: float = 10.0  # real seconds: the watchdog's
     patience: float = 6.5  # real seconds, for a client that waits in real time

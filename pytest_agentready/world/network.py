@@ -12,6 +12,7 @@ import errno
 import ipaddress
 import os
 import socket
+from _thread import get_ident
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -19,10 +20,11 @@ from urllib.parse import urlsplit
 from pytest_agentready.domain import Attempt, Request
 from pytest_agentready.world import real, stack
 from pytest_agentready.world.allowed import LOCAL, Allowed
-from pytest_agentready.world.backend import Backend, IncomingRequest, Response
-from pytest_agentready.world.connection import Connection, fill, swap
+from pytest_agentready.world.backend import Backend
+from pytest_agentready.world.connection import LATENCY, Connection, fill, swap
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.faults import WireFault
+from pytest_agentready.world.messages import IncomingRequest, Response
 from pytest_agentready.world.outages import EVERY, Outages
 from pytest_agentready.world.peer import Peer
 
@@ -30,7 +32,6 @@ if TYPE_CHECKING:
     from pytest_agentready.world.timeline import Timeline
 
 T = TypeVar("T")
-LATENCY = 0.001  # virtual seconds for a look-up, a handshake, an answer
 # Connections of runs that are over, by descriptor: a pool that still holds one asks whom it belonged to.
 _former: dict[int, Connection] = {}
 SYN_TIMEOUT = 127.0  # seconds after which Linux gives up connecting (tcp_syn_retries = 6)
@@ -54,6 +55,7 @@ class Network:
         self.outages = outages
         self.backend = backend
         self.allowed = allowed
+        self.thread = get_ident()  # which calls the tool
         self.fired = 0
         self.attempts: list[Attempt] = []
         self.requests: list[Request] = []

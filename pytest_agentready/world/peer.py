@@ -9,6 +9,7 @@ import ssl
 from typing import TYPE_CHECKING
 
 from pytest_agentready.world import certificates, real, services
+from pytest_agentready.world.connection import LATENCY
 from pytest_agentready.world.services import Service
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ class Peer:
     def _greet(self) -> None:
         if (service := services.greeter(self)) is not None:
             self._service = service
-            self.network.time.at(services.LATENCY, service.greet)
+            self.network.time.at(LATENCY, service.greet)
 
     def _serve(self, data: bytes) -> None:
         if self._service is None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
+
+from pytest_agentready.domain import nearest
 
 SCHEMES = {  # as it is written -> protocol, port
     "redis": ("redis", 6379),
@@ -49,11 +50,9 @@ def place(key: str) -> Place:
     parts = urlsplit(key.strip())
     scheme = parts.scheme.lower().partition("+")[0]  # postgresql+asyncpg://
     if scheme not in SCHEMES:
-        near = difflib.get_close_matches(scheme, SCHEMES, n=1)
+        near = nearest(scheme, SCHEMES)
         known = [name for name in SCHEMES if name not in ("valkey", "mariadb", "postgres")]
-        raise ValueError(
-            f"backend key {key!r} has the scheme {scheme!r}: {f'did you mean {near[0]}?' if near else 'use ' + ', '.join(known)}"
-        )
+        raise ValueError(f"backend key {key!r} has the scheme {scheme!r}: {f'did you mean {near}?' if near else 'use ' + ', '.join(known)}")
     protocol, port = SCHEMES[scheme]
     if scheme == "unix":
         return Place(protocol, unquote(parts.path), 0)

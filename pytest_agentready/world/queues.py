@@ -23,9 +23,16 @@ def patches() -> Iterator[Patch]:
     yield Patch(queue, "SimpleQueue", SimpleQueue)
 
 
-class SimpleQueue:
-    """Called as the class that it stands for."""
+class _Meta(type):
+    def __instancecheck__(cls, instance: object) -> bool:
+        return super().__instancecheck__(instance) or (cls is SimpleQueue and isinstance(instance, (_in_c, _in_python)))
+
+
+class SimpleQueue(_in_c, metaclass=_Meta):  # type: ignore[misc]
+    """Called as the class that it stands for; one that is derived from it during the run is derived from the real one."""
 
     def __new__(cls) -> Any:
+        if cls is not SimpleQueue:
+            return super().__new__(cls)
         caller = str(sys._getframe(1).f_globals.get("__name__", ""))
         return _in_c() if active.mine() is None or caller.startswith(_POOLS) else _in_python()

@@ -44,18 +44,18 @@ def observe(
     call: Callable[..., Any],
     arguments: Mapping[str, Any],
     *,
-    backend: Backend,
+    backend: object = None,
     fault: WireFault | None = None,
     spared: int = 0,
     limits: Limits | None = None,
 ) -> Run:
     """Call the tool with these arguments, async or not, in a world with this fault, from request `spared` on.
 
-    Raises BackendFailed.
+    `backend` is a `Backend` as the tool's facts have it; None: nobody answers well. Raises BackendFailed.
     """
     if asyncio._get_running_loop() is not None:  # an async test: its thread's loop is taken
         return _in_a_thread(lambda: observe(call, arguments, backend=backend, fault=fault, spared=spared, limits=limits))
-    world = World(fault, backend, limits or Limits(), spared)
+    world = World(fault, backend if isinstance(backend, Backend) else Backend(), limits or Limits(), spared)
     start = real.perf_counter()
     run = Run(dict(arguments), fault, spared)
     with _interrupts_noticed() as interrupted, installed(world):
@@ -121,7 +121,7 @@ def _record(world: World, run: Run, seconds: float) -> Run:
         waits=tuple(wait.freeze() for wait in time.waits),
         sleeps=tuple(time.sleeps),
         attempts=tuple(network.attempts),
-        requests=tuple(network.requests),
+        requests=tuple(network.requests if world.works_beside else (replace(one, beside=False) for one in network.requests)),
         peers=tuple(network.peers),
         tls=network.tls,
         allowed=tuple(network.allowed.reached),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from _thread import get_ident
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -165,7 +166,7 @@ def _tell_of_sending(sock: socket.socket) -> None:
 
 
 def _push(sock: socket.socket, world: World, connection: Connection, data: Any, *, all_of_it: bool) -> int:
-    connection.where = stack.here(2)
+    connection.where, connection.thread = stack.here(2), get_ident()
     world.time.strike()
     if connection.datagrams:
         world.network.datagram(connection.host, connection.port)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import sys
 import sysconfig
 from collections.abc import Iterator
@@ -16,7 +17,24 @@ _HARNESS = tuple(
 )
 _LIBRARIES = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")})
 CYTHON = (".pyx", ".pxd", ".pxi")  # a compiled library's, named by a path of the machine that built it
+_INSTALLED = re.compile(r".*(?:site|dist)-packages[/\\][^/\\]+")
 _known: dict[str, bool] = {}
+_own = ""  # the package of a subject that is itself installed
+
+
+def regard(source: str) -> None:
+    """A tool may be a library's own (`.../site-packages/shop/tools.py:12`): its package is then what the user wants to be told of."""
+    global _own
+    found = _INSTALLED.match(source.rpartition(":")[0])
+    own = found.group() if found else ""
+    own += os.sep if own and not own.endswith(".py") else ""
+    if own != _own:
+        _own = own
+        _known.clear()
+
+
+def regarded() -> str:
+    return _own
 
 
 def is_users(code: CodeType) -> bool:
@@ -28,10 +46,8 @@ def is_users_file(name: str) -> bool:
     """Asked for every frame of every wait, so the answer is remembered."""
     known = _known.get(name)
     if known is None:
-        foreign = (
-            name.startswith(("<", *_LIBRARIES, *_HARNESS)) or "site-packages" in name or "dist-packages" in name or name.endswith(CYTHON)
-        )
-        known = _known[name] = not foreign
+        library = name.startswith(("<", *_LIBRARIES, *_HARNESS)) or _INSTALLED.match(name) is not None or name.endswith(CYTHON)
+        known = _known[name] = not library or (_own != "" and name.startswith(_own))
     return known
 
 

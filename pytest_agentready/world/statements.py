@@ -6,13 +6,13 @@ rows that it changes, or to a `DatabaseError`; or a callable of the `Statement` 
 
 from __future__ import annotations
 
-import difflib
 import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pytest_agentready.domain import nearest
 from pytest_agentready.world import sql as text
 
 # What stands for a value in a statement as the tool writes it, and what may stand there on the wire.
@@ -116,8 +116,9 @@ def _called(answer: Any, statement: Statement) -> Answer | None:
 
 
 def _pattern(sql: str) -> re.Pattern[str]:
-    pieces = _PLACEHOLDER.split(text.folded(sql))
-    return re.compile(_VALUE.join(re.escape(piece) for piece in pieces))
+    folded = text.folded(sql)
+    end = r"(?!\w)" if folded[-1:].isalnum() else ""  # `UPDATE orders` is not the beginning of `UPDATE orders_archive`
+    return re.compile(_VALUE.join(re.escape(piece) for piece in _PLACEHOLDER.split(folded)) + end)
 
 
 def _problems(key: str, sql: object, answer: object) -> list[str]:
@@ -126,8 +127,8 @@ def _problems(key: str, sql: object, answer: object) -> list[str]:
     found = []
     first = sql.split(maxsplit=1)[0] if sql.split() else ""
     if first.upper() not in text.VERBS:
-        near = difflib.get_close_matches(first.upper(), text.VERBS, n=1, cutoff=0.7)
-        hint = f"did you mean {near[0]}?" if near else "begin it with its verb, such as SELECT"
+        near = nearest(first.upper(), text.VERBS, cutoff=0.7)
+        hint = f"did you mean {near}?" if near else "begin it with its verb, such as SELECT"
         found.append(f"backend key {key!r} has the statement {sql!r}, which begins with {first!r}: {hint}")
     if not callable(answer) and (problem := _no_answer(answer)) is not None:
         found.append(

@@ -1,8 +1,9 @@
-"""Standard input, output and error outlive a run that closes or replaces them: pytest's own capture stands behind."""
+"""Standard input, output and error: what a run says under a fault is not heard, and they outlive one that closes or replaces them."""
 
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import sys
 from collections.abc import Iterator
@@ -13,8 +14,38 @@ DESCRIPTORS = (0, 1, 2)
 CLOSING = ("close", "detach")
 
 
+class _Mute(io.RawIOBase):
+    """Stands for a stream, and lets nothing through for a while; a logger that was made meanwhile keeps it, and goes on with the stream."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.silent = True
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        if not self.silent:
+            self._stream.write(str(data, "utf-8", "replace"))
+        return len(data)
+
+
+@contextlib.contextmanager
+def muted() -> Iterator[None]:
+    """What a tool prints in its normal call is shown with a failure; thirty times the same under faults is not."""
+    mutes = _Mute(sys.stdout), _Mute(sys.stderr)
+    out, err = (io.TextIOWrapper(mute, encoding="utf-8", write_through=True) for mute in mutes)  # type: ignore[type-var]
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            yield
+    finally:
+        for mute in mutes:
+            mute.silent = False
+
+
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
+    """After the run they are what they were before it: pytest's own capture stands behind them."""
     streams = {name: getattr(sys, name) for name in NAMES}
     guarded = [stream for stream in streams.values() if _cannot_be_closed(stream)]
     descriptors = {fd: copy for fd in DESCRIPTORS if (copy := _copy(fd)) is not None}

@@ -9,6 +9,7 @@ import linecache
 import sys
 from typing import Any
 
+from pytest_agentready.domain import shortened
 from pytest_agentready.world import stack
 
 LOOKS = 4  # looks of the watchdog, some 50 ms apart, at which a member in no wait of ours was asleep
@@ -49,5 +50,4 @@ class UnseenWaits:
         where = stack.where(frame)
         path, _, line = where.rpartition(":")
         code = linecache.getline(path, int(line)).strip() if line.isdigit() else ""
-        code = code if len(code) <= SHOWN else f"{code[:SHOWN]}..."
-        self.found.setdefault(f"`{code}` at {where}" if code else where or "in a library")
+        self.found.setdefault(f"`{shortened(code, SHOWN)}` at {where}" if code else where or "in a library")

@@ -58,6 +58,7 @@ class World:
         self.time.crowd.outside_works = allowed.owe
         self.network.time = self.time
         self.hired: dict[int, Hired] = {}  # threads that work for this run alone, or for now, by ident
+        self.works_beside = False  # several threads had work at a time
         self.residents: set[Thread] = set()  # those of them that outlive it
         self.cancelled_loops: set[int] = set()
         self.alarm: float | None = None  # virtual moment at which SIGALRM is due

@@ -14,7 +14,7 @@ from typing_extensions import TypedDict
 
 from pytest_agentready.adapters.python import adapt
 from pytest_agentready.arguments.hostile import CALLS, violations
-from pytest_agentready.domain import Interface
+from pytest_agentready.domain import Interface, Parameter
 from tests.arguments.test_plausible import tool_of
 
 
@@ -129,3 +129,17 @@ def test_the_parameters_take_turns_and_the_calls_are_few() -> None:
 
 def test_the_same_schema_gives_the_same_values() -> None:
     assert violations(interface(it=list[Part]), {}) == violations(interface(it=list[Part]), {})
+
+
+def test_of_a_large_model_no_more_is_made_than_is_called() -> None:
+    checked: list[object] = []
+    inner = {"type": "object", "properties": {f"p{number}": {"type": "string"} for number in range(50)}}
+    outer = {"type": "object", "properties": {f"q{number}": inner for number in range(50)}}
+
+    def refuse(value: object) -> object:
+        checked.append(value)
+        raise ValueError
+
+    parameter = Parameter("order", schema=outer, read=refuse)
+    assert len(violations(Interface("", (parameter,)), {"order": {}})) == CALLS
+    assert len(checked) < 2 * CALLS

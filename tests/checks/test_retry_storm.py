@@ -21,7 +21,11 @@ FAULT = {fault.slug: fault for fault in FAULTS}
 
 
 def asked(*moments: float, status: int = 500, url: str = URL, **headers: str) -> tuple[Request, ...]:
-    return tuple(Request("GET", url, tuple(headers.items()), b"", False, status, None, at, "shop.py:7") for at in moments)
+    given = tuple(headers.items())
+    return tuple(
+        Request("GET", url, given, b"", is_write=False, committed=False, status=status, routed=None, at=at, where="shop.py:7")
+        for at in moments
+    )
 
 
 NORMAL = NormalCall((Run({}, requests=asked(0.0, status=200), peers=("api.example.com:80",)),))

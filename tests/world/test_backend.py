@@ -228,3 +228,20 @@ def test_all_mistakes_are_told_at_once() -> None:
 def test_a_backend_is_parsed_once() -> None:
     backend = Backend.parse({})
     assert Backend.parse(backend) is backend
+
+
+def test_the_route_that_says_most_counts_wherever_it_stands() -> None:
+    backend = Backend.parse(
+        {
+            "GET https://a.example.com/orders/{id}": "any",
+            "GET https://a.example.com/orders/latest": "latest",
+            "GET https://a.example.com/orders": "all",
+            "GET https://a.example.com/orders?state=open": "open",
+        }
+    )
+
+    def answer(path: str) -> str:
+        found = backend.answer(IncomingRequest("GET", f"https://a.example.com/{path}", {}, b""))
+        return "" if found is None else found.content.decode().strip('"')
+
+    assert [answer(path) for path in ("orders/7", "orders/latest", "orders", "orders?state=open")] == ["any", "latest", "all", "open"]

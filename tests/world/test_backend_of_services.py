@@ -102,3 +102,9 @@ def test_a_database_is_found_by_its_place_and_name() -> None:
     assert backend.database("postgresql", "other.internal", 6000, "bank") is not None
     assert backend.database("mysql", "127.0.0.1", 3306, "shop") is not None
     assert backend.database("mysql", "/run/mysqld/mysqld.sock", 0, "shop") is not None
+
+
+def test_a_key_ends_with_a_whole_word() -> None:
+    database = Database.parse(SHOP, {"SELECT * FROM orders": ROWS})
+    assert database.answer(Statement("SELECT * FROM orders WHERE id = 7")) == ROWS
+    assert database.answer(Statement("SELECT * FROM orders_archive")) is None

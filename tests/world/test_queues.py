@@ -46,3 +46,16 @@ def test_pools_work_as_ever_and_the_real_one_is_back_after_the_run() -> None:
     assert run.value == [3, 1, 2]
     assert run.virtual == pytest.approx(3, abs=0.1)
     assert queue.SimpleQueue is before
+
+
+def test_what_is_done_with_the_class_can_be_done_in_a_run() -> None:
+    def work() -> Any:
+        class Counting(queue.SimpleQueue):  # type: ignore[type-arg]
+            def count(self) -> int:
+                return self.qsize()
+
+        counting: Any = Counting()
+        counting.put("job")
+        return counting.count(), isinstance(queue.SimpleQueue(), queue.SimpleQueue), isinstance(counting, queue.SimpleQueue[int].__origin__)
+
+    assert enter(work).value == (1, True, True)

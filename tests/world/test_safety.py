@@ -5,6 +5,7 @@ from __future__ import annotations
 import _socket
 import asyncio
 import ctypes
+import errno
 import functools
 import multiprocessing
 import os
@@ -16,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from pytest_agentready.world import Backend, Limits, aside
+from pytest_agentready.world.world import World
 from tests.world.entering import enter
 
 if os.name != "posix":
@@ -237,3 +240,29 @@ def test_an_async_server_of_the_tools_own_works_too() -> None:
     run = enter(tool, "refused")
     assert run.value == b"HELLO"
     assert run.virtual == pytest.approx(2, abs=0.1)
+
+
+def test_a_line_for_the_shell_is_refused_however_harmless_its_first_word(tmp_path: Any) -> None:
+    run = enter(lambda: os.system(f"uname -a; touch {tmp_path}/leaked"))
+    assert run.refused
+    assert not any(tmp_path.iterdir())
+
+
+def test_connections_are_put_back_if_setting_them_aside_fails_halfway(monkeypatch: pytest.MonkeyPatch) -> None:
+    dup, copied = os.dup, []
+
+    def with_one_descriptor_left(fd: int) -> int:
+        if copied:
+            raise OSError(errno.EMFILE, "Too many open files")
+        copied.append(fd)
+        return dup(fd)
+
+    world = World(None, Backend(), Limits())
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        with server.accept()[0] as far:
+            monkeypatch.setattr(os, "dup", with_one_descriptor_left)
+            with pytest.raises(OSError, match="Too many"), aside.real_connections(world.network):
+                pass
+            monkeypatch.undo()
+            client.sendall(b"still there")
+            assert far.recv(20) == b"still there"

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from pytest_agentready.world import surroundings
+from pytest_agentready.world import stdio, surroundings
 from tests.world.entering import enter
 
 
@@ -193,3 +193,13 @@ def test_looking_costs_little() -> None:
         return (time.thread_time() - start) / 200
 
     assert min(seconds() for _ in range(5)) < 0.0005  # some 0.1 ms on an idle machine
+
+
+def test_a_stream_that_is_kept_from_a_silent_run_speaks_again_after_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with stdio.muted():
+        print("unheard")
+        logger = logging.StreamHandler()
+        kept = sys.stdout
+    print("heard", file=kept)
+    logger.stream.write("too")
+    assert capsys.readouterr() == ("heard\n", "too")

@@ -97,7 +97,11 @@ class Door:
         world.time.waits.append(blocked)
         self._under_way[made] = blocked
         world.time.crowd.abroad += 1
-        return self._place_for(host, port)
+        try:
+            return self._place_for(host, port)
+        except BaseException:  # the run is over: nobody is to wait for a transfer that never began
+            self.end(made)
+            raise
 
     def end(self, made: Transfer, *, timed_out: bool = False) -> None:
         blocked = self._under_way.pop(made, None)

@@ -6,12 +6,11 @@ import re
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_agentready.world.places import LOCAL
-from pytest_agentready.world.services.exchange import LATENCY
 
 if TYPE_CHECKING:
     from pytest_agentready.world.peer import Peer
 
-__all__ = ["LATENCY", "Greeter", "Service", "greeter", "pick", "tls_first"]
+__all__ = ["Greeter", "Service", "greeter", "pick", "tls_first"]
 TLS_FIRST = (465,)  # ports at which TLS comes before the first word
 
 

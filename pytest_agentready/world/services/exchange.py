@@ -6,11 +6,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_agentready.domain import Request
+from pytest_agentready.world.connection import LATENCY
 
 if TYPE_CHECKING:
     from pytest_agentready.world.peer import Peer
-
-LATENCY = 0.001  # virtual seconds between a request and its answer
 
 
 class Exchange:
@@ -19,6 +18,8 @@ class Exchange:
     A protocol derives from this and says in `act` what its peer does and answers, in bytes, in `endless` how an answer
     begins that never ends, and in `answered` what it does once the answer is out.
     """
+
+    is_http = False  # an `HTTPExchange`, which can be answered with a status and a body of the fault's own
 
     def __init__(
         self, peer: Peer, *, method: str, url: str, body: bytes, is_write: bool, headers: tuple[tuple[str, str], ...] = ()
@@ -40,6 +41,7 @@ class Exchange:
                 routed=None,
                 at=self.network.time.now,
                 where=where,
+                beside=peer.connection.thread != self.network.thread,
             )
         )
         peer.owes_an_answer = True

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import h11
 
-from pytest_agentready.world.backend import METHODS, NOT_FOUND, IncomingRequest, Response
+from pytest_agentready.world.backend import METHODS
+from pytest_agentready.world.messages import NOT_FOUND, IncomingRequest, Response
 from pytest_agentready.world.services import websocket
 from pytest_agentready.world.services.exchange import Exchange
 
@@ -126,6 +127,8 @@ class HTTP:
 
 class HTTPExchange(Exchange):
     """A request over HTTP: its answers are whole responses, and a fault may send one of its own."""
+
+    is_http = True
 
     def __init__(self, http: HTTP, request: IncomingRequest, headers: tuple[tuple[str, str], ...]) -> None:
         self.request = request

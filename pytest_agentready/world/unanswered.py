@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from pytest_agentready.domain import Request
-from pytest_agentready.world import Backend, place
+from pytest_agentready.domain import Request, shortened, some_of
+from pytest_agentready.world.backend import Backend
+from pytest_agentready.world.places import place
 from pytest_agentready.world.sql import writes
 
 SHOWN = 60  # characters of a statement
 
 
-def unanswered(requests: Iterable[Request], backend: Backend | None) -> str:
+def unanswered(requests: Iterable[Request], backend: object) -> str:
     """Names the first of these requests' addresses, and the remedy; "" where there are none."""
     missing = list(requests)
     if not missing:
         return ""
     first = missing[0]
-    listed = _listed(list(dict.fromkeys(_named(request) for request in missing)))
+    listed = some_of(dict.fromkeys(_named(request) for request in missing))
     if backend is None:
         return f"nothing answers {listed}: give backend={{{_entry(first)}}} in the marker"
     if _speaks_sql(first) and _is_mapped(first, backend):
@@ -51,21 +52,22 @@ def _entry(request: Request) -> str:
     return f"'{_named(request)}': {'[...]' if request.url.startswith('ws') else '{...}'}"
 
 
-def _is_mapped(request: Request, backend: Backend) -> bool:
+def _is_mapped(request: Request, backend: object) -> bool:
     where = place(request.url)
-    return backend.database(where.protocol, where.host, where.port, where.path) is not None
+    return isinstance(backend, Backend) and backend.database(where.protocol, where.host, where.port, where.path) is not None
+
+
+def _text(request: Request) -> str:
+    return " ".join(request.body.decode(errors="replace").split())
 
 
 def _short(request: Request) -> str:
-    text = " ".join(request.body.decode(errors="replace").split())
-    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+    return shortened(_text(request), SHOWN)
 
 
 def _statement(request: Request) -> str:
-    text = " ".join(request.body.decode(errors="replace").split())
-    beginning = text.partition(" WHERE ")[0].partition(" VALUES ")[0][:SHOWN]
+    text = _text(request)
+    beginning = text.partition(" WHERE ")[0].partition(" VALUES ")[0]
+    if len(beginning) > SHOWN:  # a key ends with a whole word
+        beginning = beginning[: SHOWN + 1].rpartition(" ")[0]
     return f"'{beginning}': {'1' if writes(text) else '[{...}]'}"
-
-
-def _listed(items: list[str]) -> str:
-    return ", ".join(items[:3]) + (f" and {len(items) - 3} more" if len(items) > 3 else "")
