@@ -286,7 +286,7 @@ class Network:
 
 def count(requests: Iterable[Request], host: str) -> int:
     """How many requests went to this host, or to every one."""
-    return sum(host == EVERY or request.host == host for request in requests)
+    return sum(host in (EVERY, request.host) for request in requests)
 
 
 def is_address(host: str) -> bool:
