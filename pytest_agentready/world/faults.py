@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 Certificate = Literal["good", "untrusted", "expired", "wrong host"]
 Connected = Literal["open", "refused", "hang"]
-Flaw = Literal["malformed", "other shape", "empty", "html", "type", "huge"]
+Flaw = Literal["malformed", "other shape", "empty", "html", "type"]
 
 HUGE = 1 << 18  # bytes of the huge body: some 60,000 tokens
 RETRY_AFTER = 30  # seconds
@@ -161,20 +161,18 @@ class StatusAnswer(HTTPFault):
 
 @dataclass(frozen=True, slots=True)
 class SpoiltContent(HTTPFault):
-    """Status 200, and a body that is not what was asked for. Applies where the normal answer is JSON; a huge one to other texts as well."""
+    """Status 200, and a body that is not what was asked for. Applies where the normal answer is JSON."""
 
     flaw: Flaw = "malformed"
 
     def respond(self, exchange: HTTPExchange) -> bool:
         normal = exchange.normal()
-        applies = normal.is_text if self.flaw == "huge" else normal.is_json
-        spoilt = self._spoil(normal) if applies and exchange.request.method != "HEAD" else None
-        if spoilt is not None:
-            exchange.send(spoilt)
-        return spoilt is not None
+        if not normal.is_json or exchange.request.method == "HEAD":
+            return False
+        exchange.send(self._spoil(normal))
+        return True
 
-    def _spoil(self, normal: Response) -> Response | None:
-        """None where this answer cannot be spoilt so."""
+    def _spoil(self, normal: Response) -> Response:
         match self.flaw:
             case "malformed":
                 return Response(body=normal.content[:-1] + b',"', content_type="application/json")
@@ -186,8 +184,14 @@ class SpoiltContent(HTTPFault):
                 return Response(body=PORTAL, content_type="text/html; charset=utf-8")
             case "type":
                 return Response(status=normal.status, body=normal.content, content_type="text/plain")
-            case "huge":
-                return normal.inflated(HUGE)
+
+
+@dataclass(frozen=True, slots=True)
+class HugeAnswer(WireFault):
+    """The normal answer, grown: a body, the rows of a database, what a Redis holds, the messages of a stream."""
+
+    def answer(self, exchange: Exchange) -> bool:
+        return exchange.send_huge(HUGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +272,7 @@ FAULTS: tuple[WireFault, ...] = (
     _spoilt("empty-body", "status 200 with an empty body", "empty"),
     _spoilt("html", "status 200 with an HTML page", "html"),
     _spoilt("content-type", "the right answer under a wrong content type", "type", failure=False),
-    _spoilt("huge-body", "a huge answer", "huge", failure=False),
+    HugeAnswer("huge-body", "a huge answer", "content", failure=False, good_status=True),
     RedirectLoop("redirect-loop", "a redirect to itself", "status"),
     BadCertificate("untrusted-certificate", "a certificate of an unknown authority", "certificate", failure=False, flaw="untrusted"),
     BadCertificate("expired-certificate", "an expired certificate", "certificate", failure=False, flaw="expired"),
