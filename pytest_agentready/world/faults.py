@@ -23,6 +23,11 @@ Flaw = Literal["malformed", "other shape", "empty", "html", "type"]
 
 HUGE = 1 << 18  # bytes of the huge body: some 60,000 tokens
 RETRY_AFTER = 30  # seconds
+# What a reverse proxy puts below its error, some ten kilobytes of it: who quotes the body quotes all of that.
+ADVICE = "".join(
+    f'<section class="advice"><h2>{question}</h2><p>The web server reported a bad gateway error.</p><p>Please try again in a few minutes.</p></section>'
+    for question in ("What happened?", "What can I do?", "Additional troubleshooting information") * 25
+)
 PORTAL = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Please sign in to continue</h1></body></html>"
 
 
@@ -221,8 +226,9 @@ def _said(status: int, message: str, **headers: str) -> Response:
     return Response(status=status, json={"error": {"message": message}}, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
 
-def _page(status: int, title: str) -> Response:
-    return Response(status=status, body=f"<html><body><h1>{status} {title}</h1></body></html>", content_type="text/html")
+def _page(status: int, title: str, more: str = "") -> Response:
+    body = f"<html><head><title>{title}</title></head><body><h1>{status} {title}</h1>{more}</body></html>"
+    return Response(status=status, body=body, content_type="text/html")
 
 
 FAULTS: tuple[WireFault, ...] = (
@@ -261,7 +267,7 @@ FAULTS: tuple[WireFault, ...] = (
     ),
     _status("429", "HTTP 429", "rate_limit", _said(429, "slow down")),
     _status("500", "HTTP 500", "transient", _said(500, "internal server error")),
-    _status("502", "HTTP 502", "transient", _page(502, "Bad Gateway")),
+    _status("502", "HTTP 502", "transient", _page(502, "Bad Gateway", ADVICE)),
     _status("503", "HTTP 503", "transient", Response(status=503, content_type="text/plain")),
     _status("504", "HTTP 504", "transient", _page(504, "Gateway Timeout")),
     _status("401", "HTTP 401", "permanent", _said(401, "invalid credentials", WWW_Authenticate='Bearer realm="api"')),
