@@ -25,7 +25,8 @@ HUGE = 1 << 18  # bytes of the huge body: some 60,000 tokens
 RETRY_AFTER = 30  # seconds
 # What a reverse proxy puts below its error, some ten kilobytes of it: who quotes the body quotes all of that.
 ADVICE = "".join(
-    f'<section class="advice"><h2>{question}</h2><p>The web server reported a bad gateway error.</p><p>Please try again in a few minutes.</p></section>'
+    f'<section class="advice"><h2>{question}</h2><p>The web server reported a bad gateway error.</p>'
+    "<p>Please try again in a few minutes.</p></section>"
     for question in ("What happened?", "What can I do?", "Additional troubleshooting information") * 25
 )
 PORTAL = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Please sign in to continue</h1></body></html>"
