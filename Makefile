@@ -15,7 +15,7 @@ demo: $(VENV)/.installed  ## Examine the support agent of the incident, and the 
 	@cd examples/support_agent && ../../$(BIN)/python -m pytest -q -rN --tb=short -p no:cacheprovider
 
 test: $(VENV)/.installed  ## Run the tests.
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto
 
 lint: $(VENV)/.linted  ## Style, types, and the generated pages.
 	$(BIN)/ruff format --check .

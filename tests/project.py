@@ -58,7 +58,7 @@ def pytest_unconfigure():
     patch.undo()
 """
 
-OTHERS = ("hypothesispytest", "anyio", "time_machine", "randomly", "asyncio", "socket", "timeout", "pytest_cov")
+OTHERS = ("hypothesispytest", "anyio", "time_machine", "randomly", "asyncio", "socket", "pytest_cov")
 PLAIN = tuple(part for name in OTHERS for part in ("-p", f"no:{name}"))  # plugins that cost a second, and add nothing here
 
 PASS = "yield from ()"

@@ -124,7 +124,7 @@ def test_it(agent_world):
     assert [sleep.seconds for sleep in agent_world.sleeps] == [3600]
     assert [wait.primitive for wait in agent_world.waits] == ["sleep"]
 """,
-        "--durations=1",
+        "--durations=0",
         "-vv",
     )
     result.assert_outcomes(passed=1)

@@ -45,7 +45,9 @@ class EarlyNames:
         """Look again where modules were imported since, or another subject is at hand; True for another subject."""
         another = subject is not None and subject is not self._subject
         if len(sys.modules) != self._modules:
-            self._places = list(_find())
+            # Between the runs of a subject the collector does not know what is older: that was found before, and stays.
+            older = self._places if gc.get_freeze_count() else []
+            self._places = [*older, *_find()]
             self._modules = len(sys.modules)
             self._within.clear()
         elif another:
@@ -97,7 +99,7 @@ def _find() -> Iterator[Place]:
     modules = {id(vars(module)): name for name, module in tuple(sys.modules.items()) if isinstance(module, types.ModuleType)}
     tuples: list[tuple[Any, ...]] = []
     for holder in gc.get_referrers(*functions):
-        if id(holder) in own or modules.get(id(holder), "").startswith(_SKIPPED):
+        if id(holder) in own or _name_of(holder, modules).startswith(_SKIPPED):
             continue
         if type(holder) is tuple:
             tuples.append(holder)
@@ -107,6 +109,11 @@ def _find() -> Iterator[Place]:
     for function in gc.get_referrers(*tuples) if tuples else ():
         if isinstance(function, types.FunctionType) and id(function.__defaults__) in wanted:
             yield _defaults(function)
+
+
+def _name_of(holder: Any, modules: dict[int, str]) -> str:
+    """Of the module whose namespace this is, also where that was imported anew since; "" for anything else."""
+    return modules.get(id(holder)) or (str(holder.get("__name__", "")) if type(holder) is dict else "")
 
 
 def _find_within(subject: object) -> Iterator[Place]:

@@ -28,8 +28,8 @@ from pytest_agentready.world import (
 from pytest_agentready.world.early import EarlyNames
 from pytest_agentready.world.ending import WorldEnded
 from pytest_agentready.world.foreign.net import Net
+from pytest_agentready.world.intervals import begin_subject
 from pytest_agentready.world.patching import Patches
-from pytest_agentready.world.timeline import begin_subject
 from pytest_agentready.world.watchdog import Watchdog
 from pytest_agentready.world.world import World
 

@@ -15,7 +15,6 @@ import socket
 from _thread import get_ident
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
-from urllib.parse import urlsplit
 
 from pytest_agentready.domain import Attempt, Request
 from pytest_agentready.world import real, stack
@@ -76,7 +75,7 @@ class Network:
     def fault(self, request: int | None = None, host: str = "") -> WireFault | None:
         """The fault that this request meets, by its number; without one, that of whatever comes next to this host."""
         if request is not None:
-            host = _host(self.requests[request])
+            host = self.requests[request].host
         return self.outages.met_by(host.lower(), lambda whose: count(self.requests[:request], whose))
 
     # -- names
@@ -287,11 +286,7 @@ class Network:
 
 def count(requests: Iterable[Request], host: str) -> int:
     """How many requests went to this host, or to every one."""
-    return sum(host == EVERY or _host(request) == host for request in requests)
-
-
-def _host(request: Request) -> str:
-    return urlsplit(request.url).hostname or ""
+    return sum(host in (EVERY, request.host) for request in requests)
 
 
 def is_address(host: str) -> bool:

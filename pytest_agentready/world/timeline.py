@@ -18,7 +18,7 @@ from collections.abc import Callable
 from math import inf
 
 from pytest_agentready.domain import Ending, Sleep
-from pytest_agentready.world import real, stack
+from pytest_agentready.world import intervals, real, stack
 from pytest_agentready.world.crowd import Crowd
 from pytest_agentready.world.ending import STUBBORN, WorldClosed, WorldEnded, break_out
 from pytest_agentready.world.limits import Limits
@@ -26,25 +26,7 @@ from pytest_agentready.world.waiting import NETWORK_WAITS, Blocked
 
 CLOCK_TICK = 1e-6  # seconds that a look at the clock takes
 PATIENT_LOOKS = 20_000  # looks without a wait in between, before the clock runs faster and faster
-# Seconds that pass between the end of a run and the next: what a tool remembers of it (an open breaker, a cache) shall not hide the
-# next one. Not a day: a tool has some eighty runs, and "tomorrow" among its arguments would be in the past after the first. Whoever
-# remembers for longer is seen, for it asks nobody, and only then a day passes.
-INTERVAL = 600.0
-_passed = 0.0  # seconds that the clocks are ahead of the real ones: a monotonic clock never goes back
-_passed_for_subject = 0.0  # a date does, for the next subject: its verdict shall not depend on who came before
 GRACE = 20  # attempts that a tool may still make, to unwind through its own error handling
-
-
-def begin_subject() -> None:
-    global _passed_for_subject
-    _passed_for_subject = 0.0
-
-
-def let_pass(seconds: float) -> None:
-    """Time goes by between two runs."""
-    global _passed, _passed_for_subject
-    _passed += seconds
-    _passed_for_subject += seconds
 
 
 class Timeline:
@@ -73,9 +55,9 @@ class Timeline:
         self._strikes = 0
         self._looks = 0
         # Whole seconds: aiohttp rounds its deadlines up to whole seconds of the loop's clock.
-        self.wall = float(math.ceil(real.time())) + _passed_for_subject  # seconds since the epoch when the run began
-        self.began = float(math.ceil(real.monotonic())) + _passed  # by the monotonic clock
-        self._perf_counter = float(math.ceil(real.perf_counter())) + _passed
+        self.wall = float(math.ceil(real.time())) + intervals.passed_for_subject()  # seconds since the epoch when the run began
+        self.began = float(math.ceil(real.monotonic())) + intervals.passed()  # by the monotonic clock
+        self._perf_counter = float(math.ceil(real.perf_counter())) + intervals.passed()
 
     # -- the clock
 

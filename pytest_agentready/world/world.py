@@ -17,10 +17,11 @@ from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import WorldEnded, break_out, interrupt
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.hosted import Hosted
+from pytest_agentready.world.intervals import INTERVAL, let_pass
 from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.network import Network
 from pytest_agentready.world.outages import Outages
-from pytest_agentready.world.timeline import INTERVAL, Timeline, let_pass
+from pytest_agentready.world.timeline import Timeline
 from pytest_agentready.world.watchdog import cpu_seconds
 
 UNWINDING = 0.2  # real seconds that threads left behind get to end

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import requests
 
-from pytest_agentready.domain import Ending, FaultMatrix, NormalCall, NotApplicable, Request, Run, Unproven
+from pytest_agentready.domain import Ending, FaultMatrix, NormalCall, Request, Run, Unproven
 from pytest_agentready.world import FAULTS
 from tests.checks.judging import findings, judgements, messages
 
@@ -108,11 +108,6 @@ def test_following_a_redirect_to_itself_is_no_retry() -> None:
 def test_a_tool_that_met_silence_alone_has_shown_nothing() -> None:
     (found,) = judgements("AR205", normal_call=NORMAL, fault_matrix=FaultMatrix((under("response-hang", 0.0),)))
     assert isinstance(found, Unproven)
-
-
-def test_a_pure_function_has_nothing_to_retry() -> None:
-    (found,) = judgements("AR205", normal_call=NormalCall((Run({}),)), fault_matrix=FaultMatrix(()))
-    assert isinstance(found, NotApplicable)
 
 
 async def kept_connection() -> int:

@@ -14,8 +14,8 @@ import requests
 from pytest_agentready.domain import FaultMatrix, Outcome
 from pytest_agentready.experiments import fault_matrix, normal_call
 from pytest_agentready.world import FAULTS
+from pytest_agentready.world.intervals import INTERVAL
 from pytest_agentready.world.leftovers import collected
-from pytest_agentready.world.timeline import INTERVAL
 from tests.examining import as_tool, examine
 from tests.world.entering import HTTP, SHOP, enter
 

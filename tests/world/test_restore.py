@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable
 from time import monotonic, sleep
+from types import ModuleType
 from typing import Any
 
 import httpx
@@ -19,6 +20,7 @@ import pytest
 import requests
 
 from pytest_agentready.world import BackendFailed, Limits, active, installation
+from pytest_agentready.world.leftovers import collected
 from tests.world.entering import HTTP, HTTPS, ORDER, enter, exception
 
 MISSING = object()
@@ -286,3 +288,11 @@ def test_a_real_socket_of_a_thread_that_is_no_member_goes_on() -> None:
         here.sendall(b"hello")
         thread.join()
     assert echoed == [b"hello"]
+
+
+def test_a_module_imported_between_two_runs_of_a_subject_does_not_hide_what_was_found_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    with collected(by_name, "an experiment"):
+        enter(lambda: None)
+        monkeypatch.setitem(sys.modules, "imported_meanwhile", ModuleType("imported_meanwhile"))
+        assert enter(lambda: by_name(0.05)).virtual == pytest.approx(0.05, abs=0.01)
+    assert by_name is time.sleep

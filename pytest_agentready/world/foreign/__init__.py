@@ -11,7 +11,7 @@ import importlib
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pytest_agentready.world.foreign.arrivals import Arrivals
@@ -34,13 +34,19 @@ out_of_reach: dict[str, str] = {}  # clients that could not be led in, and why
 __all__ = ["ADAPTED", "BLIND", "BY_TYPE", "EARLY", "INSTEAD", "UNSEEN", "early_names", "led_in", "out_of_reach"]
 
 
+@cache
+def _adapter(name: str) -> Any:
+    """Kept: what it replaces and what it is replaced by have to be of one import."""
+    return importlib.import_module(f"{__name__}.{name}")
+
+
 def in_place(client: str) -> AbstractContextManager[None]:
     """What leads this client into the world, or refuses it, for as long as the context is open."""
     if client in BLIND:
         from pytest_agentready.world.foreign import refused
 
         return refused.in_place(client)
-    adapter: AbstractContextManager[None] = importlib.import_module(f"{__name__}.{ADAPTED[client]}").in_place()
+    adapter: AbstractContextManager[None] = _adapter(ADAPTED[client]).in_place()
     return adapter
 
 
@@ -77,7 +83,7 @@ def _early_names(present: tuple[tuple[str, Any], ...]) -> dict[int, tuple[Any, A
             pairs = tuple(refused.early_names(name))
         else:
             try:
-                pairs = importlib.import_module(f"{__name__}.{name.partition('.')[0]}").EARLY
+                pairs = _adapter(name.partition(".")[0]).EARLY
             except (ImportError, AttributeError):  # an unknown version, of which `led_in` tells
                 continue
         found |= {id(original): (original, replacement) for original, replacement in pairs}

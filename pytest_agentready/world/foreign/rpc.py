@@ -195,6 +195,8 @@ class Call:
 class Exchange:
     """What a fault acts through; it has the hooks of an exchange over a connection of ours."""
 
+    is_http = False
+
     def __init__(self, call: Call) -> None:
         self._call = call
         self._committed = False
