@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import os
 import time
 import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, NamedTuple
 
-from pytest_agentready.domain import Check, Finding, Judgement, NotApplicable, Outcome, Tool, Unjudgeable, Unproven, Verdict
+from pytest_agentready.domain import Check, Finding, Judgement, NotApplicable, Outcome, Tool, Unjudgeable, Unproven, Verdict, secrets
 from pytest_agentready.registry import Registry, Unloadable
 from pytest_agentready.world.allowed import Hosts, permitted
 from pytest_agentready.world.ending import Signal
@@ -42,9 +43,9 @@ class Engine:
                 return Verdict(Outcome.NOT_APPLICABLE, reason="it is not async")
             verdict = self.judge(check, {name: self._observe(tool, name) for name in check.needs})
         except (Unjudgeable, Unloadable) as arrangement:
-            verdict = Verdict(Outcome.ERROR, reason=str(arrangement))
+            verdict = _masked(Verdict(Outcome.ERROR, reason=str(arrangement)))
         except (Exception, Signal) as failure:
-            verdict = Verdict(Outcome.ERROR, reason="".join(traceback.format_exception(failure)))
+            verdict = _masked(Verdict(Outcome.ERROR, reason="".join(traceback.format_exception(failure))))
         return replace(verdict, seconds=time.perf_counter() - start)
 
     def _concerns(self, check: Check, tool: Tool) -> bool:
@@ -59,7 +60,7 @@ class Engine:
         assert check.judge is not None
         if check.about_peers and observations["normal_call"].self_contained:
             return Verdict(Outcome.NOT_APPLICABLE, reason="it asks nothing outside of the process")
-        return self._add_up(check.judge(**{name: observations[name] for name in check.needs}))
+        return _masked(self._add_up(check.judge(**{name: observations[name] for name in check.needs})), observations)
 
     def _observe(self, tool: Tool, name: str) -> Any:
         """The observation of this name; an experiment may itself ask for others, by its parameters."""
@@ -113,3 +114,15 @@ class Engine:
             return f"{Path(path).relative_to(self.root).as_posix()}{colon}{line}"
         except ValueError:
             return where
+
+
+def _masked(verdict: Verdict, observations: Mapping[str, Any] = MappingProxyType({})) -> Verdict:
+    """A verdict goes into logs and reports that many can read: no credential that is known goes with it."""
+    if not (verdict.reason or verdict.findings):
+        return verdict
+    known = secrets.seen((seen for name, seen in observations.items() if name not in ("tool", "faults")), os.environ)
+    findings = (
+        replace(each, message=secrets.mask(each.message, known), evidence=secrets.mask_all(each.evidence, known))
+        for each in verdict.findings
+    )
+    return replace(verdict, reason=secrets.mask(verdict.reason, known), findings=tuple(findings))

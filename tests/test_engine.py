@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from pytest_agentready.domain import Check, Finding, Judgement, NormalCall, NotApplicable, Outcome, Run, Severity, Tool, Unproven
+from pytest_agentready.domain import Check, Finding, Judgement, NormalCall, NotApplicable, Outcome, Request, Run, Severity, Tool, Unproven
 from pytest_agentready.engine import Engine
 from pytest_agentready.registry import Registry
 from pytest_agentready.world import installation
@@ -250,3 +250,24 @@ def test_what_was_observed_of_a_tool_goes_when_it_is_forgotten() -> None:
         forgetful.examine(tool, registry.check("AR101"))
     forgetful.forget(asked)
     assert {tool for tool, _ in forgetful._seen} == {other}
+
+
+def test_no_known_credential_leaves_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SHOP_TOKEN", "t0k3n-0f-the-sh0p")
+    address = "http://api.example.com/bot9845120:BBHq8dkfJ3kdLw93kfS0dkwPq2mZx7vYt9z/send"
+    sent = Request("POST", address, (), b"", is_write=True, committed=True, status=200, routed=True, at=0.0, where="shop.py:7")
+
+    def judge(odd: Any) -> Iterable[Judgement]:
+        yield Finding(f"POST {address} was sent", evidence={"environment": ["t0k3n-0f-the-sh0p"]})
+
+    def fails(odd: Any) -> Iterable[Judgement]:
+        raise ValueError("t0k3n-0f-the-sh0p")
+
+    def lacks(odd: Any) -> Iterable[Judgement]:
+        yield Unproven(f"no answer for {address}")
+
+    made = engine_of(odd=lambda: (Run({}, requests=(sent,)),))
+    verdicts = [made.examine(tool_of(), check_of(each)) for each in (judge, fails, lacks)]
+    assert verdicts[0].findings[0].message == "POST http://api.example.com/bot9845120:BBHq...9z/send was sent"
+    assert "BBHq8dkf" not in verdicts[2].reason
+    assert "t0k3n-0f-the-sh0p" not in str(verdicts)

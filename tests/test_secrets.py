@@ -33,6 +33,40 @@ def test_a_query_parameter_of_another_name_is_none(name: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "secret"),
+    [
+        ("https://api.telegram.org/bot9845120:BBHq8dkfJ3kdLw93kfS0dkwPq2mZx7vYt9z/sendMessage", "BBHq8dkfJ3kdLw93kfS0dkwPq2mZx7vYt9z"),
+        ("https://hooks.slack.com/services/T02AB9XY/B03CD8WZ/kfjDk39sJfkd92kDJfks1a2b", "kfjDk39sJfkd92kDJfks1a2b"),
+        ("https://chat.example.com/api/webhooks/1098237498127/aX9-kfjDk39sJfk_d92kDJfks1a2b", "aX9-kfjDk39sJfk_d92kDJfks1a2b"),
+        ("https://rates.example.com/v6/9f8d7c6b5a4e3f2d1c0b9a8f/latest/USD", "9f8d7c6b5a4e3f2d1c0b9a8f"),
+        ("https://maker.example.com/trigger/lamp/with/key/dK39sJfkd92kDJfks1a2b", "dK39sJfkd92kDJfks1a2b"),
+    ],
+)
+def test_a_random_part_of_a_path_that_lets_in_is_one(url: str, secret: str) -> None:
+    assert origins(request(url)) == {secret: "the path of the address"}
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "orders/kfjDk39sJfkd92kDJfks1a2b",
+        "v1/customers/cus_NffrFeUfNV2HibKd93jf8",
+        "spreadsheets/d/1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74OgvE2upms/edit",
+        "v2/123e4567-e89b-12d3-a456-426614174000",
+        "webhooks/123e4567-e89b-12d3-a456-426614174000",
+        "hooks/deploy-the-shop-to-production-2026",
+        "v1/quarterly-report-2026-final-version",
+        "v1/models/gemini-2:generateContent20261124",
+        "functions/arn:aws:lambda:eu-central-1:123456789012:function:shipped-orders-2026-v2",
+        "v1/20261124193000123456789",
+        "api/averyveryverylongnameofathing",
+    ],
+)
+def test_an_id_a_uuid_or_a_slug_is_none(path: str) -> None:
+    assert origins(request(f"https://api.example.com/{path}")) == {}
+
+
+@pytest.mark.parametrize(
     ("name", "value"), [("authorization", f"Bearer {KEY}"), ("authorization", KEY), ("x-api-key", KEY), ("x-goog-api-key", KEY)]
 )
 def test_a_header_of_such_a_name_is_one_without_its_scheme(name: str, value: str) -> None:
@@ -89,6 +123,18 @@ def test_it_is_found_escaped_and_shown_masked() -> None:
     assert secret.masked == "sk-t...9f"
     assert secrets.mask(f"a {KEY} b sk-t0p%2Bs3cret%2F9f c", [secret]) == "a sk-t...9f b sk-t...9f c"
     assert Secret("a1b2c3d4", "").masked == "a1..."
+
+
+def test_the_beginning_of_one_that_was_cut_off_is_masked_too() -> None:
+    secret = Secret("a1b2c3d4e5f6g7h8", "")
+    assert secrets.mask("key=a1b2c3d4e5...", [secret]) == "key=a1b2...h8..."
+    assert secrets.mask("key=a1b2c3d4e5f", [secret]) == "key=a1b2...h8"
+    assert secrets.mask("key=a1b2c3d4-is-another", [secret]) == "key=a1b2c3d4-is-another"
+
+
+def test_every_text_of_an_evidence_is_masked() -> None:
+    evidence = {f"send({KEY})": [f"POST /{KEY}", 3], "deep": {"at": (KEY,)}}
+    assert secrets.mask_all(evidence, [Secret(KEY, "")]) == {"send(sk-t...9f)": ["POST /sk-t...9f", 3], "deep": {"at": ("sk-t...9f",)}}
 
 
 def test_a_variable_that_only_looks_like_a_url_is_none() -> None:

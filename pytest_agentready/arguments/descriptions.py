@@ -11,7 +11,7 @@ from collections.abc import Collection
 from typing import Any
 
 # `order_id: the order`, `- order_id (str): the order`, `* order_id - the order`
-PLAIN = re.compile(r"^\s*(?:[-*+]\s*)?[`*]{0,2}(?P<name>\w+)[`*]{0,2}\s*(?:\([^)]*\))?\s*(?::|\s[-\u2013\u2014])\s+(?P<text>\S.*)$")
+PLAIN = re.compile(r"^\s*(?:[-*+]\s*)?[`*]{0,2}(?P<name>\w+)[`*]{0,2}\s*(?:\([^)]*\))?\s*(?::|\s(?:--?|[\u2013\u2014]))\s+(?P<text>\S.*)$")
 HEADING = re.compile(r"\s*[A-Z][a-z]+:\s*$")  # `Args:`
 
 
@@ -30,9 +30,9 @@ def read_docstring(text: str | None, parameters: Collection[str]) -> tuple[str, 
         parsed = None
     if parsed is not None:
         for param in parsed.params:
-            name = param.arg_name.lstrip("*")
-            if name in parameters and param.description:
-                described.setdefault(name, " ".join(param.description.split()))
+            for name in re.split(r"\s*,\s*", param.arg_name):  # NumPy's `lat, lon : float` describes both
+                if (bare := name.strip().lstrip("*")) in parameters and param.description:
+                    described.setdefault(bare, " ".join(param.description.split()))
         if parsed.params or parsed.returns or parsed.raises:
             opening = (parsed.description or "").split("\n\n", 1)[0]
     for line in text.splitlines():

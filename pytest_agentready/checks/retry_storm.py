@@ -7,7 +7,7 @@ Inside a tool nobody sees this: the model is told of one call. A few attempts wi
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pytest_agentready.domain import (
     Check,
@@ -44,7 +44,8 @@ REFUSED = "Retry timeouts, broken connections, 429 and 5xx alone. 401, 403 and 4
 Repeated = tuple[Run, Repetition]
 
 AT_ONCE = 0.02  # seconds: an answer takes a few milliseconds of virtual time
-FEW = 5  # attempts that may be the same time apart
+FEW = 5  # attempts that may be the same time apart, or the beginning of growing pauses
+GROWTH = 3  # the pauses of the second half, compared with those of the first
 # Headers by which a request asks for something else, or in somebody else's name.
 TELLING = frozenset({"authorization", "proxy-authorization", "cookie", "x-api-key", "api-key", "x-auth-token", "accept", "user-agent"})
 
@@ -125,14 +126,29 @@ def _without_pause(repeated: list[Repeated]) -> Iterator[Finding]:
 def _is_hasty(each: Repetition) -> bool:
     """Two repetitions at once in a row, for each time that it asks normally; or many that are always the same time apart.
 
-    One at once is the client library's own: aiohttp's for a kept connection, urllib3's first.
+    One at once is the client library's own: aiohttp's for a kept connection, urllib3's first. Nor are the first pauses of
+    a series that grows from some milliseconds on: redis-py's own begins so.
     """
     longest = current = 1
-    for pause in each.pauses:
+    for pause in each.pauses[_beginning(each.pauses) :]:
         current = current + 1 if pause < AT_ONCE else 1
         longest = max(longest, current)
     steady = max(each.pauses) <= 1.5 * min(each.pauses) + 0.1
     return longest > 2 * each.usual or (steady and each.count > FEW * each.usual)
+
+
+def _beginning(pauses: Sequence[float]) -> int:
+    """How many of the pauses are the beginning of a series that grows: up to the last two short ones in a row; 0 where it does not.
+
+    It grows where the second half is far longer than the first, and step by step: no pause is longer than doubling led to.
+    Three attempts at once before a pause of a second are three attempts at once.
+    """
+    half = len(pauses) // 2
+    in_a_row = [number for number in range(1, len(pauses)) if max(pauses[number - 1 : number + 1]) < AT_ONCE]
+    if half < 2 or not in_a_row or sum(pauses[half:]) < GROWTH * sum(pauses[:half]):
+        return 0
+    end = in_a_row[-1] + 1
+    return end if end <= min(half + 1, FEW) and all(pause <= AT_ONCE * 2 ** (end + 1) for pause in pauses[end : end + 1]) else 0
 
 
 def _too_soon(repeated: list[Repeated]) -> Iterator[Finding]:

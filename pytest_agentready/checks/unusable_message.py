@@ -64,13 +64,14 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         escaped = any(run.raised is not None for run in ended)
         yield NotApplicable("see AR102: the failures leave the tool as exceptions" if escaped else "see AR103: no failure is told")
         return
-    known = _secrets(normal_call, fault_matrix)
+    # One that was refused its connection knows the key all the same: what was sent in any run counts.
+    known = secrets.seen((normal_call, fault_matrix), {})
     for bad, verb, what, fix in _blemishes(told, known):
         if bad:
             yield Finding(
                 f"{_some(len(bad), len(told), verb)} {what} ({mishaps(bad)})",
                 where=tool.source,
-                evidence={run.mishap_slug: secrets.mask(_text(run)[:SHOWN], known) for run in bad},
+                evidence={run.mishap_slug: _text(run)[:SHOWN] for run in bad},
                 fix=fix,
             )
 
@@ -83,17 +84,11 @@ def _tells(run: Run, answer: Answer, normal: Run) -> bool:
     return failed and answer.status != "success" and answer.reads_as_failure(normal.answer, run.statuses)
 
 
-def _secrets(normal_call: NormalCall, fault_matrix: FaultMatrix) -> tuple[Secret, ...]:
-    """What was sent in any run, for one that was refused its connection knows the key all the same; and what the environment holds."""
-    runs = (*normal_call.runs, *fault_matrix.runs)
-    sent = secrets.sent(request for run in runs for request in run.requests)
-    return secrets.unknown_to_the_caller((*sent, *secrets.held(fault_matrix.environment)), [run.arguments for run in normal_call.runs])
-
-
 def _blemishes(told: list[Run], known: tuple[Secret, ...]) -> Iterator[tuple[list[Run], tuple[str, str], str, str]]:
     """The runs whose message has the blemish, its verb for one and for many, what it is, and the fix where it is not the check's own."""
     for secret in known:
-        leaking = [run for run in told if secret.is_in(_text(run))]
+        wider = [other for other in known if secret.value in other.value and other != secret]  # the whole, where the path shows a part
+        leaking = [run for run in told if secret.is_in(_text(run)) and not any(other.is_in(_text(run)) for other in wider)]
         yield leaking, ("gives", "give"), f"away {secret.masked}, {secret.origin}", KEEP
     traced = [run for run in told if TRACEBACK.search(_text(run))]
     yield traced, ("contains", "contain"), "a traceback", ""

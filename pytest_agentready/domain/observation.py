@@ -67,7 +67,7 @@ class Request:
     """One request as the peer saw it: over HTTP, or a command, a statement or a mail of another protocol.
 
     There, `method` is its verb (`GET`, `SELECT`, `MAIL`), `url` names the peer (`redis://cache.internal:6379`), and `body`
-    is its text.
+    is its text; that of a statement with parameters has them behind it: `DELETE FROM notes WHERE id = $1 -- 7`.
     """
 
     method: str

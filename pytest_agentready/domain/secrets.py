@@ -1,4 +1,7 @@
-"""Credentials: what a tool sends to its peers as such, and what its environment holds; how they look in a text, and masked."""
+"""Credentials: what a tool sends to its peers as such, and what its environment holds; how they look in a text, and masked.
+
+Some addresses are credentials themselves: whoever knows that of a webhook can use it.
+"""
 
 from __future__ import annotations
 
@@ -6,12 +9,13 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
 
-from pytest_agentready.domain.observation import Request
+from pytest_agentready.domain.observation import FaultMatrix, NormalCall, Request, Run
 
 SHORTEST = 8  # characters: what is shorter stands in a text by chance
 # A name without its dashes, underscores and case: of a header, a query parameter, a field of a body.
@@ -24,6 +28,13 @@ VARIABLES = re.compile(r"(?:^|_)(?:API)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASS
 ABOUT = re.compile(
     r"_(?:FILE|PATH|DIR|NAME|ID|URL|URI|ENDPOINT|HOST|TYPE|TTL|LIMIT|SIZE|LENGTH|COUNT|HEADER|PREFIX|ALGORITHM|EXPIRY|EXPIRES|REGION|VERSION)$"
 )
+# Within a path: what says that a credential follows, at once or (a hook's address) somewhere behind it.
+INTRODUCING = re.compile(r"(?:(?:api|access|secret|auth)?[-_]?(?:key|token)|secret|api|v\d+)", re.IGNORECASE)
+HOOK = re.compile(r"(?:web)?hooks?(?:b2)?", re.IGNORECASE)
+BOT = re.compile(r"(?:[a-z]*\d{5,}):([\w-]+)", re.IGNORECASE)  # an account's number, and its token
+RANDOM = 20  # characters of a random text that nobody guesses
+UUID = re.compile(r"[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}", re.IGNORECASE)
+PART_OF_SLUG = re.compile(r"[a-z]+|[A-Z][a-z]+|[A-Z]+|v?\d+")
 URL_WITH_USER = re.compile(r"^[\w+.-]+://[^/?#\s]+@")
 
 
@@ -46,11 +57,53 @@ class Secret:
 
 
 def mask(text: str, secrets: Iterable[Secret]) -> str:
-    """The text, with every secret in it made unusable."""
+    """The text, with every secret in it made unusable; so is the beginning of one that was cut off."""
     for secret in sorted(secrets, key=lambda each: -len(each.value)):
         for form in secret.forms:
             text = text.replace(form, secret.masked)
+            text = re.sub(rf"{re.escape(form[:SHORTEST])}\S*?(?=\.\.\.|$)", partial(_begun, form, secret.masked), text)
     return text
+
+
+def _begun(form: str, masked: str, found: re.Match[str]) -> str:
+    return masked if form.startswith(found[0]) else found[0]
+
+
+def mask_all(value: Any, secrets: Collection[Secret]) -> Any:
+    """The value of a finding's evidence, with every text in it masked."""
+    if isinstance(value, str):
+        return mask(value, secrets)
+    if isinstance(value, Mapping):
+        return {mask_all(key, secrets): mask_all(item, secrets) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(mask_all(item, secrets) for item in value)
+    return value
+
+
+def seen(observations: Iterable[object], environment: Mapping[str, str]) -> tuple[Secret, ...]:
+    """All that these observations show to be credentials, whatever runs they are made of, and that the environment holds."""
+    held_by = [environment]
+    requests: dict[Request, None] = {}
+    arguments: list[Mapping[str, Any]] = []
+    for observed in observations:
+        requests.update((request, None) for run in _runs(observed) for request in run.requests)
+        if isinstance(observed, NormalCall):
+            arguments += [run.arguments for run in observed.runs]
+        elif isinstance(observed, FaultMatrix):
+            held_by.append(observed.environment)
+    return unknown_to_the_caller((*sent(requests), *(secret for each in held_by for secret in held(each))), arguments)
+
+
+def _runs(observed: object) -> Iterator[Run]:
+    """The runs within an observation, which is a frozen record, or a tuple of them."""
+    if isinstance(observed, Run):
+        yield observed
+    elif isinstance(observed, tuple):
+        for part in observed:
+            yield from _runs(part)
+    elif is_dataclass(observed):
+        for part in fields(observed):
+            yield from _runs(getattr(observed, part.name))
 
 
 def sent(requests: Iterable[Request]) -> tuple[Secret, ...]:
@@ -92,9 +145,34 @@ def _of_request(request: Request) -> Iterator[Secret]:
     for name, value in parse_qsl(urlsplit(request.url).query):
         if _is_telling(name) or name.lower() == "key":
             yield Secret(value, f"the query parameter {name}")
+    for value in _in_path(urlsplit(request.url).hostname or "", urlsplit(request.url).path):
+        yield Secret(value, "the path of the address")
     for name, value in _fields(request.body):
         if _is_telling(name):
             yield Secret(value, f"the field {name} of the request")
+
+
+def _in_path(host: str, path: str) -> Iterator[str]:
+    """Random parts of a path that let in whoever knows them: behind an account's number, a word for a key, a version, or a hook.
+
+    An id is as random, and no secret: it follows the word for a thing.
+    """
+    hooked = any(HOOK.fullmatch(label) for label in host.split("."))
+    before = ""
+    for part in map(unquote, path.split("/")):
+        if (bot := BOT.fullmatch(part)) and _is_random(bot[1]):
+            yield bot[1]
+        elif (hooked or INTRODUCING.fullmatch(before)) and _is_random(part):
+            yield part
+        hooked = hooked or HOOK.fullmatch(part) is not None
+        before = part
+
+
+def _is_random(part: str) -> bool:
+    """Long, of letters and digits, and neither a UUID nor a slug."""
+    if len(part) < RANDOM or not re.fullmatch(r"[\w-]*(?:[^\W\d_][\w-]*\d|\d[\w-]*[^\W\d_])[\w-]*", part) or UUID.fullmatch(part):
+        return False
+    return not all(PART_OF_SLUG.fullmatch(word) for word in re.split("[-_]+", part) if word)
 
 
 def _of_authorization(name: str, value: str) -> Iterator[Secret]:

@@ -67,7 +67,7 @@ def _short(request: Request) -> str:
 
 def _statement(request: Request) -> str:
     text = _text(request)
-    beginning = text.partition(" WHERE ")[0].partition(" VALUES ")[0]
+    beginning = text.partition(" -- ")[0].partition(" WHERE ")[0].partition(" VALUES ")[0]
     if len(beginning) > SHOWN:  # a key ends with a whole word
         beginning = beginning[: SHOWN + 1].rpartition(" ")[0]
     return f"'{beginning}': {'1' if writes(text) else '[{...}]'}"

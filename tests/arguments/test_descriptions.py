@@ -97,3 +97,12 @@ def test_the_tools_own_words_are_taken_and_never_pythons(tool: object, descripti
     adapted = adapt(tool)
     assert adapted is not None
     assert adapted.description == description
+
+
+def test_parameters_that_share_a_line_share_its_description() -> None:
+    text = "Temperature.\n\nParameters\n----------\nlat, lon : float\n    Degrees."
+    assert read_docstring(text, {"lat", "lon"}) == ("Temperature.", {"lat": "Degrees.", "lon": "Degrees."})
+
+
+def test_two_hyphens_are_a_dash() -> None:
+    assert read_docstring("Temperature.\n\nlat -- degrees north", {"lat"})[1] == {"lat": "degrees north"}

@@ -50,6 +50,10 @@ def under(fault: str, *moments: float, **changes: Any) -> Run:
         ((0.0, 1.0, 2.0, 3.0, 4.0, 5.0), True),
         ((0.0, 0.5, 1.5, 3.5, 7.5, 15.5, 25.5), False),
         ((0.0, 0.0, 0.2, 0.6, 1.4, 3.0, 6.2), False),  # urllib3's backoff begins with none
+        ((0.0, 0.01, 0.03, 0.04, 0.05, 0.28, 0.74, 1.1, 2.1, 3.1, 4.1), False),  # redis-py's, with jitter
+        ((0.0, 0.005, 0.01, 0.015, 1.0, 3.0, 7.0), True),  # three repetitions at once, and then a backoff
+        ((0.0, 0.003, 0.006, 0.5, 0.503, 0.506, 1.5, 1.503, 1.506), True),  # three attempts at once in each round of a backoff
+        ((0.0, 0.004, 0.012, 0.028, 0.06, 0.124), True),  # growing, and over in an eighth of a second
     ],
 )
 def test_pauses_have_to_be_there_and_many_have_to_grow(moments: tuple[float, ...], storm: bool) -> None:

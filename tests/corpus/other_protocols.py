@@ -14,6 +14,8 @@ import redis
 import redis.asyncio
 import websockets
 import websockets.sync.client
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from pytest_agentready.patterns.results import ToolResult
 from tests.corpus import classify, labelled
@@ -211,3 +213,24 @@ async def ask_assistant(question: str) -> ToolResult:
         return classify.from_status(error.response.status_code)
     except (websockets.WebSocketException, OSError, asyncio.TimeoutError):
         return ToolResult.transient("The assistant could not be reached.")
+
+
+@labelled(args={"user": "ada"}, backend={"redis://profiles.internal": {"p:ada": "likes tea"}}, AR205="passed")
+def profile_by_the_clients_own_backoff(user: str) -> ToolResult:
+    """What a user likes. The client's default: ten repetitions, from some milliseconds up to a second apart."""
+    try:
+        with redis.Redis(host="profiles.internal", socket_timeout=0.2, socket_connect_timeout=0.2, decode_responses=True) as profiles:
+            return ToolResult.success(profiles.get(f"p:{user}"))
+    except redis.RedisError:
+        return ToolResult.transient("The profiles cannot be reached.")
+
+
+@labelled(args={"user": "ada"}, backend={"redis://profiles.internal": {"p:ada": "likes tea"}}, AR205="failed")
+def profile_without_a_backoff(user: str) -> ToolResult:
+    """What a user likes. Ten repetitions at once."""
+    at_once = Retry(NoBackoff(), 10)
+    try:
+        with redis.Redis(host="profiles.internal", socket_timeout=0.2, socket_connect_timeout=0.2, retry=at_once) as profiles:
+            return ToolResult.success((profiles.get(f"p:{user}") or b"").decode())
+    except redis.RedisError:
+        return ToolResult.transient("The profiles cannot be reached.")

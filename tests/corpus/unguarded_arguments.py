@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import functools
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
+import asyncpg
 import httpx
 import jsonschema
 import requests
@@ -262,3 +264,30 @@ def lines_of(order_id: str) -> ToolResult:
         return from_httpx(error)
     except (ValueError, KeyError, TypeError):
         return unreadable()
+
+
+NOTES = {"postgresql://db.internal/crm": {"INSERT INTO notes": 1}}
+
+
+async def store(note: str) -> ToolResult:
+    try:
+        connection = await asyncpg.connect("postgresql://app:secret@db.internal/crm", timeout=2, command_timeout=2)
+        try:
+            await connection.execute("INSERT INTO notes (note) VALUES ($1)", note)
+        finally:
+            connection.terminate()
+        return ToolResult.success("stored")
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError, asyncio.TimeoutError):
+        return ToolResult.transient("The notes cannot be reached.", retry_safe=False)
+
+
+@labelled(args={"note": "call"}, backend=NOTES, kind="db", AR104="failed", AR107="failed")  # the text of the statement is always the same
+async def take_a_note(note: str) -> ToolResult:
+    """Store a note."""
+    return await store(note)
+
+
+@labelled(args={"note": "call"}, backend=NOTES, kind="db", AR104="failed", AR107="passed")
+async def take_a_note_that_is_one(note: str) -> ToolResult:
+    """Store a note."""
+    return await store(note) if isinstance(note, str) else ToolResult.permanent("note is a text.")

@@ -181,3 +181,37 @@ def unread(mailbox: str) -> dict[str, Any]:
         return failed(ToolResult.transient("The mail server could not be reached."))
     except (ValueError, KeyError, TypeError):
         return failed(unreadable())
+
+
+@labelled(
+    args={"text": "It rains."},
+    backend={"POST https://hooks.chat.example.com/services/T02AB9XY/B03CD8WZ/{token}": {"ok": True}},
+    AR105="failed",  # who knows the address of a webhook can post there, and the client's exception quotes it
+)
+def post_to_the_channel(text: str) -> ToolResult:
+    """Tell the channel something."""
+    try:
+        response = requests.post(
+            "https://hooks.chat.example.com/services/T02AB9XY/B03CD8WZ/kfjDk39sJfkd92kDJfks1a2b", json={"text": text}, timeout=4
+        )
+        response.raise_for_status()
+        return ToolResult.success()
+    except requests.RequestException as error:
+        return from_requests(error).model_copy(update={"message": f"Not posted: {error}"})
+
+
+@labelled(
+    args={},
+    backend={"GET https://sheets.example.com/v4/spreadsheets/{id}": {"title": "Stock"}},
+    AR105="passed",  # the id of a sheet lets nobody in
+)
+def title_of_the_stock() -> ToolResult:
+    """The title of the sheet with the stock."""
+    try:
+        response = requests.get("https://sheets.example.com/v4/spreadsheets/1BxiMVs0XRA5nFMdKvBdBZjgmUUqptlbs74Og", timeout=4)
+        response.raise_for_status()
+        return ToolResult.success(response.json()["title"])
+    except requests.RequestException as error:
+        return from_requests(error).model_copy(update={"message": f"No title: {error}"})
+    except (KeyError, TypeError):
+        return unreadable()

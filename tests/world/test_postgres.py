@@ -179,6 +179,14 @@ def test_what_the_driver_asks_for_itself_is_no_request() -> None:
     assert [request.body for request in run.requests] == [b"SELECT 1"]
 
 
+def test_the_parameters_of_a_statement_stand_behind_its_text() -> None:
+    run = enter(
+        ask(lambda db: db.execute("INSERT INTO notes (note) VALUES ($1)", "call")),
+        backend={"postgresql://db.internal/shop": {"INSERT INTO notes": 1}},
+    )
+    assert [request.body for request in run.requests] == [b"INSERT INTO notes (note) VALUES ($1) -- 'call'"]
+
+
 def test_rows_are_fetched_a_few_at_a_time() -> None:
     async def read(db: asyncpg.Connection) -> Any:
         async with db.transaction():

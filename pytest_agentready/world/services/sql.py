@@ -169,7 +169,7 @@ class SQLExchange(Exchange):
             session.peer,
             method=next((verb for verb in verbs if verb not in BEGINS), verbs[0]),
             url=session.url,
-            body="; ".join(statement.sql for statement in statements).encode(),
+            body="; ".join(map(_written, statements)).encode("utf-8", "replace"),
             is_write=any(session.is_write(statement) for statement in statements),
         )
         # BEGIN and COMMIT need no route, and have no rows; about the others the session says it.
@@ -198,6 +198,11 @@ class SQLExchange(Exchange):
 
     def answered(self) -> None:
         self._then()
+
+
+def _written(statement: Statement) -> str:
+    """The statement with its parameters behind it, in a comment: what one asks for is not what the same text asks for with others."""
+    return statement.sql + (f" -- {', '.join(map(repr, statement.params))}" if statement.params else "")
 
 
 def shaped(statement: Statement, answer: Answer) -> Result | DatabaseError:
