@@ -221,7 +221,7 @@ def main(arguments: list[str]) -> int:
     rows = [*fault_rows(), runaway_row(), matrix_row(), start_up_row()]
     print(table(rows))
     if "--write" in arguments:
-        print(scaled := scale.table())
+        scaled = scale.table()
         machine = f"CPython {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores"
         PAGE.write_text(INTRODUCTION.format(machine=machine, table=table(rows), scaled=scaled))
     missed = [row.what for row in rows if not row.met]

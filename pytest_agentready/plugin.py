@@ -21,7 +21,7 @@ MARKER = (
     "`backend`: what the outside world answers; `timeout`: seconds within which it promises to end; `kind`: 'api' (5 s) or 'db' (30 s); "
     "`result_budget`: tokens of what it returns."
 )
-pytest_plugins = ("pytest_agentready.own_tests",)
+pytest_plugins = ("pytest_agentready.own_tests", "pytest_agentready.workers")
 INI = {
     "agentready_tools": ("linelist", "what `--agentready` examines without a test file: modules, or module:name"),
     "agentready_profile": ("string", "which checks run: checklist, standard (default) or strict"),
