@@ -10,7 +10,7 @@ import pytest
 
 from pytest_agentready import guarded
 from pytest_agentready import session as ours
-from pytest_agentready.recorder import Recorder, carried, is_error
+from pytest_agentready.recorder import NOTES, Recorder, carried, is_error
 
 if TYPE_CHECKING:
     from pytest_agentready.fixtures import ReadinessCheck
@@ -153,11 +153,13 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Spare a session that has not used hypothesis its summary.
+    """Send home what a worker has to note, and spare a session that has not used hypothesis its summary.
 
     We brought hypothesis into this environment, and its own plugin imports all of it (0.7 s) to write a summary, used or not. A process
     that has not imported it has nothing to tell, unless it is the controller of xdist: there the workers have.
     """
+    if ours.COLLECTION_KEY in session.config.stash and hasattr(session.config, "workeroutput"):
+        session.config.workeroutput[NOTES] = ours.collection(session.config).notes
     manager = session.config.pluginmanager
     if "hypothesis" not in sys.modules and not manager.hasplugin("dsession") and manager.hasplugin("hypothesispytest"):
         manager.unregister(name="hypothesispytest")

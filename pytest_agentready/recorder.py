@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -14,6 +16,9 @@ if TYPE_CHECKING:
 
 NARROWING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "ignore", "ignore_glob")  # pytest's options that leave items out
 
+NOTES = "agentready_notes"  # what a worker of xdist sends home when it is done
+BY_HAND = "agentready_calls"  # the user property under which a hand-written test's report carries its results
+
 
 class Recorder:
     """A plugin of its own, registered where the reports of all workers arrive."""
@@ -21,7 +26,10 @@ class Recorder:
     def __init__(self, config: pytest.Config) -> None:
         self.config = config
         self.results: dict[str, Result] = {}
+        self.by_hand: dict[str, tuple[Result, ...]] = {}  # what was found in the calls of the tests that call a tool themselves
+        self.broken: dict[str, None] = {}  # an ordered set of the tests of that kind that failed
         self.gaps: list[str] = []
+        self.notes: list[str] = []  # of workers
         self.deselected = 0
         self.written: list[tuple[Path, OSError | None]] = []
 
@@ -37,6 +45,11 @@ class Recorder:
             self.gaps.append(f"{report.nodeid} did not end")
         elif (report.when == "call" or not report.passed) and (result := carried(report)):
             self.results[result.node] = _settled(result, report)
+        elif (found := found_by_hand(report)) is not None:
+            if report.when == "call":
+                self.by_hand[report.nodeid] = found
+            if report.failed:
+                self.broken[report.nodeid] = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -44,7 +57,7 @@ class Recorder:
             self.gaps.append("the run was interrupted")
         elif session.shouldfail or session.shouldstop:
             self.gaps.append(f"the run ended early: {session.shouldfail or session.shouldstop}")
-        if session.exitstatus == pytest.ExitCode.OK and self.results and not self._chosen() and self._assessment().doubts:
+        if session.exitstatus == pytest.ExitCode.OK and self.results and self._assessment().doubts:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED  # unproven checks skip, but a run that judged nothing is not green
         if not ours.is_configured(self.config) or self.config.getoption("collectonly"):
             return
@@ -73,9 +86,20 @@ class Recorder:
             else:
                 terminalreporter.write_sep("-", f"agentready report: {path}")
 
-    def _chosen(self) -> bool:
-        """Was only a part of the items to run? A worker's own count does not come home."""
-        return bool(self.deselected or self.config.getoption("keyword") or self.config.getoption("markexpr"))
+    def _selected(self) -> bool:
+        """Were single checks picked out? A worker's own count of those that were not does not come home."""
+        options = any(getattr(self.config.option, name, None) for name in ("keyword", "markexpr", "lf", "stepwise"))
+        ids = any(argument.endswith("]") for argument in self.config.args)
+        return bool(self.deselected) or options or ids or any(node.count("::") > 1 for node in ours.chosen_nodes(self.config))
+
+    def _notes(self) -> list[str]:
+        """What the collection has to say; with xdist each worker has collected, and says the same."""
+        own = ours.collection(self.config).notes if ours.COLLECTION_KEY in self.config.stash else []
+        return [*own, *self.notes]
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        self.notes += getattr(node, "workeroutput", {}).get(NOTES, ())
 
     def _is_whole(self) -> bool:
         """Was everything to be run that is configured, and was it?"""
@@ -94,10 +118,13 @@ class Recorder:
             profile=settings.profile,
             fail_on=settings.fail_on,
             unproven_fails=settings.unproven == "fail",
-            gaps=tuple(dict.fromkeys(self.gaps)),
+            gaps=tuple(dict.fromkeys([*self.gaps, *(f"{node} failed" for node in self.broken)])),
+            by_hand=tuple(result for results in self.by_hand.values() for result in results),
             deselected=self.deselected,
+            selected=self._selected(),
             waivers=() if self.config.getoption("runxfail") else settings.waivers,
             today=settings.today,
+            notes=tuple(dict.fromkeys(self._notes())),
             whole=self._is_whole(),
         )
 
@@ -109,6 +136,21 @@ def carried(carrier: pytest.Item | pytest.TestReport) -> Result | None:
     from pytest_agentready.domain import Result
 
     return Result.from_json(str(text))
+
+
+def carry(item: pytest.Item, results: Iterable[Result]) -> None:
+    """Let the reports of a hand-written test bring home what was found in its calls; a rerun starts anew."""
+    others = [pair for pair in item.user_properties if pair[0] != BY_HAND]
+    item.user_properties[:] = [*others, (BY_HAND, json.dumps([result.to_json() for result in results]))]
+
+
+def found_by_hand(report: pytest.TestReport) -> tuple[Result, ...] | None:
+    """What was found in the calls of a test that takes agent_tool or agent_world; None for any other test."""
+    if (text := dict(report.user_properties).get(BY_HAND)) is None:
+        return None
+    from pytest_agentready.domain import Result
+
+    return tuple(map(Result.from_json, json.loads(str(text))))
 
 
 def is_error(report: pytest.TestReport) -> bool:
@@ -151,6 +193,8 @@ def _markup(line: str) -> dict[str, bool]:
     starts = {
         "READY": {"green": True, "bold": True},
         "NOT READY": {"red": True, "bold": True},
+        "Judged in part: ": {"yellow": True, "bold": True},
+        "Nothing was judged: ": {"yellow": True, "bold": True},
         "Could not": {"red": True},
         "Not assessed": {"yellow": True},
         "Waived": {"yellow": True},

@@ -69,6 +69,9 @@ class Settings:
             raise pytest.UsageError("\n".join(problems))
         return cls(cast("Profile", profile), Severity(fail_on), cast("Unproven", unproven), reports, tools, waivers, hosts)
 
+    def without_waivers(self) -> Settings:
+        return replace(self, waivers=())
+
     def waiver_of(self, check: str, subject: str) -> Waiver | None:
         return waiver_of(self.waivers, check, subject)
 

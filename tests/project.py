@@ -25,7 +25,7 @@ from pytest_agentready import Check, Finding, NotApplicable, Severity, Unproven
 
 check = Check(
     id={id!r}, title={title!r}, severity=Severity.{severity}, profile={profile!r}, fix="Mend it: `call(timeout=5)`.", since="0.1",
-    async_only={async_only},
+    async_only={async_only}, static={static},
 )
 
 
@@ -88,11 +88,20 @@ class Project:
         rationale: str = "It hurts. Much.",
         title: str = "It hangs",
         async_only: bool = False,
+        static: bool = False,
     ) -> str:
         """Add a check; the id is given in the order of the calls."""
         id = f"T{len(self.checks) + 1:03}"
         name = slug.replace("-", "_")
-        text = CHECK.format(id=id, body=body, severity=severity, profile=profile, rationale=rationale, title=title, async_only=async_only)
+        told = {
+            "severity": severity,
+            "profile": profile,
+            "rationale": rationale,
+            "title": title,
+            "async_only": async_only,
+            "static": static,
+        }
+        text = CHECK.format(id=id, body=body, **told)
         self.pytester.makepyfile(**{name: text})
         self.checks.append(name)
         self.pytester.makeconftest(CONFTEST.format(names=self.checks))

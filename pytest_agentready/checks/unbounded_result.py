@@ -37,6 +37,7 @@ check = Check(
 )
 
 LARGEST = 40_000  # tokens: a budget beyond that is not put to the test by some 60,000
+NOTHING_GROWS = "nothing in the answers of its peers can grow: put into backend= what can be long in life, such as a list or a text"
 # How an error speaks that minds the size; any other may have to do with something else.
 SIZE = re.compile(r"too (?:large|long|big|many|much)|size|limit|exceed|length|more than|huge|megabyte|\b[kmg]i?b\b", re.IGNORECASE)
 
@@ -51,6 +52,8 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
     if normal_call.self_contained:
         yield NotApplicable("it asks nothing outside of the process, and its normal result is within the budget")
         return
+    if not normal_call.obstacle and _is_short(normal_call):
+        return
     huge = [run for run in fault_matrix.fired if run.fault is not None and run.fault.slug == "huge-body"]
     large = [run for run in huge if exceed(_tokens(run), budget)]
     if large:
@@ -60,10 +63,16 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
     yield from _doubts(tool, normal_call, fault_matrix, huge)
 
 
+def _is_short(normal_call: NormalCall) -> bool:
+    """Can nothing that it asks for be long? A mail's receipt, an INSERT, a count."""
+    requests = [request for run in normal_call.runs for request in run.requests]
+    return bool(requests) and all(request.bounded for request in requests) and not normal_call.blind
+
+
 def _doubts(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix, huge: list[Run]) -> Iterator[Judgement]:
     """Why a result within the budget proves nothing. One that is the same as ever does prove it: all lists and texts had grown."""
     if normal_call.obstacle or fault_matrix.gap or not huge:
-        yield Unproven(normal_call.obstacle or fault_matrix.gap or "no answer of its peers could be made huge")
+        yield Unproven(normal_call.obstacle or fault_matrix.gap or NOTHING_GROWS)
         return
     for run in huge:
         if run.raised is not None:

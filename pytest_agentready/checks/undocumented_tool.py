@@ -18,6 +18,7 @@ check = Check(
     profile="standard",
     fix="Write a docstring: one sentence on what the tool does, and under `Args:` one line on each parameter, with its unit and format.",
     since="0.1",
+    static=True,
 )
 
 

@@ -37,6 +37,7 @@ class Collection:
     def __post_init__(self) -> None:
         self.unmarked = UnmarkedTools(self.marks)
         self.awaited: Counter[Tool] = Counter()  # items of each tool that have not been run
+        self.notes: list[str] = []  # what the summary says of the targets
         self.nodes: set[str] = set()  # the ids that could have been chosen
 
     def targets(self, session: pytest.Session) -> Targets:
@@ -44,7 +45,10 @@ class Collection:
 
     def behind(self, target: str) -> list[tuple[Subject, list[tuple[str, Case]]]]:
         """Who is to be examined for this target, with a name and a case for each item. Raises Misuse."""
-        return [(self._subject(each.name, each.source, each.tool), self._cases(each)) for each in self.unmarked.behind(target)]
+        found = [(self._subject(each.name, each.source, each.tool), self._cases(each)) for each in self.unmarked.behind(target)]
+        if hidden := self.unmarked.hidden(target):
+            self.notes.append(hidden)
+        return found
 
     def wants(self, *ids: str) -> bool:
         """Is this item, by its own id or one of a node above it, to be collected?"""

@@ -11,6 +11,7 @@ from typing import Any
 
 from pytest_agentready.collect import names
 from pytest_agentready.collect.imports import Misuse, attribute, module, raised
+from pytest_agentready.domain import some_of
 from pytest_agentready.registry import Registry
 
 HELD = ("tools", "_tools", "registry", "_registry")  # where an object that registers tools keeps them
@@ -39,6 +40,21 @@ class Reader:
             assert isinstance(found, ModuleType)
             return self._of_module(found, target)
         return self._of_object(attribute(found, path, target), f"{module_name}.{path}", target)
+
+    def hidden(self, target: str, known: Iterable[object]) -> str:
+        """The public functions of a module that its registries do not hold and nobody knows of, in words; "" where there are none."""
+        if ":" in target:
+            return ""
+        found = module(target, target)
+        tools = self._of_module(found, target)
+        held = {id(inspect.unwrap(one)) for one in (*known, *(tool.subject for tool in tools)) if callable(one)}
+        functions = [(name, getattr(found, name)) for name in names.public(found, target)]
+        left = [name for name, value in functions if _is_function(name, value) and id(inspect.unwrap(value)) not in held]
+        homes = dict.fromkeys(tool.home.removeprefix(f"{target}.") for tool in tools if tool.home != target)
+        if not left or not homes:
+            return ""
+        what = f"{len(left)} public function{'s' * (len(left) != 1)} of {target} that {'is' if len(left) == 1 else 'are'}"
+        return f"not examined: {what} not in its registry {' or '.join(homes)}: {some_of(left)}. Name such a tool as `{target}:{left[0]}`"
 
     def _of_module(self, found: ModuleType, target: str) -> list[Candidate]:
         """Its framework tools and registries; without any, its public functions."""

@@ -46,6 +46,11 @@ class UnmarkedTools:
         named = zip(candidates, tools, given, strict=True)
         return [self._ready(replace(tool, name=name)) for candidate, tool, name in named if not _is_any(candidate, marked)]
 
+    def hidden(self, target: str) -> str:
+        """What the summary says of a module's functions that its registry hides, without those that a test or a target names itself."""
+        known = [candidate.subject for candidate in self.met] + [stated.subject for stated in self.marks.stated]
+        return Reader(self.marks.registry).hidden(target, known)
+
     def _read(self, target: str) -> list[Candidate]:
         try:
             return _once(Reader(self.marks.registry).read(target))

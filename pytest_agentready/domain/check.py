@@ -59,6 +59,7 @@ class Check:
         since: str,
         async_only: bool = False,
         about_peers: bool = False,
+        static: bool = False,
     ) -> None:
         self.id = id
         self.title = title
@@ -68,6 +69,7 @@ class Check:
         self.since = since
         self.async_only = async_only  # of a sync tool there is nothing to judge
         self.about_peers = about_peers  # nor of one whose normal call asks nobody outside of the process; the judge asks for that call
+        self.static = static  # it looks at the tool and never runs it: by its word alone no tool counts as judged
         self.judge: Callable[..., Iterable[Judgement]] | None = None
         self.passing: tuple[Example, ...] = ()
         self.failing: tuple[Example, ...] = ()

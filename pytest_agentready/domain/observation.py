@@ -80,6 +80,7 @@ class Request:
     routed: bool | None  # has the backend an answer for it? None: it was not asked
     at: float  # virtual seconds since the run began
     where: str
+    bounded: bool = False  # what is asked for cannot be long: that it is done, a number, a row of codes
     beside: bool = False  # sent by one of several threads that work at a time: which of them comes first is up to chance
 
     @property

@@ -52,11 +52,12 @@ class Result:
     findings: tuple[Finding, ...] = ()
     seconds: float = 0.0
     pending: bool = True  # the test has not called readiness_check() yet
+    static: bool = False  # of a check that has not run its subject
 
     @classmethod
     def expected(cls, check: Check, subject: Subject, node: str) -> Result:
         """What an item carries until its verdict is known."""
-        return cls(check.id, check.slug, check.severity, check.fix, subject, node)
+        return cls(check.id, check.slug, check.severity, check.fix, subject, node, static=check.static)
 
     @classmethod
     def misuse(cls, name: str, subject: Subject, node: str) -> Result:
@@ -126,12 +127,16 @@ class Assessment:
     unproven_fails: bool = False
     gaps: tuple[str, ...] = ()  # why the run did not see everything that it was asked to see
     deselected: int = 0  # items that were not to be run
+    selected: bool = False  # were checks picked out, by -k or their ids? Then nobody asked for a word on all that a tool stands
     waivers: tuple[Waiver, ...] = ()
     today: date = field(default_factory=date.today)
+    notes: tuple[str, ...] = ()  # what blocks nothing, and should be known
+    by_hand: tuple[Result, ...] = ()  # of calls that hand-written tests made: what was found counts, that nothing was found proves little
     whole: bool = False  # was everything to be run that is configured? Only then can a waiver be called superfluous
 
     def __post_init__(self) -> None:
-        ordered = sorted(self.results, key=lambda result: (result.subject.name, result.check, result.node))
+        found = [result for result in self.by_hand if result.outcome in (Outcome.FAILED, Outcome.WAIVED)]
+        ordered = sorted([*self.results, *found], key=lambda result: (result.subject.name, result.check, result.node))
         object.__setattr__(self, "results", tuple(ordered))
 
     @property
@@ -162,16 +167,26 @@ class Assessment:
     @property
     def doubts(self) -> tuple[str, ...]:
         """Why not ready, beyond the results that block by themselves."""
-        settled = {result.subject for result in self.results if result.outcome in JUDGED or self.blocks(result)}
         found = [*self.gaps]
-        found += [f"{subject.name} was judged by no check" for subject in self.subjects if subject not in settled]
-        if not found and not self.having(Outcome.PASSED) and not any(self.blocks(result) for result in self.results):
-            found.append("no check passed")
+        if not self.selected:
+            found += [f"{subject.name} was judged by no check" for subject in self.unjudged]
+            if not found and not self.any_passed and not any(self.blocks(result) for result in self.results):
+                found.append("no check passed")
         return (*found, *self._idle_waivers())
+
+    @property
+    def unjudged(self) -> tuple[Subject, ...]:
+        """Those whom no check has run with a verdict: that a description reads well tells nothing of what a tool does."""
+        judged = {r.subject for r in self.results if (r.outcome in JUDGED and not r.static) or self.blocks(r)}
+        return tuple(subject for subject in self.subjects if subject not in judged)
+
+    @property
+    def any_passed(self) -> bool:
+        return any(not result.static for result in self.having(Outcome.PASSED))
 
     def _idle_waivers(self) -> Iterator[str]:
         """A waiver that waives nothing would one day waive what nobody has looked at."""
-        names = [subject.name for subject in self.subjects]
+        names = sorted({result.subject.name for result in (*self.results, *self.by_hand)})
         for waiver in self.waivers:
             covered = {result.outcome for result in self.results if waiver.covers(result.check, result.subject.name)}
             if (Outcome.PASSED in covered and not waiver.is_pattern) or (self.whole and covered == {Outcome.PASSED}):
@@ -183,7 +198,12 @@ class Assessment:
     @property
     def ready(self) -> bool:
         """Every subject was judged, at least one check passed, and nothing blocks. Unproven checks do not block."""
-        return not self.doubts and not any(self.blocks(result) for result in self.results)
+        return self.any_passed and not self.unjudged and not self.is_blocked
+
+    @property
+    def is_blocked(self) -> bool:
+        """Is something wrong? A selection of checks that judge nothing is neither ready nor blocked."""
+        return bool(self.doubts) or any(self.blocks(result) for result in self.results)
 
 
 def unneeded(waiver: Waiver) -> str:

@@ -41,10 +41,19 @@ def _headline(assessment: Assessment, width: int) -> list[str]:
     told += [f"{counts[name]} {name.replace('_', ' ')}" for name in ("unproven", "waived", "not_applicable") if counts[name]]
     tools = len({result.subject for result in assessment.results if not result.is_misuse})
     return [
-        *_wrapped(f"{'READY' if assessment.ready else 'NOT READY'}: {', '.join(told)}", "", width),
+        *_wrapped(f"{_word(assessment)}: {', '.join(told)}", "", width),
         f"  {tools or 'no'} tool{'s' * (tools != 1)}, profile {assessment.profile}{_left_out(assessment)}",
         *(line for doubt in assessment.doubts for line in _wrapped(doubt, "  ", width)),
+        *(line for note in assessment.notes for line in _wrapped(note, "  ", width)),
     ]
+
+
+def _word(assessment: Assessment) -> str:
+    if assessment.ready:
+        return "READY"
+    if assessment.is_blocked:
+        return "NOT READY"
+    return "Judged in part" if assessment.any_passed else "Nothing was judged"
 
 
 def _left_out(assessment: Assessment) -> str:

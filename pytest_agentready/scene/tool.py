@@ -12,10 +12,11 @@ from collections.abc import Awaitable, Mapping
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from pytest_agentready.domain import Check, FaultMatrix, NormalCall, Outcome, Result, Run, Severity, Subject, Tool, Verdict, read
+from pytest_agentready.domain import FaultMatrix, NormalCall, Outcome, Result, Run, Subject, Tool, read
 from pytest_agentready.engine import Engine
 from pytest_agentready.reports import failure
 from pytest_agentready.scene.world import ADVANCE, AgentWorld
+from pytest_agentready.settings import Settings
 from pytest_agentready.world import real
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.run import raised_by
@@ -121,20 +122,20 @@ class AgentTool:
 
     # -- the judgement
 
-    def complaint(self, engine: Engine, checks: tuple[Check, ...], fail_on: Severity) -> str:
-        """What the checks find in these calls, in the words of a failing item; "" where they find nothing."""
+    def judgement(self, engine: Engine, settings: Settings, node: str) -> tuple[str, list[Result]]:
+        """What the checks find in these calls, in the words of a failing item ("" where that is nothing), and all their results."""
         if self._unawaited:
             for value, awaitable in self._unawaited:
                 for coroutine in (awaitable, value):
                     if inspect.iscoroutine(coroutine):
                         coroutine.close()  # it will never be awaited, and Python would warn of it
-            return NEVER_AWAITED
+            return NEVER_AWAITED, []
         if not self.runs:
-            return NEVER_CALLED
+            return NEVER_CALLED, []
         healthy = tuple(run for run in self.runs if not run.fired)
         failing = tuple(run for run in self.runs if run.fault is not None)
         if not healthy and not failing:
-            return ""
+            return "", []
         obstacle = "" if healthy else "the test makes no call that meets no fault"
         observations = {
             "tool": self._tool,
@@ -142,13 +143,18 @@ class AgentTool:
             "fault_matrix": FaultMatrix(failing, environment=dict(os.environ)),
         }
         subject = Subject(self._tool.name, engine.relative(self._tool.source), self._tool.kind, self._tool.framework)
-        told = []
-        for check in checks:
-            if OBSERVED.issuperset(check.needs) and check.severity.at_least(fail_on):
-                verdict: Verdict = engine.judge(check, observations)
-                if verdict.outcome is Outcome.FAILED:
-                    told.append(failure.render(Result.expected(check, subject, "").judged(verdict), check))
-        return "\n\n".join(told)
+        told, results = [], []
+        for check in engine.registry.in_profile(settings.profile):
+            waiver = settings.waiver_of(check.id, subject.name)
+            if not OBSERVED.issuperset(check.needs) or not (waiver or check.severity.at_least(settings.fail_on)):
+                continue
+            result = Result.expected(check, subject, node).judged(engine.judge(check, observations))
+            if waiver is not None and result.outcome is Outcome.FAILED:  # few calls that find nothing do not make it superfluous
+                result = result.waived(waiver, settings.today, unproven_fails=False)
+            results.append(result)
+            if result.outcome is Outcome.FAILED:
+                told.append(failure.render(result, check))
+        return "\n\n".join(told), results
 
 
 class _Mark(NamedTuple):

@@ -19,10 +19,16 @@ if TYPE_CHECKING:
 
 Certificate = Literal["good", "untrusted", "expired", "wrong host"]
 Connected = Literal["open", "refused", "hang"]
-Flaw = Literal["malformed", "other shape", "empty", "html", "type", "huge"]
+Flaw = Literal["malformed", "other shape", "empty", "html", "type"]
 
 HUGE = 1 << 18  # bytes of the huge body: some 60,000 tokens
 RETRY_AFTER = 30  # seconds
+# What a reverse proxy puts below its error, some ten kilobytes of it: who quotes the body quotes all of that.
+ADVICE = "".join(
+    f'<section class="advice"><h2>{question}</h2><p>The web server reported a bad gateway error.</p>'
+    "<p>Please try again in a few minutes.</p></section>"
+    for question in ("What happened?", "What can I do?", "Additional troubleshooting information") * 25
+)
 PORTAL = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Please sign in to continue</h1></body></html>"
 
 
@@ -161,20 +167,18 @@ class StatusAnswer(HTTPFault):
 
 @dataclass(frozen=True, slots=True)
 class SpoiltContent(HTTPFault):
-    """Status 200, and a body that is not what was asked for. Applies where the normal answer is JSON; a huge one to other texts as well."""
+    """Status 200, and a body that is not what was asked for. Applies where the normal answer is JSON."""
 
     flaw: Flaw = "malformed"
 
     def respond(self, exchange: HTTPExchange) -> bool:
         normal = exchange.normal()
-        applies = normal.is_text if self.flaw == "huge" else normal.is_json
-        spoilt = self._spoil(normal) if applies and exchange.request.method != "HEAD" else None
-        if spoilt is not None:
-            exchange.send(spoilt)
-        return spoilt is not None
+        if not normal.is_json or exchange.request.method == "HEAD":
+            return False
+        exchange.send(self._spoil(normal))
+        return True
 
-    def _spoil(self, normal: Response) -> Response | None:
-        """None where this answer cannot be spoilt so."""
+    def _spoil(self, normal: Response) -> Response:
         match self.flaw:
             case "malformed":
                 return Response(body=normal.content[:-1] + b',"', content_type="application/json")
@@ -186,8 +190,14 @@ class SpoiltContent(HTTPFault):
                 return Response(body=PORTAL, content_type="text/html; charset=utf-8")
             case "type":
                 return Response(status=normal.status, body=normal.content, content_type="text/plain")
-            case "huge":
-                return normal.inflated(HUGE)
+
+
+@dataclass(frozen=True, slots=True)
+class HugeAnswer(WireFault):
+    """The normal answer, grown: a body, the rows of a database, what a Redis holds, the messages of a stream."""
+
+    def answer(self, exchange: Exchange) -> bool:
+        return exchange.send_huge(HUGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,8 +227,9 @@ def _said(status: int, message: str, **headers: str) -> Response:
     return Response(status=status, json={"error": {"message": message}}, headers={k.replace("_", "-"): v for k, v in headers.items()})
 
 
-def _page(status: int, title: str) -> Response:
-    return Response(status=status, body=f"<html><body><h1>{status} {title}</h1></body></html>", content_type="text/html")
+def _page(status: int, title: str, more: str = "") -> Response:
+    body = f"<html><head><title>{title}</title></head><body><h1>{status} {title}</h1>{more}</body></html>"
+    return Response(status=status, body=body, content_type="text/html")
 
 
 FAULTS: tuple[WireFault, ...] = (
@@ -257,7 +268,7 @@ FAULTS: tuple[WireFault, ...] = (
     ),
     _status("429", "HTTP 429", "rate_limit", _said(429, "slow down")),
     _status("500", "HTTP 500", "transient", _said(500, "internal server error")),
-    _status("502", "HTTP 502", "transient", _page(502, "Bad Gateway")),
+    _status("502", "HTTP 502", "transient", _page(502, "Bad Gateway", ADVICE)),
     _status("503", "HTTP 503", "transient", Response(status=503, content_type="text/plain")),
     _status("504", "HTTP 504", "transient", _page(504, "Gateway Timeout")),
     _status("401", "HTTP 401", "permanent", _said(401, "invalid credentials", WWW_Authenticate='Bearer realm="api"')),
@@ -268,7 +279,7 @@ FAULTS: tuple[WireFault, ...] = (
     _spoilt("empty-body", "status 200 with an empty body", "empty"),
     _spoilt("html", "status 200 with an HTML page", "html"),
     _spoilt("content-type", "the right answer under a wrong content type", "type", failure=False),
-    _spoilt("huge-body", "a huge answer", "huge", failure=False),
+    HugeAnswer("huge-body", "a huge answer", "content", failure=False, good_status=True),
     RedirectLoop("redirect-loop", "a redirect to itself", "status"),
     BadCertificate("untrusted-certificate", "a certificate of an unknown authority", "certificate", failure=False, flaw="untrusted"),
     BadCertificate("expired-certificate", "an expired certificate", "certificate", failure=False, flaw="expired"),

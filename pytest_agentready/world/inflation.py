@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 LONG = 1 << 16  # characters of a text that has grown
+MESSAGES = 2_000  # of a stream, for they are written one by one
 LONGEST = 1 << 20  # characters of all such texts together
 # A sentence, or six words and more: a title or a status is shorter.
 PROSE = re.compile(
@@ -38,6 +39,42 @@ def inflated_text(text: str, size: int) -> str | None:
     return _repeated(text, size, "\n") if WORD.search(text) else None
 
 
+def inflated_rows(names: Sequence[str], rows: Sequence[tuple[Any, ...]], size: int, most: int | None) -> tuple[tuple[Any, ...], ...] | None:
+    """The rows of a database, of some `size` bytes and at most `most` of them; None where they cannot grow."""
+    if not rows:
+        return None
+    first = tuple(_grown(value, LONG, LONG, name) for name, value in zip(names, rows[0], strict=True))
+    count = len(rows) + 1 + size // len(json.dumps(rows[0], default=str))
+    more = (tuple(rows) * (count // len(rows) + 1))[: count if most is None else min(most, count)]
+    return (first, *more[1:]) if first != rows[0] or len(more) > len(rows) else None
+
+
+def inflated_bytes(name: str, data: bytes, size: int) -> bytes | None:
+    """A text of that name, or JSON, as a store without types holds it; None where it is a code, a number, or no text."""
+    try:
+        text = data.decode()
+        if text[:1] in ("{", "["):
+            value = inflated(json.loads(text), size)
+            return None if value is None else json.dumps(value).encode()
+    except ValueError:
+        return None
+    return _repeated(text, size, " ").encode() if _is_prose(name, text) else None
+
+
+def inflated_messages(messages: Sequence[str | bytes], size: int) -> list[str | bytes] | None:
+    """Messages of a stream: the first is long, and where there are several, those before the last come again and again."""
+    if not messages:
+        return None
+    first = messages[0]
+    long = inflated_bytes("text", first.encode() if isinstance(first, str) else first, LONG)
+    # The last one may say that it is the last.
+    more = list(messages[:-1]) * (min(size // max(1, sum(map(len, messages[:-1]))), MESSAGES // len(messages)) + 1)
+    if long is None and len(messages) == 1:
+        return None
+    longest = first if long is None else long.decode() if isinstance(first, str) else long
+    return [longest, *messages[1:-1], *more, *messages[-1:]] if len(messages) > 1 else [longest]
+
+
 def _grown(value: Any, long: int, size: int, name: str = "") -> Any:
     if isinstance(value, str):
         return _repeated(value, long, " ") if _is_prose(name, value) else value
@@ -45,7 +82,7 @@ def _grown(value: Any, long: int, size: int, name: str = "") -> Any:
         return {key: _grown(item, long, size, str(key)) for key, item in value.items()}
     if isinstance(value, list) and value:
         # The texts of the first item alone: many long items would be a flood.
-        return [_grown(value[0], long, size, name), *value[1:], *value * (size // len(json.dumps(value)) + 1)]
+        return [_grown(value[0], long, size, name), *value[1:], *value * (size // len(json.dumps(value, default=str)) + 1)]
     return value
 
 

@@ -209,3 +209,9 @@ def test_a_fault_of_a_later_stage_meets_the_second_request_of_one_connection() -
 def test_a_fault_whose_stage_is_never_reached_does_not_fire() -> None:
     run = enter(lambda: get().json(), "500", spared=1)
     assert (run.value, run.fired) == (ORDER, 0)
+
+
+def test_the_page_of_a_bad_gateway_is_as_long_as_those_of_real_proxies() -> None:
+    run = enter(lambda: get().text, "502")
+    assert isinstance(run.value, str)
+    assert 8_000 < len(run.value) < 20_000

@@ -16,7 +16,7 @@ class Exchange:
     """A request that has arrived whole. It is recorded at once, and answered a moment later.
 
     A protocol derives from this and says in `act` what its peer does and answers, in bytes, in `endless` how an answer
-    begins that never ends, and in `answered` what it does once the answer is out.
+    begins that never ends, and in `answered` what it does once the answer is out. Where `growth` is set, `act` lets the answer grow.
     """
 
     is_http = False  # an `HTTPExchange`, which can be answered with a status and a body of the fault's own
@@ -26,6 +26,8 @@ class Exchange:
     ) -> None:
         self.peer = peer
         self.network = peer.network
+        self.growth = 0  # bytes to which the answer is to grow; 0: it stays as it is
+        self.grown = False  # it has
         self._answer: bytes | None = None
         self._number = len(self.network.requests)
         where = peer.connection.where
@@ -83,6 +85,14 @@ class Exchange:
         head, more = self.endless()
         self.peer.write(head)
         self._drip(more)
+
+    def send_huge(self, size: int) -> bool:
+        """The peer acts, and answers at some `size` bytes' length; False, and nothing is sent yet, where nothing in its answer can grow."""
+        self.growth = size
+        self._whole()
+        if self.grown:
+            self.send_normal()
+        return self.grown
 
     def reset(self) -> None:
         # In a moment of its own, so that what was sent before has arrived.

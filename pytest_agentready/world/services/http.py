@@ -161,6 +161,13 @@ class HTTPExchange(Exchange):
         self.note(status=response.status)
         self._http.respond(self.request.method, response)
 
+    def send_huge(self, size: int) -> bool:
+        normal = self.normal()
+        huge = normal.inflated(size) if normal.is_text and self.request.method != "HEAD" else None
+        if huge is not None:
+            self.send(huge)
+        return huge is not None
+
     def send_half(self) -> None:
         """The headers promise a whole body, of which the first half is sent."""
         normal = self._with_a_body(self.normal())
@@ -198,7 +205,7 @@ class UpgradeExchange(HTTPExchange):
         if self._stream is None:
             self.send(normal)
             return
-        self.note(status=101)
+        self.note(status=101, bounded=True)
         service = websocket.WebSocket(self.peer, self.request.url, self._stream)
         self._http.switch(websocket.agreement(self.request.headers), service)
 

@@ -149,7 +149,7 @@ class Ping(Exchange):
     def __init__(self, mysql: MySQL) -> None:
         self._mysql = mysql
         super().__init__(mysql.peer, method="PING", url=mysql.session.url, body=b"", is_write=False)
-        self.note(routed=True)
+        self.note(routed=True, bounded=True)
 
     def act(self) -> bytes:
         return numbered([wire.ok(self._mysql.status)])

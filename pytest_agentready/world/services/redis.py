@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pytest_agentready.world.services import resp
+from pytest_agentready.world.services import redis_growth, resp
 from pytest_agentready.world.services.exchange import Exchange
 
 if TYPE_CHECKING:
@@ -146,7 +146,7 @@ class Redis:
         self._busy = True
         shown = commands[1:-1] if name == "EXEC" else commands
         body = b"\n".join(b" ".join(words) for words in shown)
-        CommandExchange(self, commands[-1], method=name, url=self.url, body=body, is_write=is_write)
+        CommandExchange(self, commands[-1], shown, method=name, url=self.url, body=body, is_write=is_write)
 
     def _shake_hands(self, name: str, words: list[bytes]) -> Any:
         """Every password is right."""
@@ -163,16 +163,35 @@ class Redis:
 class CommandExchange(Exchange):
     """One command, or one whole transaction."""
 
-    def __init__(self, redis: Redis, words: list[bytes], **record: Any) -> None:
+    def __init__(self, redis: Redis, words: list[bytes], shown: list[list[bytes]], **record: Any) -> None:
         self._redis = redis
         self._words = words
+        self._shown = shown  # of a transaction: its commands
         super().__init__(redis.peer, **record)
         self.note(routed=True)  # a Redis needs no route: an empty one is one, too
 
     def act(self) -> bytes:
         found = self._redis.client.say_without_waiting(self._words)
         self._redis.server.stir()
+        return self._reply(found)
+
+    def _reply(self, found: Any) -> bytes:
+        """As it is, or grown where this answer is to be huge."""
+        several = self._words not in self._shown and isinstance(found, list)
+        pairs = list(zip(self._shown, found if several else [found], strict=False))
+        self.note(bounded=all(redis_growth.is_bounded(*pair) for pair in pairs))
+        if self.growth:
+            grown = [redis_growth.grown(words, value, self.growth) for words, value in pairs]
+            self.grown = any(each is not None for each in grown)
+            values = [value if each is None else each for each, (_, value) in zip(grown, pairs, strict=True)]
+            found = values if several else values[0] if values else found
         return resp.reply(found, self._redis.version)
+
+    def send_huge(self, size: int) -> bool:
+        if _patience(self._words) is None:
+            return super().send_huge(size)
+        self.growth = size  # once it comes
+        return False
 
     def send_normal(self) -> None:
         patience = _patience(self._words)
@@ -189,7 +208,8 @@ class CommandExchange(Exchange):
             found = self._redis.client.say_without_waiting(self._words)
             if found is None or found == []:
                 return False
-            self._answer = resp.reply(found, self._redis.version)
+            self._answer = self._reply(found)
+            self.network.fired += self.grown
             self.note(committed=True)
             super().send_normal()
         return True

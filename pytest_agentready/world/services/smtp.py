@@ -130,7 +130,7 @@ class MailExchange(Exchange):
         self._smtp = smtp
         url = f"smtp://{smtp.peer.connection.name}"
         super().__init__(smtp.peer, method="MAIL", url=url, headers=envelope, body=message, is_write=True)
-        self.note(routed=True)  # a mail server needs no route: it accepts what comes
+        self.note(routed=True, bounded=True)  # a mail server needs no route: it accepts what comes
 
     def act(self) -> bytes:
         return reply("250 2.0.0 Ok: queued")

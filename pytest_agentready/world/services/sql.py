@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_agentready.world import inflation, rows
 from pytest_agentready.world import sql as text
 from pytest_agentready.world.services.exchange import Exchange
 from pytest_agentready.world.statements import Answer, Database, DatabaseError, Statement
@@ -137,7 +138,7 @@ class Session:
             self.status = "E"
         if exchange is not None and self.status == "T" and text.writes(statement.sql):
             self._pending.append(exchange)
-        return found
+        return exchange.sized(statement, found) if exchange is not None and isinstance(found, Result) and found.columns else found
 
 
 def setting_asked_for(sql: str) -> str | None:
@@ -171,10 +172,22 @@ class SQLExchange(Exchange):
             body="; ".join(map(_written, statements)).encode("utf-8", "replace"),
             is_write=any(session.is_write(statement) for statement in statements),
         )
-        self.note(routed=True)  # BEGIN and COMMIT need no route; about the others the session says it
+        # BEGIN and COMMIT need no route, and have no rows; about the others the session says it.
+        self.note(routed=True, bounded=True)
 
     def act(self) -> bytes:
         return self._encode(self)
+
+    def sized(self, statement: Statement, result: Result) -> Result:
+        """The rows of one statement, grown where this answer is to be huge."""
+        most = rows.at_most(statement, [dict(zip(result.columns, row, strict=True)) for row in result.rows])
+        grown = inflation.inflated_rows(result.columns, result.rows, self.growth or 1, most)
+        if grown is not None or most is None:  # without a row nothing can grow here, and does in life
+            self.note(bounded=False)
+        if grown is None or not self.growth:
+            return result
+        self.grown = True
+        return replace(result, rows=grown, affected=len(grown))
 
     @property
     def settled(self) -> bool:

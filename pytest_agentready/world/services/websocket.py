@@ -8,9 +8,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import struct
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from pytest_agentready.world import inflation
 from pytest_agentready.world.services.exchange import Exchange
 from pytest_agentready.world.streams import Message, Stream
 
@@ -94,9 +95,17 @@ class MessageExchange(Exchange):
     def _frames(self) -> list[bytes]:
         stream, message = self._websocket.stream, self._message
         if message is None:
-            return [*map(written, stream.messages or ()), frame(CLOSE, NORMAL_END)]
+            return [*map(written, self._sized(stream.messages or ())), frame(CLOSE, NORMAL_END)]
         none: list[Message] = []
-        return [written(each) for each in self.network.ask(lambda: stream.replies(message), lambda _: none)]
+        replies = self.network.ask(lambda: stream.replies(message), lambda _: none)
+        self.note(bounded=not replies)  # nothing comes back
+        return [written(each) for each in self._sized(replies)]
+
+    def _sized(self, messages: Sequence[Message]) -> Sequence[Message]:
+        """As they are, or grown where this answer is to be huge."""
+        huge = inflation.inflated_messages(messages, self.growth) if self.growth else None
+        self.grown = huge is not None
+        return messages if huge is None else huge
 
     def send_half(self) -> None:
         """Of the first message: those before it would be whole answers."""
