@@ -124,7 +124,8 @@ class _Caller:
             return
         world = active.world
         assert world is not None
-        self.found = replace(self.found, at=world.time.now, where=stack.awaiting_line(task))
+        if world.time.now <= self.at + SHORT:  # else the loop was blocked, and what the tool did before it could hear of it proves nothing
+            self.found = replace(self.found, at=world.time.now, where=stack.awaiting_line(task))
         connected = world.time.tries.get("connections", 0)
         for _ in range(2):
             task.cancel()

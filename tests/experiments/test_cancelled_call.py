@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
+import time
 from typing import Any
 
 import httpx
 import pytest
 import requests
 
-from pytest_agentready.domain import Cancellation, CancelledCalls
+from pytest_agentready.domain import Cancellation, CancelledCalls, Outcome
 from pytest_agentready.experiments import cancelled_call, fault_matrix, normal_call
 from pytest_agentready.world import FAULTS, IncomingRequest, loops
 from pytest_agentready.world.leftovers import collected
-from tests.examining import as_tool
+from tests.examining import as_tool, examine
 from tests.world.entering import line_of
 
 URL = "http://shop.example.com/a"
@@ -201,3 +203,20 @@ def test_nothing_is_left_of_a_cancelled_call(call: Any) -> None:
     assert asyncio.all_tasks(own) == set()
     assert {thread for thread in set(threading.enumerate()) - before if not thread.name.startswith("agentready")} == set()
     assert cancel(get).reached[0].obeyed
+
+
+async def blocks_between_two_attempts() -> str:
+    async with httpx.AsyncClient(timeout=1) as client:
+        for _ in range(2):
+            with contextlib.suppress(httpx.HTTPError):
+                response = await client.get("http://api.example.com/orders")
+                if response.status_code < 500:
+                    return response.text
+            time.sleep(0.5)
+    return "down"
+
+
+def test_a_cancellation_that_a_blocked_loop_holds_up_proves_nothing() -> None:
+    found = examine(blocks_between_two_attempts, {"backend": {"GET http://api.example.com/orders": {"state": "shipped"}}})
+    assert found["AR206"].outcome is Outcome.FAILED
+    assert found["AR208"].outcome is not Outcome.FAILED
