@@ -206,6 +206,7 @@ def test_beside_another_plugin_the_report_is_the_same(shop: Path, alone: Any, pl
 
 @pytest.mark.parametrize("neighbour", NEIGHBOURS)
 def test_between_tests_that_change_the_world_themselves_the_report_is_the_same(shop: Path, alone: Any, neighbour: str) -> None:
+    pytest.importorskip({"socket": "pytest_socket", "asyncio": "pytest_asyncio"}.get(neighbour, neighbour))
     files = tuple(f"test_{place}_{neighbour}.py" for place in ("a", "z"))
     for file in files:
         (shop / file).write_text(NEIGHBOURS[neighbour])

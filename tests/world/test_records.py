@@ -225,14 +225,15 @@ REPEATED = [
 
 
 def comparable(run: Run) -> Run:
-    """Without what may differ: real time, what urllib3 writes of its objects into its messages, and the last bits of a clock."""
+    """Without what may differ: real time, what urllib3 writes of its objects into its messages, and how often a clock was looked at."""
     return replace(
         run,
         real=0.0,
-        virtual=round(run.virtual, 6),
+        virtual=round(run.virtual, 4),
         raised=run.raised and replace(run.raised, message=re.sub(r"0x[0-9a-f]+", "", run.raised.message)),
-        requests=tuple(replace(request, at=round(request.at, 6)) for request in run.requests),
-        waits=tuple(replace(wait, bound=wait.bound and round(wait.bound, 6), seconds=round(wait.seconds, 6)) for wait in run.waits),
+        attempts=tuple(replace(attempt, at=round(attempt.at, 4)) for attempt in run.attempts),
+        requests=tuple(replace(request, at=round(request.at, 4)) for request in run.requests),
+        waits=tuple(replace(wait, bound=wait.bound and round(wait.bound, 4), seconds=round(wait.seconds, 4)) for wait in run.waits),
     )
 
 
