@@ -196,7 +196,7 @@ STUCK = "await for api.example.com:443 waits for ever, no timeout is set (test_s
 def test_an_async_test_of_anyio_runs_in_the_world(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(shop=SHOP, test_shop=HEAD + "pytestmark = pytest.mark.anyio\n" + ASYNC)
     pytester.makeconftest("import pytest\n@pytest.fixture\ndef anyio_backend():\n    return 'asyncio'\n")
-    result = pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-p", "no:time_machine")
+    result = pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-p", "no:time_machine", "-p", "no:asyncio")
     result.assert_outcomes(passed=2, failed=1)
     result.stdout.fnmatch_lines([STUCK])
 
@@ -225,7 +225,7 @@ async def test_a_task_of_a_fixture_goes_on_in_virtual_time(beats, agent_world):
 """
     pytester.makepyfile(shop=SHOP, test_shop=HEAD + "\n" + ASYNC, test_beats=HEAD + fixture)
     pytester.makeini("[pytest]\nasyncio_mode = auto\nasyncio_default_fixture_loop_scope = function\n")
-    result = pytester.runpytest_subprocess(*PLAIN)
+    result = pytester.runpytest_subprocess("-p", "no:hypothesispytest", "-p", "no:randomly")
     result.assert_outcomes(passed=3, failed=1)
     result.stdout.fnmatch_lines([STUCK])
 
