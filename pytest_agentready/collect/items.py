@@ -105,10 +105,10 @@ class Collection:
 
     def expect(self, items: list[pytest.Item]) -> None:
         """These are to be run: what is observed of a tool is kept for as long as one of its own is among them."""
-        self.awaited = Counter(tool for item in items if FIXTURE in getattr(item, "fixturenames", ()) and (tool := _case(item)[0]))
+        self.awaited = Counter(tool for item in items if (tool := _case(item)[0]))
 
     def done(self, item: pytest.Item) -> None:
-        if FIXTURE in getattr(item, "fixturenames", ()) and (tool := _case(item)[0]):
+        if tool := _case(item)[0]:
             self.awaited[tool] -= 1
             if not self.awaited[tool]:
                 self.engine.forget(tool)
