@@ -13,6 +13,8 @@ ARGS = (
     "no:cacheprovider",
     "-p",
     "no:randomly",
+    "-p",
+    "no:asyncio",
     "-W",
     "error",
     "-rA",

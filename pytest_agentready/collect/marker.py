@@ -14,13 +14,14 @@ import pytest
 from pytest_agentready.arguments.annotations import signature_of
 from pytest_agentready.arguments.plausible import CannotMake, arguments_for
 from pytest_agentready.arguments.schema import interface_of
+from pytest_agentready.collect.conduct import CONDUCT, DECLARED, read_conduct
 from pytest_agentready.collect.imports import Misuse, imported, raised
 from pytest_agentready.domain import Facts, Interface, Kind, Tool, did_you_mean
 from pytest_agentready.registry import Registry, Unloadable
 
 MARK = "agent_tool"
-FACTS = ("args", "backend", "timeout", "kind", "result_budget")
-SINGLE = ("timeout", "kind", "result_budget")  # a tool has one of each, whichever test states it
+FACTS = ("args", "backend", "timeout", "kind", "result_budget", *CONDUCT)
+SINGLE = ("timeout", "kind", "result_budget", *DECLARED)  # a tool has one of each, whichever test states it
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ class Marks:
         except Misuse as misuse:
             raise Misuse(*misuse.args, *problems, *_facts(Facts(), given)[1]) from None
         given, misfits = _read_args(given, tool) if needs_args or "args" in given else (given, [])
-        problems += misfits
+        given, unlike = read_conduct(given, tool)
+        problems += [*misfits, *unlike]
         for known in self.stated:
             if same_object(known.subject, subject):
                 if not problems and _equal(known.facts, given):

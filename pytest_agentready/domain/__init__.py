@@ -4,6 +4,8 @@ from pytest_agentready.domain import secrets
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
 from pytest_agentready.domain.conduct import Cancellation, CancelledCalls, Held, HeldKind, RepeatedCalls, Series
+from pytest_agentready.domain.effect import Effect, EffectKind
+from pytest_agentready.domain.effects import counted, effects_of
 from pytest_agentready.domain.hostility import Harm, HostileArguments, HostileCall, harm_of, identities
 from pytest_agentready.domain.interface import Interface, Parameter
 from pytest_agentready.domain.observation import (
@@ -41,6 +43,8 @@ __all__ = [
     "Cancellation",
     "CancelledCalls",
     "Check",
+    "Effect",
+    "EffectKind",
     "Ending",
     "Example",
     "Expected",
@@ -79,7 +83,9 @@ __all__ = [
     "Verdict",
     "Wait",
     "Waiver",
+    "counted",
     "did_you_mean",
+    "effects_of",
     "exceed",
     "harm_of",
     "identities",

@@ -9,32 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
+from pytest_agentready.domain.asking import only_asks
 from pytest_agentready.domain.observation import Raised, Request, Run
 from pytest_agentready.domain.wording import shortened
 
 Identity = tuple[str, str, bytes]  # of a request: method, URL, body
 SHOWN = 120  # characters of an exception's message
 TELLING = 4  # characters: what is shorter stands in a request by chance
-# Last parts of an address to which a POST only asks. `list` is a verb before its object or behind it (`users.list`), and else a thing.
-ASKING = re.compile(
-    r"\b(?:authorize|completions|count|embeddings|filter|login|lookup|oauth|query|search|token)\b"
-    r"|^(?:batch |stream |raw )?(?:classify|detect|embed|find|generate (?:answer|content|text)|get|list (?=\w)|predict|rerank)\b"
-    r"|^(?:tokenize|translate)\b"
-    r"|\. list$"
-)
-# What makes something on the way is an effect, whatever else it asks for.
-MAKING = re.compile(r"(?:^|\bor |\band )(?:add|create|delete|insert|remove|send|set|update|upsert)\b")
-# Where models are asked, by words that are a thing's elsewhere: the hosts of the providers, and the paths there.
-MODELS = tuple(
-    (re.compile(rf"(?:^|\.)(?:{hosts})(?::\d+)?$"), re.compile(rf"{path}$"))
-    for hosts, path in (
-        (r"anthropic\.com", r"/v1/(?:complete|messages)"),
-        (r"openai\.com|openai\.azure\.com|groq\.com|openrouter\.ai|x\.ai", r"/(?:responses|moderations|images/generations|audio/\w+)"),
-        (r"amazonaws\.com", r"^/model/[^/]+/(?:converse|invoke)(?:-\w+)*"),
-        (r"cohere\.com|cohere\.ai", r"/v\d/(?:chat|generate|summarize)"),
-        (r".*:11434", r"/api/(?:chat|generate)"),  # Ollama, by its port
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +82,7 @@ def _effect(call: HostileCall, usual: Set[Identity]) -> Request | None:
     """
     for request in call.run.requests:
         refused = request.routed is not False and request.status is not None and request.status >= 400
-        if not request.is_write or not request.committed or refused or _only_asks(request) or _identity(request) in usual:
+        if not request.is_write or not request.committed or refused or only_asks(request) or _identity(request) in usual:
             continue
         if not call.drawn or any(_carries(request, value) for value in call.wrong.values()):
             return request
@@ -110,21 +91,6 @@ def _effect(call: HostileCall, usual: Set[Identity]) -> Request | None:
 
 def _identity(request: Request) -> Identity:
     return request.method, request.url, request.body
-
-
-def _only_asks(request: Request) -> bool:
-    """A search, a token or an answer of a model is asked for by POST, too."""
-    if request.method != "POST":
-        return False
-    address = urlsplit(request.url)
-    path = re.sub(r"/v\d+$", "", address.path.rstrip("/"))
-    if any(host.search(address.netloc.lower()) and asked.search(path) for host, asked in MODELS):
-        return True
-    last = path.rpartition("/")[2].rpartition(":")[2]  # a custom method follows a colon: `models/gemini:generateContent`
-    words = " ".join(re.sub(r"[^a-z.]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=\.)", " ", last).lower()).split())
-    if MAKING.search(words):
-        return False
-    return bool(ASKING.search(words)) or ("graphql" in words and b"mutation" not in request.body)
 
 
 def _carries(request: Request, value: object) -> bool:

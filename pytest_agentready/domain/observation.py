@@ -8,6 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pytest_agentready.domain.answer import Answer
+from pytest_agentready.domain.effect import Effect
 
 Expected = Literal["transient", "rate_limit", "permanent"]
 Family = Literal["silence", "trickle", "break", "status", "content", "certificate"]
@@ -82,6 +83,8 @@ class Request:
     where: str
     bounded: bool = False  # what is asked for cannot be long: that it is done, a number, a row of codes
     beside: bool = False  # sent by one of several threads that work at a time: which of them comes first is up to chance
+    changed: bool = True  # False: the write left its peer as it was, such as a DELETE of no row
+    places: tuple[str, ...] = ()  # of a database: the tables, or the keys, that it writes to
 
     @property
     def host(self) -> str:
@@ -149,6 +152,7 @@ class Run:
     tls: bool = False
     unspoken: tuple[str, ...] = ()  # peers whose protocol the world does not speak
     refused: tuple[str, ...] = ()  # what would have left the world, and was refused
+    local_effects: tuple[Effect, ...] = ()  # what it did on this machine: files, processes, statements of SQLite
     unseen: tuple[str, ...] = ()  # waits that cannot be seen from Python: what the run says about time is no proof
     in_real_time: bool = False  # a client kept its own time: the virtual seconds are real ones
     virtual: float = 0.0  # seconds

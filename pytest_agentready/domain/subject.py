@@ -26,6 +26,13 @@ class Facts:
     kind: Kind = "api"
     generated: bool = False  # the arguments are made up from the tool's schema: the marker gives none
     result_budget: int = RESULT_BUDGET  # tokens of what a call may return
+    destructive: bool | None = None  # what the tool is said to be; None: nothing is said
+    read_only: bool | None = None
+    idempotent: bool | None = None
+    confirm: Callable[..., Any] | None = None  # records a human's approval of exactly the call with these keyword arguments; sync or async
+    user: object = None  # the parameter that carries the user, or the ContextVar that does
+    reads: tuple[str, ...] = ()  # "POST https://api.example.com/search": writes by their verb that only read
+    bookkeeping: tuple[str, ...] = ()  # "redis:approvals:*", "table:outbox": stores of the gate's or a cache's own
 
 
 @dataclass(frozen=True, slots=True, eq=False)

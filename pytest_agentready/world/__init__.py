@@ -10,6 +10,7 @@ from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.messages import IncomingRequest, Response
 from pytest_agentready.world.places import place
 from pytest_agentready.world.run import BackendFailed, observe
+from pytest_agentready.world.stay import Stay, stay
 
 __all__ = [
     "FAULTS",
@@ -20,8 +21,10 @@ __all__ = [
     "IncomingRequest",
     "Limits",
     "Response",
+    "Stay",
     "WireFault",
     "let_pass",
     "observe",
     "place",
+    "stay",
 ]

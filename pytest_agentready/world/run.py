@@ -10,7 +10,7 @@ import signal
 import threading
 from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pytest_agentready.domain import ADDRESS, Ending, Raised, Run
 from pytest_agentready.world import loops, real, stack
@@ -22,6 +22,7 @@ from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.refusals import is_refusal
 from pytest_agentready.world.world import World
 
+T = TypeVar("T")
 # Slips of the code, as opposed to a report of the failure.
 ACCIDENTS = (
     KeyError,
@@ -55,14 +56,22 @@ def observe(
     `backend` is a `Backend` as the tool's facts have it; None: nobody answers well. Raises BackendFailed.
     """
     if asyncio._get_running_loop() is not None:  # an async test: its thread's loop is taken
-        return _in_a_thread(lambda: observe(call, arguments, backend=backend, fault=fault, spared=spared, limits=limits))
+        return in_a_thread(lambda: observe(call, arguments, backend=backend, fault=fault, spared=spared, limits=limits))
     world = World(fault, backend if isinstance(backend, Backend) else Backend(), limits or Limits(), spared)
     start = real.perf_counter()
     run = Run(dict(arguments), fault, spared)
-    with _interrupts_noticed() as interrupted, installed(world):
-        run = _carry_out(call, run)
+    with entered(world):
+        run = carried_out(call, run)
         calm_down()
         run = replace(run, virtual=world.time.now)
+    return recorded(world, run, real.perf_counter() - start)
+
+
+@contextlib.contextmanager
+def entered(world: World) -> Iterator[None]:
+    """The calling thread is in this world, and brings it to its end. Raises BackendFailed, and the user's own KeyboardInterrupt."""
+    with _interrupts_noticed() as interrupted, installed(world):
+        yield
         loops.tidy()
         calm_down()
         world.finished = True
@@ -71,10 +80,10 @@ def observe(
         raise KeyboardInterrupt
     if world.network.backend_failure is not None:
         raise BackendFailed(repr(world.network.backend_failure)) from world.network.backend_failure
-    return _record(world, run, real.perf_counter() - start)
 
 
-def _carry_out(call: Callable[..., Any], run: Run) -> Run:
+def carried_out(call: Callable[..., Any], run: Run) -> Run:
+    """One call to its end, well or not."""
     try:
         value = call(**copied(run.arguments))
         run = replace(run, awaited=inspect.isawaitable(value) or inspect.isasyncgen(value))
@@ -113,7 +122,8 @@ async def drained(stream: AsyncIterable[Any]) -> list[Any]:
     return [part async for part in stream]
 
 
-def _record(world: World, run: Run, seconds: float) -> Run:
+def recorded(world: World, run: Run, seconds: float) -> Run:
+    """The run with all that its world has seen."""
     network, time = world.network, world.time
     return replace(
         run,
@@ -128,6 +138,7 @@ def _record(world: World, run: Run, seconds: float) -> Run:
         allowed=tuple(network.allowed.reached),
         unspoken=tuple(network.unspoken),
         refused=tuple(network.refused),
+        local_effects=tuple(world.ledger.effects),
         unseen=tuple(time.crowd.unseen.found),
         in_real_time=world.in_real_time,
         real=seconds,
@@ -175,8 +186,9 @@ def _interrupts_noticed() -> Iterator[list[int]]:
             signal.signal(signal.SIGINT, handler)
 
 
-def _in_a_thread(work: Callable[[], Run]) -> Run:
-    found: list[Run] = []
+def in_a_thread(work: Callable[[], T]) -> T:
+    """For a caller whose own thread runs a loop."""
+    found: list[T] = []
     failed: list[BaseException] = []
 
     def go() -> None:

@@ -18,6 +18,7 @@ from pytest_agentready.world.ending import WorldEnded, break_out, interrupt
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.hosted import Hosted
 from pytest_agentready.world.intervals import INTERVAL, let_pass
+from pytest_agentready.world.ledger import Ledger
 from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.network import Network
 from pytest_agentready.world.outages import Outages
@@ -58,6 +59,7 @@ class World:
         self.time = Timeline(limits, self.network.pump, _nothing if abrupt else self.network.cut)
         self.time.crowd.outside_works = allowed.owe
         self.network.time = self.time
+        self.ledger = Ledger(lambda: self.time.now)
         self.hired: dict[int, Hired] = {}  # threads that work for this run alone, or for now, by ident
         self.works_beside = False  # several threads had work at a time
         self.residents: set[Thread] = set()  # those of them that outlive it

@@ -1,0 +1,44 @@
+"""Which writes by their verb only ask: a search, a token, an answer of a model are asked for by POST, too."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from pytest_agentready.domain.observation import Request
+
+# Last parts of an address to which a POST only asks. `list` is a verb before its object or behind it (`users.list`), and else a thing.
+ASKING = re.compile(
+    r"\b(?:authorize|completions|count|embeddings|filter|login|lookup|oauth|query|search|token)\b"
+    r"|^(?:batch |stream |raw )?(?:classify|detect|embed|find|generate (?:answer|content|text)|get|list (?=\w)|predict|rerank)\b"
+    r"|^(?:tokenize|translate)\b"
+    r"|\. list$"
+)
+# What makes something on the way is an effect, whatever else it asks for.
+MAKING = re.compile(r"(?:^|\bor |\band )(?:add|create|delete|insert|remove|send|set|update|upsert)\b")
+# Where models are asked, by words that are a thing's elsewhere: the hosts of the providers, and the paths there.
+MODELS = tuple(
+    (re.compile(rf"(?:^|\.)(?:{hosts})(?::\d+)?$"), re.compile(rf"{path}$"))
+    for hosts, path in (
+        (r"anthropic\.com", r"/v1/(?:complete|messages)"),
+        (r"openai\.com|openai\.azure\.com|groq\.com|openrouter\.ai|x\.ai", r"/(?:responses|moderations|images/generations|audio/\w+)"),
+        (r"amazonaws\.com", r"^/model/[^/]+/(?:converse|invoke)(?:-\w+)*"),
+        (r"cohere\.com|cohere\.ai", r"/v\d/(?:chat|generate|summarize)"),
+        (r".*:11434", r"/api/(?:chat|generate)"),  # Ollama, by its port
+    )
+)
+
+
+def only_asks(request: Request) -> bool:
+    """A request that changes nothing at its peer, although its verb is that of a write."""
+    if request.method != "POST":
+        return False
+    address = urlsplit(request.url)
+    path = re.sub(r"/v\d+$", "", address.path.rstrip("/"))
+    if any(host.search(address.netloc.lower()) and asked.search(path) for host, asked in MODELS):
+        return True
+    last = path.rpartition("/")[2].rpartition(":")[2]  # a custom method follows a colon: `models/gemini:generateContent`
+    words = " ".join(re.sub(r"[^a-z.]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=\.)", " ", last).lower()).split())
+    if MAKING.search(words):
+        return False
+    return bool(ASKING.search(words)) or ("graphql" in words and b"mutation" not in request.body)

@@ -1,0 +1,45 @@
+"""What a run did to the world outside of it: one change that somebody else could notice."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+EffectKind = Literal["request", "mail", "command", "statement", "file", "process", "memory"]
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One change, or the try to make it. A read is none.
+
+    kind        verb                            target
+    request     POST, PUT, PATCH, DELETE, CALL  https://api.example.com/emails (without its query); a method of gRPC
+    mail        MAIL                            smtp://mail.example.com:587
+    command     SET, DEL, LPUSH, ...            redis://cache.internal:6379 (its keys stand in `places`)
+    statement   INSERT, UPDATE, DELETE, ...     sqlite:///srv/shop.db, postgresql://db.internal/shop (its tables stand in `places`)
+    file        create, change, remove, rename  /srv/notes/today.txt
+    process     start                           the program, /usr/bin/git
+    memory      change                          what a module keeps: shop.tools.ORDERS
+    """
+
+    kind: EffectKind
+    verb: str
+    target: str
+    content: bytes = b""  # the body, the statement, the command with its words, the file's new content: to be compared
+    at: float = 0.0  # virtual seconds since the run began
+    where: str = ""  # the user's line
+    key: str = ""  # the idempotency key that it carries; "" for none
+    places: tuple[str, ...] = ()  # the tables or keys that it changes, as far as they are known
+    refused: bool = False  # it would have left the world: it was tried, and did not happen
+    idempotent: bool = False  # the same once more leaves the peer as it is: a PUT, a DELETE, a SET
+
+    @property
+    def story(self) -> str:
+        """`POST https://api.example.com/emails`, for a message."""
+        where = f" {', '.join(self.places)} at" if self.places and self.kind in ("command", "statement") else ""
+        return f"{self.verb}{where} {self.target}"
+
+    @property
+    def identity(self) -> tuple[str, str, str, bytes]:
+        """The same for effects that do the same."""
+        return self.kind, self.verb, self.target, self.content

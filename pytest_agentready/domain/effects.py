@@ -1,0 +1,98 @@
+"""The effects of a run: its writes as the peers saw them, and what it did on this machine; and which of them count.
+
+Not every write is an effect: what only asks, what the marker calls a read (`reads`) or the bookkeeping of a gate or cache
+(`bookkeeping`), what a peer refused or left undone, the tokens of a login, the answers of a model, and telemetry on its way out.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from pytest_agentready.domain.asking import only_asks
+from pytest_agentready.domain.effect import Effect, EffectKind
+from pytest_agentready.domain.observation import Request, Run
+from pytest_agentready.domain.subject import Facts
+
+IDEMPOTENT = ("PUT", "DELETE")
+KINDS: dict[str, EffectKind] = {"smtp": "mail", "redis": "command", "postgresql": "statement", "mysql": "statement"}
+# Where telemetry is taken in: by the path of its protocols, or at a host of its own.
+TELEMETRY = re.compile(r"/v1/(?:traces|metrics|logs)$|/api/\d+/(?:envelope|store)/?$|/(?:runs|otel|ingestion)(?:/|$)")
+COLLECTORS = re.compile(
+    r"(?:^|\.)(?:smith\.langchain\.com|langfuse\.com|sentry\.io|honeycomb\.io|datadoghq\.(?:com|eu)|posthog\.com|crewai\.com)$"
+)
+
+
+def effects_of(run: Run) -> tuple[Effect, ...]:
+    """All effects of the run, in the order in which they happened, those that were refused too."""
+    remote = [_effect(request) for request in run.requests if _stands(request)]
+    return tuple(sorted([*remote, *run.local_effects], key=lambda effect: effect.at)) if remote else run.local_effects
+
+
+def counted(run: Run, facts: Facts) -> tuple[Effect, ...]:
+    """The effects that count, by what the marker states of reads and bookkeeping."""
+    return tuple(effect for effect in effects_of(run) if not is_bookkeeping(effect, facts) and not is_read(effect, facts))
+
+
+def is_read(effect: Effect, facts: Facts) -> bool:
+    """Does the marker name it as a read? `"POST https://api.example.com/search"`, `{name}` stands for one segment of the path."""
+    return effect.kind == "request" and any(_names(route, effect) for route in facts.reads)
+
+
+def is_bookkeeping(effect: Effect, facts: Facts) -> bool:
+    """Does the marker call all that it changes the gate's or a cache's own? `"redis:approvals:*"`, `"table:outbox"`, `"file:*.lock"`."""
+    names = list(_names_of(effect))
+    return bool(names) and all(any(fnmatch.fnmatchcase(name, pattern) for pattern in facts.bookkeeping) for name in names)
+
+
+def _names_of(effect: Effect) -> Iterator[str]:
+    match effect.kind:
+        case "command":
+            yield from (f"redis:{key}" for key in effect.places)
+        case "statement":
+            yield from (f"table:{table}" for table in effect.places)
+        case "file":
+            yield f"file:{effect.target}"
+        case "memory":
+            yield f"memory:{effect.target}"
+        case _:
+            yield effect.target
+
+
+def _stands(request: Request) -> bool:
+    """A write that its peer carried out, and that changed something there.
+
+    That the backend has no answer for it is not a refusal: in life the peer would have one.
+    """
+    refused = request.routed is not False and request.status is not None and request.status >= 400
+    return request.is_write and request.committed and request.changed and not refused and not only_asks(request) and not _reports(request)
+
+
+def _reports(request: Request) -> bool:
+    """Is it telemetry on its way out?"""
+    address = urlsplit(request.url)
+    return bool(TELEMETRY.search(address.path) or COLLECTORS.search(address.hostname or ""))
+
+
+def _effect(request: Request) -> Effect:
+    scheme = request.url.partition("://")[0]
+    query = urlsplit(request.url).query if request.is_http else ""
+    return Effect(
+        kind=KINDS.get(scheme, "request"),
+        verb=request.method,
+        target=request.url.partition("?")[0],
+        content=f"?{query}\n".encode() + request.body if query else request.body,
+        at=request.at,
+        where=request.where,
+        key=request.idempotency_key or "",
+        places=request.places,
+        idempotent=request.method in IDEMPOTENT,
+    )
+
+
+def _names(route: str, effect: Effect) -> bool:
+    method, _, url = route.partition(" ")
+    pattern = "".join("[^/]+" if re.fullmatch(r"{\w+}", piece) else re.escape(piece) for piece in re.split(r"({\w+})", url.rstrip("/")))
+    return method.upper() == effect.verb and re.fullmatch(pattern, effect.target.rstrip("/")) is not None
