@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pytest_agentready.registry import Registry
 from tests.project import Project
+
+# Where pytest finds one of these it cuts no line of its summary short, and the tests read what users see at their desk.
+for name in ("CI", "BUILD_NUMBER"):
+    os.environ.pop(name, None)
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ def refused(project: Project, *args: str, errors: int = 1, passed: int = 0) -> p
         ("tool='shop.tools:send_mail'", "'shop.tools:send_mail': shop.tools has no 'send_mail'. Did you mean 'send_email'?"),
         (
             "tool=list_orders, time_out=5",
-            "there is no argument 'time_out'. Did you mean 'timeout'? Known: tool, args, backend, timeout, kind, result_budget.",
+            "there is no argument 'time_out'. Did you mean 'timeout'? Known: tool, args, backend, timeout, kind, *",
         ),
         ("tool=list_orders, timeout=0", "timeout=0 is no positive number of seconds. Write such as timeout=5."),
         ("tool=list_orders, timeout='5'", "timeout='5' is no positive number of seconds. Write such as timeout=5."),
@@ -65,6 +65,17 @@ def refused(project: Project, *args: str, errors: int = 1, passed: int = 0) -> p
             "args gives 'ada'. Give a dict of the tool's arguments, a list of such dicts, or a callable that returns one.",
         ),
         ("tool=send_email, args={1: 2}", "args does not fit send_email(to, subject='Hello'): *"),
+        ("tool=list_orders, read_only='yes'", "read_only='yes' is neither True nor False."),
+        ("tool=list_orders, read_only=True, destructive=True", "destructive=True and read_only=True contradict each other: *"),
+        ("tool=list_orders, confirm='yes'", "confirm: 'yes' *"),
+        ("tool=list_orders, confirm=5", "confirm=5 is no callable. Give a function that takes the tool's *"),
+        (
+            "tool=send_email, args={'to': 'a'}, user='too'",
+            "user='too' names no parameter of send_email(to, subject='Hello'). Did you mean 'to'?*",
+        ),
+        ("tool=list_orders, reads=['https://api.example.com']", "reads has the entry 'https://api.example.com', which names no method *"),
+        ("tool=list_orders, reads=7", "reads=7 is no list. Write reads=['POST https://api.example.com/search']."),
+        ("tool=list_orders, bookkeeping='tabel:outbox'", "bookkeeping has the entry 'tabel:outbox', *Did you mean 'table:'? Write *"),
         (
             "tool=list_orders, backend={'https://api.example.com/orders': []}",
             "backend route 'https://api.example.com/orders' names no method*",
