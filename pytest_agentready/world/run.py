@@ -36,9 +36,7 @@ ACCIDENTS = (
     UnicodeError,
 )
 
-
-class BackendFailed(Exception):
-    """The user's own backend callable raised; the verdict is about the test, not about the tool."""
+_interrupts: list[int] = []  # that the user has sent in this run
 
 
 def observe(
@@ -52,14 +50,14 @@ def observe(
 ) -> Run:
     """Call the tool with these arguments, async or not, in a world with this fault, from request `spared` on.
 
-    `backend` is a `Backend` as the tool's facts have it; None: nobody answers well. Raises BackendFailed.
+    `backend` is a `Backend` as the tool's facts have it; None: nobody answers well. Raises BackendFailed, and what is our own failure.
     """
     if asyncio._get_running_loop() is not None:  # an async test: its thread's loop is taken
         return _in_a_thread(lambda: observe(call, arguments, backend=backend, fault=fault, spared=spared, limits=limits))
     world = World(fault, backend if isinstance(backend, Backend) else Backend(), limits or Limits(), spared)
     start = real.perf_counter()
     run = Run(dict(arguments), fault, spared)
-    with _interrupts_noticed() as interrupted, installed(world):
+    with _interrupts_noticed(), installed(world):
         run = _carry_out(call, run)
         calm_down()
         run = replace(run, virtual=world.time.now)
@@ -67,10 +65,12 @@ def observe(
         calm_down()
         world.finished = True
     loops.drain()
-    if interrupted:
+    if interrupted():
         raise KeyboardInterrupt
+    if world.network.own_failure is not None:
+        raise world.network.own_failure
     if world.network.backend_failure is not None:
-        raise BackendFailed(repr(world.network.backend_failure)) from world.network.backend_failure
+        raise world.network.backend_failure
     return _record(world, run, real.perf_counter() - start)
 
 
@@ -153,23 +153,28 @@ def _is_about_nul(error: ValueError) -> bool:
     return str(error) in ("embedded null byte", "embedded null character")
 
 
+def interrupted() -> bool:
+    """Has the user asked for the end of the session, since the run began?"""
+    return bool(_interrupts)
+
+
 @contextlib.contextmanager
-def _interrupts_noticed() -> Iterator[list[int]]:
+def _interrupts_noticed() -> Iterator[None]:
     """A KeyboardInterrupt that the tool raises is a finding; one that the user sends ends the session."""
-    interrupted: list[int] = []
+    _interrupts.clear()
     if threading.current_thread() is not threading.main_thread():
-        yield interrupted
+        yield
         return
     handler = signal.getsignal(signal.SIGINT)
 
     def notice(number: int, frame: Any) -> None:
-        interrupted.append(number)
+        _interrupts.append(number)
         if callable(handler):
             handler(number, frame)
 
     signal.signal(signal.SIGINT, notice)
     try:
-        yield interrupted
+        yield
     finally:
         if handler is not None:  # it was set by C code, which alone can put it back
             signal.signal(signal.SIGINT, handler)

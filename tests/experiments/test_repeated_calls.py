@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -212,3 +213,45 @@ def test_the_collector_is_on_again_after_a_failure_of_our_own(monkeypatch: pytes
     with pytest.raises(ZeroDivisionError):
         repeat(get)
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize("swallows", [False, True])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_users_interrupt_ends_the_session_at_once(is_async: bool, swallows: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    last = 10**9
+
+    def ask() -> Any:
+        calls.append(1)
+        try:
+            if len(calls) == last:
+                signal.raise_signal(signal.SIGINT)
+            return get()
+        except KeyboardInterrupt:
+            if not swallows:
+                raise
+            return {}
+
+    async def ask_async() -> Any:
+        return ask()
+
+    def begin(*observations: Any) -> Any:
+        nonlocal last
+        last = len(calls) + 2
+        return run(*observations)
+
+    run = repeated_calls.run
+    monkeypatch.setattr(repeated_calls, "run", begin)
+    with pytest.raises(KeyboardInterrupt):
+        repeat(ask_async if is_async else ask)
+    assert len(calls) == last
+
+
+def test_an_interrupt_that_the_tool_itself_raises_ends_nothing() -> None:
+    def ask() -> Any:
+        try:
+            return get()
+        except requests.RequestException:
+            raise KeyboardInterrupt from None
+
+    assert [len(series.left) for series in repeat(ask).series] == [FEW] * 3
