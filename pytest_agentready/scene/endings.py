@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 
 from pytest_agentready.domain import Ending
 from pytest_agentready.world import stack
+from pytest_agentready.world.backend_calls import BackendFailed
 from pytest_agentready.world.ending import OutboundBlocked
 from pytest_agentready.world.timeline import Timeline
 
 TOWARDS = {"recv": "from", "TLS read": "from", "send": "to", "TLS write": "to", "connect": "to", "TLS handshake": "with"}
+REACHING = ("a connection to", "a message to", "a look-up of")  # what the allow-list can let out
 
 Relative = Callable[[str], str]
 
@@ -24,7 +27,22 @@ def story(time: Timeline, relative: Relative) -> str:
 
 
 def refusal(blocked: OutboundBlocked, relative: Relative) -> str:
-    return _at(str(blocked), stack.of_traceback(blocked.__traceback__), relative)
+    said = str(blocked)
+    if said.startswith(REACHING):
+        said += ", but to the hosts of agentready_allow_hosts"
+    return _at(said, stack.of_traceback(blocked.__traceback__), relative)
+
+
+def failed_backend(failure: BackendFailed, relative: Relative) -> str:
+    """What is wrong with the backend, and the traceback of the user's own lines where they raised."""
+    said = _at(f"the backend does not work: {failure.what}", failure.where, relative)
+    cause = failure.__cause__
+    trace = cause.__traceback__ if cause is not None else None
+    while trace is not None and not stack.is_users(trace.tb_frame.f_code):
+        trace = trace.tb_next
+    if cause is None or trace is None:
+        return said
+    return f"{said}\n\n{''.join(traceback.format_exception(type(cause), cause, trace)).rstrip()}"
 
 
 def _endless_wait(time: Timeline, ending: Ending, relative: Relative) -> str:

@@ -20,8 +20,8 @@ from pytest_agentready.domain import Attempt, Request
 from pytest_agentready.world import real, stack
 from pytest_agentready.world.allowed import LOCAL, Allowed
 from pytest_agentready.world.backend import Backend
+from pytest_agentready.world.backend_calls import BackendFailed
 from pytest_agentready.world.connection import LATENCY, Connection, fill, swap
-from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.messages import IncomingRequest, Response
 from pytest_agentready.world.outages import EVERY, Outages
@@ -62,7 +62,8 @@ class Network:
         self.unspoken: dict[str, None] = {}
         self.refused: list[str] = []
         self.tls = False
-        self.backend_failure: BaseException | None = None
+        self.backend_failure: BackendFailed | None = None
+        self.own_failure: Exception | None = None
         self.connections: dict[int, Connection] = {}
         self.outstanding: list[Outstanding] = []  # calls of clients that have no descriptor here
         self.memory: dict[str, Any] = {}  # what the services keep for as long as the run: the contents of a Redis, say
@@ -78,6 +79,11 @@ class Network:
             host = self.requests[request].host
         return self.outages.met_by(host.lower(), lambda whose: count(self.requests[:request], whose))
 
+    def fire(self, host: str) -> None:
+        """The fault of this host has acted once more."""
+        self.fired += 1
+        self.outages.fired(host.lower())
+
     # -- names
 
     def look_up(self, host: str) -> str:
@@ -86,7 +92,7 @@ class Network:
         fault = self.fault(host=host)
         if fault is not None and (error := fault.looked_up(host)) is not None:
             self.time.now += LATENCY
-            self.fired += 1
+            self.fire(host)
             self.time.attempt("look-ups", f"to look up {host}")
             if not self.time.over:
                 self.attempts.append(Attempt("look-up", host, False, self.time.now, stack.here()))
@@ -118,7 +124,7 @@ class Network:
         fault = self.fault(host=host)
         outcome = fault.connected() if fault is not None else "open"
         if outcome != "open":
-            self.fired += 1
+            self.fire(host)
         if self.time.over:
             raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
         where = stack.here(2)
@@ -136,7 +142,7 @@ class Network:
             peer = Peer(self, connection, far, fault)
             connection.peer = peer
             if peer.deaf:
-                self.fired += 1
+                self.fire(host)
             else:
                 peer.begin()
             self._moving.append(peer)
@@ -215,18 +221,23 @@ class Network:
         """The backend's normal answer to an HTTP request."""
         return self.ask(
             lambda: self.backend.answer(request),
-            lambda failure: Response(status=500, body=f"the backend itself failed: {failure!r}"),
+            lambda failure: Response(status=500, body=f"the backend itself failed: {failure}"),
         )
 
-    def ask(self, question: Callable[[], T], otherwise: Callable[[BaseException], T]) -> T:
-        """Ask the backend. What the user's own callable raises is kept, and ends the run: what it answers no longer counts."""
+    def ask(self, question: Callable[[], T], otherwise: Callable[[BackendFailed], T]) -> T:
+        """Ask the backend. That it does not work is kept, and told when the run is over: what it answers no longer counts."""
         try:
             return question()
-        except BaseException as failure:
-            if isinstance(failure, (Signal, KeyboardInterrupt, SystemExit)):
-                raise
-            self.backend_failure = self.backend_failure or failure  # a pytest.fail() in it, too
+        except BackendFailed as failure:
+            self.fail(failure)
             return otherwise(failure)
+
+    def fail(self, failure: Exception) -> None:
+        """Keep the first failure of the user's backend, and the first of our own: neither is a word about the tool."""
+        if isinstance(failure, BackendFailed):
+            self.backend_failure = self.backend_failure or failure
+        else:
+            self.own_failure = self.own_failure or failure
 
     def known(self, sock: socket.socket) -> Connection | None:
         """As `connection`, and also one that a pool has kept from an earlier run."""
