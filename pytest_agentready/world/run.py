@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import contextlib
 import copy
@@ -13,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_agentready.domain import ADDRESS, Ending, Raised, Run
-from pytest_agentready.world import loops, real, stack
+from pytest_agentready.world import active, loops, real, stack
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import OutboundBlocked, WorldEnded, calm_down
 from pytest_agentready.world.faults import WireFault
@@ -183,16 +184,29 @@ def _interrupts_noticed() -> Iterator[None]:
 def _in_a_thread(work: Callable[[], Run]) -> Run:
     found: list[Run] = []
     failed: list[BaseException] = []
+    done = _thread.allocate_lock()  # an interrupted join() takes the thread for one that has ended
+    done.acquire()
 
     def go() -> None:
         try:
             found.append(work())
         except BaseException as failure:  # handed on to the thread that asked
             failed.append(failure)
+        finally:
+            done.release()
 
     thread = threading.Thread(target=go, name="agentready-run")
-    real.thread_start(thread)
+    with _interrupts_noticed():  # which the main thread alone is told
+        real.thread_start(thread)
+        try:
+            done.acquire()
+        except KeyboardInterrupt:
+            if active.world is not None:
+                active.world.overrun()
+            done.acquire()
     real.thread_join(thread)
+    if interrupted():
+        raise KeyboardInterrupt
     if failed:
         raise failed[0]
     return found[0]
