@@ -77,6 +77,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     try:
         with scene.played():
             return (yield)
+    except BaseException as outcome:
+        raise scene.told(outcome)  # noqa: B904  (it is the same)
     finally:
         if scene.notes:  # shown where the test fails
             pyfuncitem.add_report_section("call", "agent_world", "\n".join(scene.notes))

@@ -129,6 +129,22 @@ def test_it(agent_world):
     result.stdout.no_fnmatch_line("*pytest_agentready*")
 
 
+FAILURES = {
+    'agent_world.fault("refused"); requests.get("http://a.test/")': "E * requests.exceptions.ConnectionError: *",
+    'agent_world.fault("dns-failure"); socket.create_connection(("a.test", 80))': "E * socket.gaierror: *",
+    'agent_world.fault("response-hang"); requests.get("http://a.test/", timeout=2)': "E * requests.exceptions.ReadTimeout: *",
+    'threading.Event().wait(5); open("/nowhere")': "E * FileNotFoundError: *",
+}
+
+
+@pytest.mark.parametrize("line", FAILURES)
+def test_a_failing_test_shows_the_users_lines_and_the_librarys_and_none_of_ours(run, line: str) -> None:
+    result = run(f"import socket\ndef test_it(agent_world):\n    {line}\n", "--tb=short")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["test_shop.py:9: in test_it", f"    {line}", FAILURES[line].replace("E * ", "E *")])
+    result.stdout.no_fnmatch_line("*pytest_agentready/*")
+
+
 MISTAKES = {
     'agent_world.fault("api.example.com", "response-hung")': "*there is no fault 'response-hung'. Did you mean 'response-hang'? Known: *",
     'agent_world.fault("https://api.example.com/", "503")': "*'https://api.example.com/': give the host alone, *",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable
+from types import TracebackType
 
 from pytest_agentready.domain import Ending
 from pytest_agentready.world import stack
@@ -43,6 +44,29 @@ def failed_backend(failure: BackendFailed, relative: Relative) -> str:
     if cause is None or trace is None:
         return said
     return f"{said}\n\n{''.join(traceback.format_exception(type(cause), cause, trace)).rstrip()}"
+
+
+def leave_us_out(error: BaseException) -> None:
+    """Where a simulated call has failed, the user's line and the library's are the place to look at, and not how the world did it."""
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        one = waiting.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            one.__traceback__ = _without_us(one.__traceback__)
+            waiting += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+
+
+def _without_us(trace: TracebackType | None) -> TracebackType | None:
+    entries: list[TracebackType] = []
+    while trace is not None:
+        entries.append(trace)
+        trace = trace.tb_next
+    kept = [entry for entry in entries if not stack.is_ours(entry.tb_frame.f_code)]
+    for entry in reversed(kept or entries):
+        trace = TracebackType(trace, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return trace
 
 
 def _endless_wait(time: Timeline, ending: Ending, relative: Relative) -> str:
