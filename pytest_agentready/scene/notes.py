@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterator
 
 from pytest_agentready.domain import Request, did_you_mean, listed, some_of
-from pytest_agentready.world.network import count
-from pytest_agentready.world.outages import EVERY, Outage, Outages
+from pytest_agentready.world.outages import EVERY, Outage, Outages, count
 from pytest_agentready.world.unanswered import AGENT_WORLD, MARKER, unanswered, unspoken
 from pytest_agentready.world.world import World
 

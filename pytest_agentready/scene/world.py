@@ -20,8 +20,7 @@ from pytest_agentready.world.ending import OutboundBlocked
 from pytest_agentready.world.faults import answering
 from pytest_agentready.world.installation import installed, prepare
 from pytest_agentready.world.leftovers import sweep
-from pytest_agentready.world.network import count
-from pytest_agentready.world.outages import EVERY, Outages
+from pytest_agentready.world.outages import EVERY, Outages, count
 from pytest_agentready.world.tls import load_postponed
 from pytest_agentready.world.world import World
 

@@ -13,18 +13,18 @@ import ipaddress
 import os
 import socket
 from _thread import get_ident
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_agentready.domain import Attempt, Request
 from pytest_agentready.world import real, stack
 from pytest_agentready.world.allowed import LOCAL, Allowed
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.backend_calls import BackendFailed
-from pytest_agentready.world.connection import LATENCY, Connection, fill, swap
+from pytest_agentready.world.connection import LATENCY, Connection, Outstanding, fill, swap
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.messages import IncomingRequest, Response
-from pytest_agentready.world.outages import EVERY, Outages
+from pytest_agentready.world.outages import EVERY, Outages, count
 from pytest_agentready.world.peer import Peer
 
 if TYPE_CHECKING:
@@ -36,15 +36,6 @@ _former: dict[int, Connection] = {}
 SYN_TIMEOUT = 127.0  # seconds after which Linux gives up connecting (tcp_syn_retries = 6)
 PORTS = {"http": 80, "https": 443}
 ANY = frozenset({"", "0.0.0.0", "::"})
-
-
-class Outstanding(Protocol):
-    """A call that waits for its answer, of a client whose connections are not led into the world."""
-
-    @property
-    def name(self) -> str: ...
-
-    def cut(self) -> None: ...
 
 
 class Network:
@@ -293,11 +284,6 @@ class Network:
             if connection.rest is not None:
                 connection.rest.close()
         return found
-
-
-def count(requests: Iterable[Request], host: str) -> int:
-    """How many requests went to this host, or to every one."""
-    return sum(host in (EVERY, request.host) for request in requests)
 
 
 def is_address(host: str) -> bool:

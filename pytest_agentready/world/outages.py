@@ -5,9 +5,10 @@ An experiment has one fault for all hosts; a hand-written test may give each hos
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from pytest_agentready.domain import Request
 from pytest_agentready.world.faults import WireFault
 
 EVERY = "*"
@@ -67,3 +68,8 @@ class Outages:
     @property
     def faults(self) -> tuple[WireFault, ...]:
         return tuple(dict.fromkeys(outage.fault for outage in self._by_host.values()))
+
+
+def count(requests: Iterable[Request], host: str) -> int:
+    """How many requests went to this host, or to every one."""
+    return sum(host in (EVERY, request.host) for request in requests)
