@@ -34,6 +34,7 @@ class Engine:
         self.root = root
         self.allow_hosts = allow_hosts
         self._seen: dict[tuple[Tool, str], Any] = {}  # an observation, or _Failed
+        self._told: dict[Tool, Check] = {}  # which check has told why nothing can be judged
 
     def examine(self, tool: Tool, check: Check) -> Verdict:
         """The verdict of one check on one tool; a failure of our own is the outcome `error`, never a finding."""
@@ -42,11 +43,18 @@ class Engine:
             if not self._concerns(check, tool):
                 return Verdict(Outcome.NOT_APPLICABLE, reason="it is not async")
             verdict = self.judge(check, {name: self._observe(tool, name) for name in check.needs})
-        except (Unjudgeable, Unloadable) as arrangement:
-            verdict = _masked(Verdict(Outcome.ERROR, reason=str(arrangement)))
+        except Unjudgeable as arrangement:
+            verdict = _masked(Verdict(Outcome.ERROR, reason=self._once(tool, check, arrangement)))
+        except Unloadable as missing:
+            verdict = _masked(Verdict(Outcome.ERROR, reason=str(missing)))
         except (Exception, Signal) as failure:
             verdict = _masked(Verdict(Outcome.ERROR, reason="".join(traceback.format_exception(failure))))
         return replace(verdict, seconds=time.perf_counter() - start)
+
+    def _once(self, tool: Tool, check: Check, arrangement: Unjudgeable) -> str:
+        """The first check tells it all; those that meet the same have only to say where."""
+        first = self._told.setdefault(tool, check)
+        return self._from_root(str(arrangement)) if first is check else f"{arrangement.reason}, see {first.label}"
 
     def _concerns(self, check: Check, tool: Tool) -> bool:
         """A decorator may hide a coroutine, or look as if it did: the normal call has the last word."""
@@ -84,6 +92,7 @@ class Engine:
 
     def forget(self, tool: Tool) -> None:
         """Its last check has been judged: what was observed of it may go."""
+        self._told.pop(tool, None)
         for key in [key for key in self._seen if key[0] is tool]:
             del self._seen[key]
 
@@ -96,7 +105,7 @@ class Engine:
                 case Finding():
                     findings.append(replace(judgement, where=self.relative(judgement.where)))
                 case Unproven(reason):
-                    unproven.append(reason.replace(f"{self.root.as_posix()}/", ""))
+                    unproven.append(self._from_root(reason))
                 case NotApplicable(reason):
                     irrelevant.append(reason)
         if findings:
@@ -106,6 +115,9 @@ class Engine:
         if irrelevant:
             return Verdict(Outcome.NOT_APPLICABLE, reason="; ".join(dict.fromkeys(irrelevant)))
         return Verdict(Outcome.PASSED)
+
+    def _from_root(self, reason: str) -> str:
+        return reason.replace(f"{self.root.as_posix()}/", "")
 
     def relative(self, where: str) -> str:
         """`/home/ada/shop/tools.py:12` as the user knows it: `shop/tools.py:12`."""

@@ -74,8 +74,14 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     if scene is None:
         return (yield)
     del pyfuncitem.stash[SCENE_KEY]  # a rerun gets a world of its own
-    with scene.played():
-        return (yield)
+    try:
+        with scene.played():
+            return (yield)
+    except BaseException as outcome:
+        raise scene.told(outcome)  # noqa: B904  (it is the same)
+    finally:
+        if scene.notes:  # shown where the test fails
+            pyfuncitem.add_report_section("call", "agent_world", "\n".join(scene.notes))
 
 
 def pytest_enter_pdb() -> None:

@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_agentready import guarded
+from pytest_agentready import (
+    guarded,
+    startup,  # noqa: F401  (it keeps what the process was started with)
+)
 from pytest_agentready import session as ours
 from pytest_agentready.recorder import NOTES, Recorder, carried, is_error
 

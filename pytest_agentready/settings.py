@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -12,7 +13,7 @@ from typing import Literal, cast, get_args
 
 import pytest
 
-from pytest_agentready.domain import PROFILES, Profile, Severity, Waiver, did_you_mean, read_waiver, waiver_of
+from pytest_agentready.domain import PROFILES, Profile, Severity, Waiver, did_you_mean, nearest, read_waiver, waiver_of
 
 KEYS = (
     "agentready_tools",
@@ -23,6 +24,7 @@ KEYS = (
     "agentready_allow_hosts",
     "agentready_report",
 )
+EXPECTED_REPORT = "expected FORMAT:PATH, such as 'json:agentready.json'."
 FORMATS = ("json",)  # each is a module of reports/ with a render function
 TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
 HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(:(?P<port>\d{1,5}))?")
@@ -98,7 +100,9 @@ def _lines(config: pytest.Config, key: str, problems: list[str]) -> list[str]:
     if value is None:
         return []
     if not isinstance(value, list) or not all(isinstance(line, str) for line in value):
-        problems.append(f"{key} = {value!r}: expected a list of texts.")
+        items = value if isinstance(value, list) else [value]
+        listed = ", ".join(json.dumps(str(item)) for item in items)
+        problems.append(f"{key} = {value!r}: expected a list of texts. Write {key} = [{listed}].")
         return []
     return value
 
@@ -109,8 +113,18 @@ def _ini(config: pytest.Config, key: str, problems: list[str]) -> object:
             warnings.simplefilter("ignore")  # pytest warns of what we refuse
             return cast("object", config.getini(key))
     except (TypeError, ValueError, pytest.UsageError) as wrong:  # TOML has types of its own; which error it is depends on pytest
-        problems.append(str(wrong))
-        return None
+        given = _as_written(config, key)
+        if given is None:
+            problems.append(str(wrong))
+        return given
+
+
+def _as_written(config: pytest.Config, key: str) -> object:
+    """What stands in the configuration, of whatever type; None where that cannot be known."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # pytest 9 calls `inicfg` deprecated, and has nothing else
+        found = getattr(config, "inicfg", {}).get(key)
+    return getattr(found, "value", found)
 
 
 def _tools(config: pytest.Config, problems: list[str]) -> Iterator[str]:
@@ -166,7 +180,8 @@ def _reports(config: pytest.Config, problems: list[str]) -> Iterator[Report]:
         format, colon, name = text.partition(":")
         path = (directory / Path(name).expanduser()).resolve()
         if not colon or not name.strip():
-            problem = f"expected FORMAT:PATH, such as 'json:agentready.json'.{did_you_mean(format, FORMATS)}"
+            meant = nearest(format.lower(), FORMATS)
+            problem = f"it names no file: did you mean '{meant}:agentready.{meant}'?" if meant else EXPECTED_REPORT
         elif format not in FORMATS:
             problem = f"there is no format {format!r}.{did_you_mean(format, FORMATS)} Known: {', '.join(FORMATS)}."
         elif path in seen:

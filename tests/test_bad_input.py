@@ -64,6 +64,11 @@ def refused(project: Project, *args: str, errors: int = 1, passed: int = 0) -> p
             "tool=send_email, args='ada'",
             "args gives 'ada'. Give a dict of the tool's arguments, a list of such dicts, or a callable that returns one.",
         ),
+        ("tool=send_email, args=[{'to': 'a'}, 5]", "args[1] is 5. Give a dict of the tool's arguments in its place."),
+        (
+            "tool=send_email, args=lambda: [{'to': 'a'}, 'b']",
+            "args: <lambda>()[1] is 'b'. Give a dict of the tool's arguments in its place.",
+        ),
         ("tool=send_email, args={1: 2}", "args does not fit send_email(to, subject='Hello'): *"),
         ("tool=list_orders, read_only='yes'", "read_only='yes' is neither True nor False."),
         ("tool=list_orders, read_only=True, destructive=True", "destructive=True and read_only=True contradict each other: *"),

@@ -268,7 +268,9 @@ def test_facts_that_contradict_each_other_are_an_error(project: Project) -> None
     project.tests(marked.format(timeout=10), "test_2")
     result = project.run()
     result.assert_outcomes(passed=1, errors=1)
-    result.stdout.fnmatch_lines(["agent_tool: timeout=10 contradicts timeout=5 in test_1.py::test_it: a tool has one*"])
+    result.stdout.fnmatch_lines(
+        ["agent_tool: timeout=10 contradicts timeout=5 in the mark of the same tool on test_1.py::test_it. Write the same timeout in both*"]
+    )
 
 
 def test_an_item_points_at_the_source_of_its_tool(project: Project) -> None:

@@ -119,7 +119,30 @@ def test_it(agent_world):
 """
     )
     result.assert_outcomes(failed=1)
-    result.stdout.fnmatch_lines(["*KeyError: '/orders/7'", "*BackendFailed: the backend raised KeyError('/orders/7')"])
+    result.stdout.fnmatch_lines(
+        [
+            "the backend does not work: its callable raised KeyError: '/orders/7' (test_shop.py:9)",
+            "*agent_world.backend(lambda request: {}?request.path?)",
+            "KeyError: '/orders/7'",
+        ]
+    )
+    result.stdout.no_fnmatch_line("*pytest_agentready*")
+
+
+FAILURES = {
+    'agent_world.fault("refused"); requests.get("http://a.test/")': "E * requests.exceptions.ConnectionError: *",
+    'agent_world.fault("dns-failure"); socket.create_connection(("a.test", 80))': "E * socket.gaierror: *",
+    'agent_world.fault("response-hang"); requests.get("http://a.test/", timeout=2)': "E * requests.exceptions.ReadTimeout: *",
+    'threading.Event().wait(5); open("/nowhere")': "E * FileNotFoundError: *",
+}
+
+
+@pytest.mark.parametrize("line", FAILURES)
+def test_a_failing_test_shows_the_users_lines_and_the_librarys_and_none_of_ours(run, line: str) -> None:
+    result = run(f"import socket\ndef test_it(agent_world):\n    {line}\n", "--tb=short")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["test_shop.py:9: in test_it", f"    {line}", FAILURES[line].replace("E * ", "E *")])
+    result.stdout.no_fnmatch_line("*pytest_agentready/*")
 
 
 MISTAKES = {
@@ -128,6 +151,18 @@ MISTAKES = {
     "agent_world.fault()": "*fault() takes a host and a fault, *",
     'agent_world.fault(7, "503")': "*7 is no host: *",
     "agent_world.backend({'GTE https://a.test/': 1})": "*names the method 'GTE': did you mean GET?*",
+    "agent_world.fault('api.example.com', 503)": "E * TypeError: 503 is no fault: write the fault '503', or Response(status=503)",
+    "agent_world.fault('api.example.com', 418)": "E * TypeError: 418 is no fault: write Response(status=418)",
+    "agent_world.fault('api.example.com', Hang)": "E * TypeError: Hang is a class: write Hang()",
+    "agent_world.fault(Response(status=1000))": "E * ValueError: status=1000 is no status of an answer: write a number from 200 on, *",
+    "agent_world.fault('a.test', '503', after=-1)": "E * ValueError: after=-1 is no number of requests *: write such as after=2",
+    "agent_world.fault('a.test', '503', after='2')": "E * ValueError: after='2' is no number of requests *: write such as after=2",
+    "agent_world.fault('a.test', '503', after=True)": "E * ValueError: after=True is no number of requests *",
+    "agent_world.clear('nope')": "E * ValueError: 'nope' has no fault. No fault is in force.",
+    "agent_world.fault('a.test', '503'); agent_world.clear('b.test')": (
+        "E * ValueError: 'b.test' has no fault. Did you mean 'a.test'? In force: 'a.test'."
+    ),
+    "agent_world.fault('503'); agent_world.clear('a.test')": "E * ValueError: 'a.test' has no fault of its own: *",
     "agent_world.clock.advance(-1)": "*the clock only goes forward: advance(-1)*",
 }
 
@@ -137,6 +172,8 @@ def test_a_mistake_is_told_with_what_was_meant(run, line: str) -> None:
     result = run(f"def test_it(agent_world):\n    {line}\n")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines([MISTAKES[line]])
+    result.stdout.fnmatch_lines([">       *agent_world.*", "E *", "test_shop.py:8: *Error"])
+    result.stdout.no_fnmatch_line("*pytest_agentready/*")
 
 
 @pytest.mark.parametrize("fixture", ["agent_world", "agent_tool"])

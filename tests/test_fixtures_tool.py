@@ -191,6 +191,76 @@ def test_a_misuse_is_told(run, source: str) -> None:
     result.stdout.fnmatch_lines([MISUSES[source]])
 
 
+BESIDE = {
+    "threads": """
+from concurrent.futures import ThreadPoolExecutor
+
+@marked(get_order)
+def test_it(agent_tool, agent_world):
+    with ThreadPoolExecutor(2) as pool:
+        found = list(pool.map(lambda number: agent_tool(order_id=number), "78"))
+""",
+    "threads that swallow it": """
+@marked(get_order)
+def test_it(agent_tool, agent_world):
+    def call():
+        try:
+            agent_tool(order_id="7")
+        except RuntimeError:
+            pass
+    threads = [threading.Thread(target=call) for _ in range(2)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+""",
+    "tasks": """
+@marked(get_order_async)
+def test_it(agent_tool, agent_world):
+    async def both():
+        await asyncio.gather(agent_tool(order_id="7"), agent_tool(order_id="8"))
+    asyncio.run(both())
+""",
+}
+
+
+@pytest.mark.parametrize("case", BESIDE)
+def test_calls_beside_each_other_are_an_error(run, case: str) -> None:
+    result = run(BESIDE[case])
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*agent_tool was called while an earlier call of it was still under way: *"])
+    result.stdout.no_fnmatch_line("*pytest_agentready/scene*")
+
+
+def test_calls_one_after_the_other_may_come_from_several_threads(run) -> None:
+    run(
+        """
+@marked(get_order)
+def test_it(agent_tool, agent_world):
+    for number in "78":
+        thread = threading.Thread(target=agent_tool, kwargs={"order_id": number})
+        thread.start()
+        thread.join()
+    assert [run.requests[0].url for run in agent_tool.runs] == [URL + "7", URL + "8"]
+"""
+    ).assert_outcomes(passed=1)
+
+
+def test_a_failing_call_shows_the_users_lines_alone(run) -> None:
+    result = run(
+        """
+def broken(order_id):
+    return {}[order_id]
+
+@marked(broken)
+def test_it(agent_tool):
+    agent_tool(order_id="7")
+""",
+        "--tb=short",
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["test_shop.py:*: in test_it", "test_shop.py:*: in broken", "E   KeyError: '7'"])
+    result.stdout.no_fnmatch_line("*pytest_agentready*")
+
+
 def test_a_storm_of_connections_in_a_hand_written_test_is_found(run) -> None:
     result = run(
         """

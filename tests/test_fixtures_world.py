@@ -255,6 +255,7 @@ def test_it(agent_world):
         thread.join()
     assert 2 <= agent_world.clock.elapsed < 3
     assert agent_world.requests == ()
+    assert requests.get("http://api.example.com/").status_code == 503
 """
     ).assert_outcomes(passed=1)
 

@@ -167,7 +167,7 @@ def test_without_a_marked_test_nothing_of_ours_is_imported(pytester: pytest.Pyte
 
         def test_plain():
             ours = {name for name in sys.modules if name.startswith("pytest_agentready")}
-            names = ("plugin", "guarded", "session", "recorder", "own_tests", "workers")
+            names = ("plugin", "guarded", "session", "recorder", "own_tests", "startup", "workers")
             assert ours == {"pytest_agentready", *(f"pytest_agentready.{name}" for name in names)}
             assert not {"pydantic", "h11", "trustme", "fakeredis", "opentelemetry", "hypothesis"} & set(sys.modules)
         """

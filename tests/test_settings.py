@@ -51,7 +51,7 @@ def usage_error(pytester: pytest.Pytester, *args: str) -> list[str]:
         ),
         ("waive", "AR202", "agentready_waive 'AR202': expected CHECK SUBJECT ?until DATE?: REASON, such as *"),
         ("loops", "shop.agent:run", "agentready_loops: there is no such setting. Did you mean 'agentready_tools'? Known: *"),
-        ("report", "json", "agentready_report 'json': expected FORMAT:PATH, such as 'json:agentready.json'. Did you mean 'json'?"),
+        ("report", "json", "agentready_report 'json': it names no file: did you mean 'json:agentready.json'?"),
     ],
 )
 def test_a_bad_value_names_its_key_and_what_was_meant(pytester: pytest.Pytester, key: str, value: str, told: str) -> None:
@@ -82,8 +82,9 @@ def test_all_bad_values_are_told_at_once(pytester: pytest.Pytester) -> None:
 @pytest.mark.parametrize(
     ("report", "told"),
     [
-        ("json", "expected FORMAT:PATH, such as 'json:agentready.json'*"),
-        ("json:", "expected FORMAT:PATH, such as 'json:agentready.json'*"),
+        ("json", "it names no file: did you mean 'json:agentready.json'?"),
+        ("jsn:", "it names no file: did you mean 'json:agentready.json'?"),
+        ("report", "expected FORMAT:PATH, such as 'json:agentready.json'."),
         (":x.json", "there is no format ''. Known: json."),
         ("jsn:x.json", "there is no format 'jsn'. Did you mean 'json'? Known: json."),
         ("sarif:x.sarif", "there is no format 'sarif'. Known: json."),
@@ -110,6 +111,15 @@ def test_asking_whether_a_path_can_be_written_leaves_no_file_and_spoils_none(pyt
     usage_error(pytester, "--agentready-report", "json:new.json", "--agentready-report", "json:old.json", "--agentready-report", "xml:x")
     assert not (pytester.path / "new.json").exists()
     assert (pytester.path / "old.json").read_text(encoding="utf-8") == "old"
+
+
+@pytest.mark.skipif(pytest.version_tuple < (9, 0), reason="this table comes with pytest 9")
+def test_a_text_where_a_list_is_due_is_told_with_the_list(pytester: pytest.Pytester) -> None:
+    pytester.makepyprojecttoml('[tool.pytest]\nagentready_tools = "shop.tools"\nagentready_profile = ["x"]\n')
+    assert usage_error(pytester) == [
+        """agentready_tools = 'shop.tools': expected a list of texts. Write agentready_tools = ["shop.tools"].""",
+        "agentready_profile = ['x']: expected checklist, standard or strict.",
+    ]
 
 
 TOML = {

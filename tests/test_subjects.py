@@ -111,8 +111,16 @@ def test_what_only_looks_like_a_tool_is_refused_without_a_warning(project: Proje
 @pytest.mark.parametrize(
     ("one", "other", "told"),
     [
-        ("timeout=5", "timeout=10", "timeout=10 contradicts timeout=5 in test_1.py::test_it: a tool has one. Make them equal."),
-        ("kind='db'", "kind='api'", "kind='api' contradicts kind='db' in test_1.py::test_it: a tool has one. Make them equal."),
+        (
+            "timeout=5",
+            "timeout=10",
+            "timeout=10 contradicts timeout=5 in the mark of the same tool on test_1.py::test_it. Write the same timeout in both.",
+        ),
+        (
+            "kind='db'",
+            "kind='api'",
+            "kind='api' contradicts kind='db' in the mark of the same tool on test_1.py::test_it. Write the same kind in both.",
+        ),
     ],
 )
 @pytest.mark.parametrize("subject", ["Desk.ring", "desk.open"])

@@ -16,7 +16,7 @@ from pytest_agentready.arguments.plausible import CannotMake, arguments_for
 from pytest_agentready.arguments.schema import interface_of
 from pytest_agentready.collect.conduct import CONDUCT, DECLARED, read_conduct
 from pytest_agentready.collect.imports import Misuse, imported, raised
-from pytest_agentready.domain import Facts, Interface, Kind, Tool, did_you_mean
+from pytest_agentready.domain import Facts, Interface, Kind, Tool, did_you_mean, some_of
 from pytest_agentready.registry import Registry, Unloadable
 
 MARK = "agent_tool"
@@ -167,10 +167,12 @@ def _argument_sets(value: object) -> tuple[dict[str, Any], ...]:
         if inspect.iscoroutine(value):
             value.close()  # it will never be awaited, and Python would warn of it
     sets = (value,) if isinstance(value, Mapping) else value
-    if not isinstance(sets, (list, tuple)) or not all(isinstance(one, Mapping) for one in sets):
+    if not isinstance(sets, (list, tuple)):
         raise Misuse(f"{origin} gives {value!r}. Give a dict of the tool's arguments, a list of such dicts, or a callable that returns one")
     if not sets:
         raise Misuse(f"{origin} is an empty list: the tool would never be called. Give at least one dict of its arguments")
+    if wrong := [f"{origin}[{number}] is {one!r}" for number, one in enumerate(sets) if not isinstance(one, Mapping)]:
+        raise Misuse(f"{some_of(wrong)}. Give a dict of the tool's arguments in its place")
     return tuple(dict(one) for one in sets)
 
 
@@ -216,7 +218,10 @@ def _facts(declared: Facts, given: Mapping[str, Any]) -> tuple[Facts, tuple[str,
 def _contradictions(known: Stated, given: Mapping[str, Any]) -> Iterator[str]:
     for name in SINGLE:
         if name in given and name in known.facts and known.facts[name] != given[name]:
-            yield f"{name}={given[name]!r} contradicts {name}={known.facts[name]!r} in {known.node}: a tool has one. Make them equal"
+            yield (
+                f"{name}={given[name]!r} contradicts {name}={known.facts[name]!r} in the mark of the same tool on {known.node}. "
+                f"Write the same {name} in both"
+            )
 
 
 def same_object(one: object, other: object) -> bool:

@@ -59,7 +59,15 @@ class NotApplicable:
 
 
 class Unjudgeable(Exception):
-    """What the user arranged for the examination does not work: an error of the test, and no word about the subject."""
+    """What the user arranged for the examination does not work: an error of the test, and no word about the subject.
+
+    `details` are told once for each subject, by the first check that meets them.
+    """
+
+    def __init__(self, reason: str, details: str) -> None:
+        super().__init__(f"{reason}: {details}")
+        self.reason = reason
+        self.details = details
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> F
             try:
                 runs.extend(_under(fault, tool, normal_call, runs, memory))
             except BackendFailed as failure:  # which the normal call did not meet
-                abandoned[fault.slug] = f"the backend raised {failure} under it"
+                abandoned[fault.slug] = f"the backend does not work under it: {failure}"
     if memory.is_long:  # the next experiment shall not meet it
         let_pass(DAY)
     return FaultMatrix(tuple(runs), skipped, abandoned, dict(os.environ))

@@ -50,7 +50,7 @@ def run(tool: Tool, normal_call: NormalCall) -> HostileArguments:
         if not any(harm_of(call, usual) for call in calls):
             drawn = _Lot(tool, normal_call, calls, CALLS - len(calls) - len(untold)).found()
             calls.extend([] if drawn is None else [drawn])
-    gap = f"the backend raised under {len(untold)} calls, such as {untold[0]}" if untold else ""
+    gap = f"the backend does not work under {len(untold)} calls, such as {untold[0]}" if untold else ""
     return HostileArguments(tuple(calls), gap=gap)
 
 

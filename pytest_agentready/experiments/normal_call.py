@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from pytest_agentready.domain import NormalCall, Run, Tool, Unjudgeable, read, some_of
 from pytest_agentready.experiments.reach import blind_spots, mocked
 from pytest_agentready.world import BackendFailed, Limits, foreign, mocks, observe
-from pytest_agentready.world.unanswered import unanswered
+from pytest_agentready.world.unanswered import unanswered, unspoken
 
 PATIENCE = Limits(attempts=1_000, turns=20_000)  # a healthy tool may well send many requests
 
@@ -35,7 +35,7 @@ def run(tool: Tool) -> NormalCall:
             with mocks.noted() as asked:
                 found = observe(tool.call, arguments, backend=tool.facts.backend, limits=PATIENCE)
         except BackendFailed as failure:
-            raise Unjudgeable(f"the marker's backend= does not work: it raised {failure}") from failure
+            raise Unjudgeable("the marker's backend= does not work", str(failure)) from failure
         if not found.went_out:
             called = [name for name, mock in mocked(tool).items() if mocks.calls_of(mock) > before.get(name, 0)]
             replaced |= asked or dict.fromkeys(called)
@@ -64,7 +64,7 @@ def _obstacle(tool: Tool, runs: list[Run]) -> str:
             remedy = ": let the tool ask from Python itself" if any(what.startswith("a process") for what in run.refused) else ""
             return f"the normal call{made_up} wants {some_of(run.refused)}, which the world does not let out{remedy}"
         if run.unspoken:
-            return f"{', '.join(run.unspoken)}: the world does not speak this protocol"
+            return unspoken(run.unspoken)
         if missing:
             return f"{missing}{other}"
         if run.ending is not None:

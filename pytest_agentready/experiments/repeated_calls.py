@@ -19,7 +19,7 @@ from pytest_agentready.domain import CancelledCalls, FaultMatrix, Held, HeldKind
 from pytest_agentready.world import BackendFailed, Limits, WireFault, active, loops, observe
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.inventory import Inventory
-from pytest_agentready.world.run import copied, drained, finished
+from pytest_agentready.world.run import copied, drained, finished, interrupted
 from pytest_agentready.world.stdio import muted
 
 FEW = 6  # calls that show whether anything grows
@@ -42,7 +42,7 @@ def run(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix, cancelle
             try:
                 series = _series(tool, before, call, {kind for series in found for kind in series.leaking})
             except BackendFailed as failure:
-                gaps.append(f"the backend raised {failure} in a repeated call")
+                gaps.append(f"the backend does not work in a repeated call: {failure}")
                 continue
             if len(series.left) < FEW:
                 gaps.append(f"only {len(series.left)} of {FEW} repeated calls came to an end ({series.circumstance})")
@@ -102,6 +102,8 @@ class _Repeater:
         inventory = Inventory(world)
         while len(self.series.left) < FEW or (len(self.series.left) < MANY and set(self.series.growing) - self._known):
             self._call(**copied(arguments))
+            if interrupted():  # the tool has swallowed it
+                raise KeyboardInterrupt
             loops.drive(asyncio.sleep(PAUSE))
             self.series = replace(self.series, left=(*self.series.left, inventory.left()))
         if self.series.growing:
@@ -126,7 +128,7 @@ def _once(tool: Tool) -> Call:
         except Signal:
             raise
         except BaseException as error:
-            if type(error).__module__.startswith("_pytest."):
+            if interrupted() or type(error).__module__.startswith("_pytest."):
                 raise
 
     return call

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
+from types import TracebackType
 
 from pytest_agentready.domain import Ending
 from pytest_agentready.world import stack
+from pytest_agentready.world.backend_calls import BackendFailed
 from pytest_agentready.world.ending import OutboundBlocked
 from pytest_agentready.world.timeline import Timeline
 
 TOWARDS = {"recv": "from", "TLS read": "from", "send": "to", "TLS write": "to", "connect": "to", "TLS handshake": "with"}
+REACHING = ("a connection to", "a message to", "a look-up of")  # what the allow-list can let out
 
 Relative = Callable[[str], str]
 
@@ -24,7 +28,45 @@ def story(time: Timeline, relative: Relative) -> str:
 
 
 def refusal(blocked: OutboundBlocked, relative: Relative) -> str:
-    return _at(str(blocked), stack.of_traceback(blocked.__traceback__), relative)
+    said = str(blocked)
+    if said.startswith(REACHING):
+        said += ", but to the hosts of agentready_allow_hosts"
+    return _at(said, stack.of_traceback(blocked.__traceback__), relative)
+
+
+def failed_backend(failure: BackendFailed, relative: Relative) -> str:
+    """What is wrong with the backend, and the traceback of the user's own lines where they raised."""
+    said = _at(f"the backend does not work: {failure.what}", failure.where, relative)
+    cause = failure.__cause__
+    trace = cause.__traceback__ if cause is not None else None
+    while trace is not None and not stack.is_users(trace.tb_frame.f_code):
+        trace = trace.tb_next
+    if cause is None or trace is None:
+        return said
+    return f"{said}\n\n{''.join(traceback.format_exception(type(cause), cause, trace)).rstrip()}"
+
+
+def leave_us_out(error: BaseException) -> None:
+    """Where a simulated call has failed, the user's line and the library's are the place to look at, and not how the world did it."""
+    waiting: list[BaseException | None] = [error]
+    seen: set[int] = set()
+    while waiting:
+        one = waiting.pop()
+        if one is not None and id(one) not in seen:
+            seen.add(id(one))
+            one.__traceback__ = _without_us(one.__traceback__)
+            waiting += [one.__cause__, one.__context__, *getattr(one, "exceptions", ())]
+
+
+def _without_us(trace: TracebackType | None) -> TracebackType | None:
+    entries: list[TracebackType] = []
+    while trace is not None:
+        entries.append(trace)
+        trace = trace.tb_next
+    kept = [entry for entry in entries if not stack.is_ours(entry.tb_frame.f_code)]
+    for entry in reversed(kept or entries):
+        trace = TracebackType(trace, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
+    return trace
 
 
 def _endless_wait(time: Timeline, ending: Ending, relative: Relative) -> str:

@@ -6,6 +6,7 @@ calls, those that met one are rows of a fault matrix. Every check that asks for 
 
 from __future__ import annotations
 
+import _thread
 import inspect
 import os
 from collections.abc import Awaitable, Mapping
@@ -30,6 +31,10 @@ NO_MARK = (
 NEVER_CALLED = (
     "the test ended without calling agent_tool: nothing was examined. Write agent_tool(order_id=...), or await it for an async tool."
 )
+OVERLAPPING = (
+    "agent_tool was called while an earlier call of it was still under way: which of them waited and asked could not be told apart. "
+    "Call it once at a time, and for calls beside each other the tool itself."
+)
 NEVER_AWAITED = "agent_tool was called, and never awaited: the tool is async, and has not run. Write `await agent_tool(...)`."
 
 
@@ -42,6 +47,8 @@ class AgentTool:
     def __init__(self, tool: Tool, world: AgentWorld) -> None:
         self.runs: list[Run] = []
         self._unawaited: list[tuple[Any, Any]] = []  # what the tool returned, and what the test was given for it
+        self._calls = _thread.allocate_lock()  # held while the tool works
+        self._overlapped = False
         self._tool = tool
         self._world = world
         if tool.facts.backend is not None:
@@ -50,6 +57,7 @@ class AgentTool:
     @property
     def run(self) -> Run:
         """The record of the last call: its waits, pauses and requests, and the virtual seconds it took."""
+        __tracebackhide__ = True
         if not self.runs:
             raise LookupError("agent_tool has not been called yet: there is no run")
         return self.runs[-1]
@@ -63,6 +71,7 @@ class AgentTool:
             self._end(start, arguments, error=error)
             raise
         if inspect.isawaitable(value):
+            self._calls.release()  # it works once it is awaited
             awaitable = self._awaited(value, arguments)
             self._unawaited.append((value, awaitable))
             return awaitable
@@ -72,7 +81,11 @@ class AgentTool:
     async def _awaited(self, awaitable: Awaitable[Any], arguments: Mapping[str, Any]) -> Any:
         __tracebackhide__ = True
         self._unawaited = [pair for pair in self._unawaited if pair[0] is not awaitable]
-        start = self._begin()
+        try:
+            start = self._begin()
+        except RuntimeError:
+            _close(awaitable)
+            raise
         try:
             value = await awaitable
         except BaseException as error:
@@ -84,6 +97,18 @@ class AgentTool:
     # -- the record
 
     def _begin(self) -> _Mark:
+        __tracebackhide__ = True
+        if not self._calls.acquire(blocking=False):
+            self._overlapped = True
+            raise RuntimeError(OVERLAPPING)
+        try:
+            return self._mark()
+        except BaseException:
+            self._calls.release()
+            raise
+
+    def _mark(self) -> _Mark:
+        __tracebackhide__ = True
         world = self._world.running
         network, time = world.network, world.time
         peers = frozenset(network.peers)
@@ -91,13 +116,21 @@ class AgentTool:
         return _Mark(time.now, real.perf_counter(), network.fired, *counts, peers)
 
     def _end(self, start: _Mark, arguments: Mapping[str, Any], value: object = None, error: BaseException | None = None) -> None:
+        __tracebackhide__ = True
+        try:
+            run = self._record(start, arguments, value, error)
+            self.runs.append(read(self._tool, run) if not _is_stream(value) else replace(run, value=None))
+        finally:
+            self._calls.release()
+
+    def _record(self, start: _Mark, arguments: Mapping[str, Any], value: object, error: BaseException | None) -> Run:
         world = self._world.last
         assert world is not None
         network, time = world.network, world.time
         waits = tuple(wait.freeze() for wait in time.waits[start.waits :] if wait.primitive != ADVANCE)
         fired = network.fired - start.fired
         faults = self._world.outages.faults
-        run = Run(
+        return Run(
             dict(arguments),
             fault=faults[0] if fired and len(faults) == 1 else None,
             fired=fired,
@@ -118,7 +151,6 @@ class AgentTool:
             virtual=time.now - start.virtual,
             real=real.perf_counter() - start.real,
         )
-        self.runs.append(read(self._tool, run) if not _is_stream(value) else replace(run, value=None))
 
     # -- the judgement
 
@@ -126,10 +158,11 @@ class AgentTool:
         """What the checks find in these calls, in the words of a failing item ("" where that is nothing), and all their results."""
         if self._unawaited:
             for value, awaitable in self._unawaited:
-                for coroutine in (awaitable, value):
-                    if inspect.iscoroutine(coroutine):
-                        coroutine.close()  # it will never be awaited, and Python would warn of it
+                _close(awaitable)
+                _close(value)
             return NEVER_AWAITED, []
+        if self._overlapped:
+            return OVERLAPPING, []
         if not self.runs:
             return NEVER_CALLED, []
         healthy = tuple(run for run in self.runs if not run.fired)
@@ -174,6 +207,12 @@ class _Mark(NamedTuple):
 def _peers(waits: tuple[Any, ...]) -> list[str]:
     """Whom a call waited for, which an earlier call may have met before."""
     return [wait.peer for wait in waits if wait.peer]
+
+
+def _close(awaitable: object) -> None:
+    """It will never be awaited, and Python would warn of it."""
+    if inspect.iscoroutine(awaitable):
+        awaitable.close()
 
 
 def _is_stream(value: object) -> bool:

@@ -13,15 +13,14 @@ from typing import Any
 import pytest
 
 from pytest_agentready.domain import Request, Sleep, Wait, did_you_mean
-from pytest_agentready.scene import endings
-from pytest_agentready.world import Backend, BackendError, BackendFailed, Limits, Response, WireFault, real
+from pytest_agentready.scene import endings, notes
+from pytest_agentready.world import Backend, BackendError, Limits, Response, WireFault, real
 from pytest_agentready.world.allowed import Hosts
 from pytest_agentready.world.ending import OutboundBlocked
 from pytest_agentready.world.faults import answering
 from pytest_agentready.world.installation import installed, prepare
 from pytest_agentready.world.leftovers import sweep
-from pytest_agentready.world.network import count
-from pytest_agentready.world.outages import EVERY, Outages
+from pytest_agentready.world.outages import EVERY, Outages, count
 from pytest_agentready.world.tls import load_postponed
 from pytest_agentready.world.world import World
 
@@ -41,7 +40,9 @@ class AgentWorld:
         self._allow = allow
         self._relative = relative
         self._outages = Outages()
+        self.notes: list[str] = []  # what the test's own outcome does not say, once it is over
         self._backend = Backend()
+        self._has_backend = False
         self._world: World | None = None
         self._plays = False
 
@@ -49,10 +50,12 @@ class AgentWorld:
 
     def backend(self, backend: object) -> None:
         """What the outside world answers, as the `agent_tool` mark takes it. It takes the place of the one before."""
+        __tracebackhide__ = True
         try:
             self._backend = Backend.parse(backend)
         except BackendError as error:
             raise ValueError("\n".join(error.problems)) from None
+        self._has_backend = True
         if self._world is not None:
             self._world.network.backend = self._backend
 
@@ -62,8 +65,11 @@ class AgentWorld:
         The fault is one by its slug, a `WireFault` such as `Hang()`, or a `Response` with which everything is answered. The next
         `after` requests are still answered well. A host has one fault; a second one takes the first one's place.
         """
+        __tracebackhide__ = True
         if len(host_and_fault) not in (1, 2):
             raise TypeError('fault() takes a host and a fault, or a fault for every host: fault("api.example.com", "response-hang")')
+        if isinstance(after, bool) or not isinstance(after, int) or after < 0:
+            raise ValueError(f"after={after!r} is no number of requests that are still answered well: write such as after=2")
         *host, fault = host_and_fault
         name = _host(host[0]) if host else EVERY
         found = self._fault(fault)
@@ -74,17 +80,30 @@ class AgentWorld:
             network.drop_idle(name)
 
     def clear(self, host: str | None = None) -> None:
-        """The host's own fault is over, or every fault is."""
-        self._outages.end(None if host is None else _host(host))
+        """The host's own fault is over, or every fault is. "*" is the one for every host."""
+        __tracebackhide__ = True
+        name = None if host is None else _host(host)
+        try:
+            self._outages.end(name)
+        except KeyError:
+            raise ValueError(_nothing_to_clear(str(name), self._outages.hosts)) from None
 
     def _fault(self, fault: object) -> WireFault:
+        __tracebackhide__ = True
         if isinstance(fault, WireFault):
             return fault
         if isinstance(fault, Response):
+            if fault.flaws:
+                raise ValueError("\n".join(fault.flaws))
             return answering(fault)
         known = {known.slug: known for known in self._known()}
-        if fault in known:
-            return known[str(fault)]
+        if isinstance(fault, str) and fault in known:
+            return known[fault]
+        if isinstance(fault, int) and not isinstance(fault, bool):
+            slug = f"the fault {str(fault)!r}, or " if str(fault) in known else ""
+            raise TypeError(f"{fault} is no fault: write {slug}Response(status={int(fault)})")
+        if isinstance(fault, type) and issubclass(fault, WireFault):
+            raise TypeError(f"{fault.__name__} is a class: write {fault.__name__}()")
         raise ValueError(f"there is no fault {fault!r}.{did_you_mean(str(fault), known)} Known: {', '.join(known)}.")
 
     # -- what the test sees
@@ -110,12 +129,18 @@ class AgentWorld:
         return () if self._world is None else tuple(self._world.network.refused)
 
     @property
+    def backend_in_force(self) -> Backend | None:
+        """What the test, or its mark, has given; None where neither has."""
+        return self._backend if self._has_backend else None
+
+    @property
     def outages(self) -> Outages:
         return self._outages
 
     @property
     def running(self) -> World:
         """The world itself. Raises RuntimeError before the test begins, and when it is over."""
+        __tracebackhide__ = True
         if self._world is None or not self._plays:
             raise RuntimeError(
                 "this works only while the test runs: its world begins with the first line of the test and ends with the last"
@@ -159,17 +184,35 @@ class AgentWorld:
         if outcome is not None:
             raise outcome
 
+    def told(self, outcome: BaseException) -> BaseException:
+        """What the test ends with, as its reader is to see it."""
+        if not isinstance(outcome, WorldFailed):
+            endings.leave_us_out(outcome)
+        return outcome
+
     def _tell(self, world: World, error: BaseException | None) -> None:
         """What the test's own outcome does not say."""
         __tracebackhide__ = True
-        if (failure := world.network.backend_failure) is not None:
-            raise BackendFailed(f"the backend raised {failure!r}") from failure
+        network = world.network
+        if network.own_failure is not None:
+            raise WorldFailed("the virtual world itself has failed: the test and its tool are not to blame") from network.own_failure
+        if network.backend_failure is not None:
+            raise pytest.fail.Exception(endings.failed_backend(network.backend_failure, self._relative), pytrace=False) from None
         ended = endings.story(world.time, self._relative)
+        unmet = notes.unmet(world, self._outages)
+        self.notes = [*unmet, *notes.unheard(world, self.backend_in_force, marked=self.judge_passively is not None)]
         complaint = self.judge_passively() if self.judge_passively is not None and (error is None or ended) else ""
+        if error is None and not ended and unmet:
+            complaint = "\n\n".join([*unmet, *([complaint] if complaint else [])])
+            self.notes = self.notes[len(unmet) :]
         if complaint or ended:
             raise pytest.fail.Exception(complaint or ended, pytrace=False) from None
         if isinstance(error, OutboundBlocked):
             raise pytest.fail.Exception(endings.refusal(error, self._relative), pytrace=False) from None
+
+
+class WorldFailed(Exception):
+    """A mistake of our own; its cause has the traceback."""
 
 
 class Clock:
@@ -195,12 +238,23 @@ class Clock:
 
     def advance(self, seconds: float) -> None:
         """Let virtual time pass: whatever other threads wait for happens meanwhile, in its order, and a loop's timers when it goes on."""
+        __tracebackhide__ = True
         if not seconds >= 0:
             raise ValueError(f"the clock only goes forward: advance({seconds!r})")
         self._of.running.time.wait(ADVANCE, seconds, lambda: False, real.sleep)
 
 
+def _nothing_to_clear(host: str, hosts: tuple[str, ...]) -> str:
+    if hosts == (EVERY,):
+        return (
+            f"{host!r} has no fault of its own: the one in force is for every host. Write clear(), and set faults for the hosts that fail"
+        )
+    known = f" In force: {', '.join(map(repr, hosts))}." if hosts else " No fault is in force."
+    return f"{host!r} has no fault.{did_you_mean(host, hosts)}{known}"
+
+
 def _host(host: Any) -> str:
+    __tracebackhide__ = True
     if not isinstance(host, str) or not host:
         raise TypeError(f"{host!r} is no host: write such as fault('api.example.com', 'response-hang')")
     if "/" in host or (":" in host and host.count(":") == 1):

@@ -11,14 +11,20 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pytest_agentready.world import active, real
+from pytest_agentready.world.backend_calls import raised
+from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.messages import IncomingRequest, Response
 
 
-def serve(app: Any, request: IncomingRequest) -> Response:
-    """The application's answer to one request. Raises what the application raises."""
-    if _is_asgi(app):
-        return _outside(lambda: asyncio.run(_asgi(app, request)))
-    return _outside(lambda: _wsgi(app, request))
+def serve(key: str, app: Any, request: IncomingRequest) -> Response:
+    """The application's answer to one request. Raises BackendFailed."""
+    answer = (lambda: asyncio.run(_asgi(app, request))) if _is_asgi(app) else (lambda: _wsgi(app, request))
+    try:
+        return _outside(answer)
+    except BaseException as failure:
+        if isinstance(failure, (Signal, KeyboardInterrupt, SystemExit)):
+            raise
+        raise raised(key, failure) from failure
 
 
 def _is_asgi(app: Any) -> bool:

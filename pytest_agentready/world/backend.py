@@ -23,18 +23,17 @@ a column is; so does a parameter that is compared with it, or stored in it.
 
 from __future__ import annotations
 
-import inspect
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pytest_agentready.domain import nearest
+from pytest_agentready.world import backend_calls
 from pytest_agentready.world.mailservers import refusals
-from pytest_agentready.world.messages import IncomingRequest, Response
-from pytest_agentready.world.places import Place, names_a_place, place
+from pytest_agentready.world.messages import IncomingRequest, Response, as_json
+from pytest_agentready.world.places import Place, names_a_place, place, split
 from pytest_agentready.world.procedures import SCHEME, Procedures
 from pytest_agentready.world.statements import Database
 from pytest_agentready.world.stores import Store
@@ -53,6 +52,7 @@ class BackendError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Route:
+    key: str
     method: str
     pattern: re.Pattern[str]
     query: frozenset[tuple[str, str]]
@@ -98,7 +98,8 @@ class Backend:
                 (f"backend is {value!r}: give a mapping of routes such as {{'GET https://api.example.com/orders/{{id}}': {{...}}}}",)
             )
         problems: list[str] = []
-        routes, apps, peers, procedures = [], {}, [], Procedures()
+        routes: list[Route] = []
+        apps, peers, procedures = {}, [], Procedures()
         for key, answer in value.items():
             try:
                 if isinstance(key, str) and key.startswith(SCHEME):
@@ -109,6 +110,9 @@ class Backend:
                     apps[_host(key.strip())] = answer
                 else:
                     routes.append(_route(key, answer))
+                    problems += _twice(routes)
+            except _Several as several:
+                problems += several.args
             except ValueError as problem:
                 problems.append(str(problem))
         if problems:
@@ -119,22 +123,23 @@ class Backend:
         return cls(http, apps, peers=tuple(peers), streams=streams, procedures=procedures)
 
     def answer(self, request: IncomingRequest) -> Response | None:
-        """The normal answer; None where no route names the request. Raises what the user's own callable raises."""
+        """The normal answer; None where no route names the request. Raises BackendFailed."""
         if self.handler is not None:
-            answer = _call(self.handler, request)
-            return None if answer is None else _response(answer)
+            answer = backend_calls.call("callable", self.handler, request)
+            return None if answer is None else _response("callable", self.handler, answer)
         for route in self.routes:
             params = route.match(request)
             if params is not None:
-                answer = route.answer
-                if callable(answer):
-                    answer = _call(answer, IncomingRequest(request.method, request.url, request.headers, request.body, params))
-                return _response(answer)
-        app = self.apps.get(_authority(request.url))
+                if not callable(route.answer):
+                    return _response(repr(route.key), None, route.answer)
+                asked = IncomingRequest(request.method, request.url, request.headers, request.body, params)
+                return _response(repr(route.key), route.answer, backend_calls.call(repr(route.key), route.answer, asked))
+        host = _authority(request.url)
+        app = self.apps.get(host)
         if app is not None:
             from pytest_agentready.world.apps import serve
 
-            return serve(app, request)
+            return _response(repr(host), app, serve(repr(host), app, request))
         return None
 
     # -- peers of other protocols
@@ -170,24 +175,52 @@ def _route(key: object, answer: object) -> Route:
         near = nearest(method.upper(), METHODS)
         meant = f"did you mean {near}?" if near else f"use one of {', '.join(METHODS)}"
         raise ValueError(f"backend route {key!r} names the method {method!r}: {meant}")
-    parts = urlsplit(url.strip())
+    parts = split(key, url.strip())
     if parts.scheme not in ("http", "https", "ws", "wss") or not parts.netloc:
         raise ValueError(f"backend route {key!r} names no host: write '{method.upper()} https://host/path'")
     plain = f"{_authority(url.strip())}{parts.path or '/'}"
-    names = re.findall(r"{(\w+)}", plain)
-    if len(names) != len(set(names)):
-        raise ValueError(f"backend route {key!r} uses the segment name {{{next(n for n in names if names.count(n) > 1)}}} twice")
+    problems = [*_misnamed(key, plain, parts.query)]
     pattern = "".join(
         f"(?P<{piece[1:-1]}>[^/]+)" if re.fullmatch(r"{\w+}", piece) else re.escape(piece) for piece in re.split(r"({\w+})", plain)
     )
     if parts.scheme in ("ws", "wss"):
         answer = Stream.parse(key, answer)
-    elif not callable(answer) and not isinstance(answer, Response):
-        try:
-            json.dumps(answer)
-        except TypeError as reason:
-            raise ValueError(f"the answer of backend route {key!r} is no JSON ({reason}): give JSON, a Response or a callable") from None
-    return Route(method.upper(), re.compile(pattern), frozenset(parse_qsl(parts.query, keep_blank_values=True)), answer)
+    elif isinstance(answer, Response):
+        problems += [f"the answer of backend route {key!r}: {flaw}" for flaw in answer.flaws]
+    elif not callable(answer) and (problem := as_json(answer)[1]):
+        problems.append(f"the answer of backend route {key!r} {problem}")
+    if problems:
+        raise _Several(*problems)
+    return Route(key, method.upper(), re.compile(pattern), frozenset(parse_qsl(parts.query, keep_blank_values=True)), answer)
+
+
+class _Several(ValueError):
+    """More than one thing is wrong with a route."""
+
+
+def _misnamed(key: str, plain: str, query: str) -> Iterator[str]:
+    """What is wrong with a route's segments in braces."""
+    names = re.findall(r"{([^{}]*)}", plain)
+    for name in dict.fromkeys(name for name in names if not name.isidentifier()):
+        yield f"backend route {key!r} has the segment {{{name}}}: name it with letters, digits and _, such as {{id}}"
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        yield f"backend route {key!r} uses the segment name {{{twice[0]}}} twice"
+    if rest := re.search(r"[{}]", re.sub(r"{[^{}]*}", "", plain)):
+        yield f"backend route {key!r} has a {rest[0]} without its counterpart: write a segment that stands for any as {{id}}"
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if re.fullmatch(r"{\w+}", value):
+            yield f"backend route {key!r} has {value} in its query, where it stands for nothing: leave {name} out, for any value to do"
+
+
+def _twice(routes: list[Route]) -> list[str]:
+    """The newest route, where an older one is the same: only one of them would answer."""
+    newest = routes[-1]
+    same = [route.key for route in routes[:-1] if _form(route) == _form(newest)]
+    return [f"the backend routes {same[0]!r} and {newest.key!r} are the same: keep one of them"] if same else []
+
+
+def _form(route: Route) -> tuple[object, ...]:
+    return route.method, re.sub(r"\?P<\w+>", "", route.pattern.pattern), route.query
 
 
 def _peer(key: str, answer: object) -> tuple[Place, Any]:
@@ -201,7 +234,7 @@ def _peer(key: str, answer: object) -> tuple[Place, Any]:
 
 def _host(url: str) -> str:
     """The whole host that an application answers for."""
-    if urlsplit(url).path not in ("", "/"):
+    if split(url, url).path not in ("", "/"):
         raise ValueError(f"backend key {url!r} gives an application a path: it answers for the whole host, write {_authority(url)!r}")
     return _authority(url)
 
@@ -218,13 +251,9 @@ def _without_query(url: str) -> str:
     return f"{_authority(url)}{urlsplit(url).path or '/'}"
 
 
-def _call(answer: Callable[..., Any], request: IncomingRequest) -> Any:
-    found = answer(request)
-    if inspect.iscoroutine(found):
-        found.close()
-        raise TypeError(f"the backend's {getattr(answer, '__name__', answer)!r} is async: give a plain function of the request")
+def _response(key: str, function: object, answer: Any) -> Response:
+    """What a route or its function gives, as a Response. Raises BackendFailed where HTTP cannot carry it."""
+    found = answer if isinstance(answer, Response) else Response(json=answer)
+    if found.flaws:
+        raise backend_calls.answered(key, function, f"answers with what cannot be sent: {'; '.join(found.flaws)}")
     return found
-
-
-def _response(answer: Any) -> Response:
-    return answer if isinstance(answer, Response) else Response(json=answer)

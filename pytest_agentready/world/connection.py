@@ -7,12 +7,21 @@ import contextlib
 import os
 import socket
 from _thread import get_ident
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     from pytest_agentready.world.peer import Peer
 
 LATENCY = 0.001  # virtual seconds for a look-up, a handshake, an answer
+
+
+class Outstanding(Protocol):
+    """A call that waits for its answer, of a client whose connections are not led into the world."""
+
+    @property
+    def name(self) -> str: ...
+
+    def cut(self) -> None: ...
 
 
 class Connection:

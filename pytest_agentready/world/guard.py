@@ -13,13 +13,11 @@ from _thread import get_ident
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from pytest_agentready.world import active, real, stack
+from pytest_agentready.world import active, programs, real, stack
 from pytest_agentready.world.ending import OutboundBlocked, break_out
 from pytest_agentready.world.network import is_address
 from pytest_agentready.world.patching import Patch
 
-# Asked by the standard library and by importing libraries about the machine itself.
-HARMLESS = frozenset({"ldconfig", "gcc", "cc", "ld", "objdump", "uname", "lsb_release", "sw_vers"})
 # Where work is handed over to processes.
 POOLS = (("concurrent.futures.process", "ProcessPoolExecutor", "submit"), ("multiprocessing.pool", "Pool", "_check_running"))
 _installed = False
@@ -60,8 +58,10 @@ def _hiring(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def fork_exec(args: Any, executables: Any, *rest: Any) -> int:
-    if active.world is not None and (what := _starting((executables[0], args))):
-        refuse(what)
+    if active.world is not None:
+        paths = [os.fsdecode(path) for path in executables]
+        if not programs.is_harmless(paths, _folder(rest[2])):
+            refuse(f"a process ({paths[0]})")
     pid: int = real.fork_exec(args, executables, *rest)
     return pid
 
@@ -125,12 +125,23 @@ def _reaching_into_c(args: tuple[Any, ...]) -> str:
     return f"the C function {name}" if name in _OF_C else ""
 
 
-def _starting(args: tuple[Any, ...]) -> str:
-    command = args[0] if args[0] is not None else args[1][0]
-    if not isinstance(command, (str, bytes, os.PathLike)):
-        command = command[0]
+def _opening_a_process(args: tuple[Any, ...]) -> str:
+    executable, words, folder, environment = args
+    command = executable if executable is not None else words if isinstance(words, (str, bytes, os.PathLike)) else words[0]
     name = os.fsdecode(command)
-    return "" if os.path.basename(name.split()[0] if name.strip() else name) in HARMLESS else f"a process ({name})"
+    paths = programs.candidates(name, environment, beside=False)
+    return "" if programs.is_harmless(paths, _folder(folder)) else f"a process ({name})"
+
+
+def _starting(args: tuple[Any, ...]) -> str:
+    name = os.fsdecode(args[0])
+    paths = programs.candidates(name, None, beside=True)
+    return "" if programs.is_harmless(paths, _folder(None)) else f"a process ({name})"
+
+
+def _folder(given: Any) -> str:
+    """Where a process is started."""
+    return os.path.join(os.getcwd(), os.fsdecode(given)) if given is not None else os.getcwd()
 
 
 _OF_C = frozenset(
@@ -147,7 +158,7 @@ _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
     "socket.getnameinfo": _reversing,
     "socket.__new__": _opening,
     "ctypes.dlsym": _reaching_into_c,
-    "subprocess.Popen": _starting,
+    "subprocess.Popen": _opening_a_process,
     "os.system": lambda args: f"a process ({os.fsdecode(args[0])})",  # a whole line for the shell, however harmless its first word
     "os.exec": _starting,
     "os.posix_spawn": _starting,

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import contextlib
 import json as _json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
+from pytest_agentready.domain import shortened
 from pytest_agentready.world import inflation
 
 JSON = "application/json"
+NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # of a header
+VALUE = re.compile(r"[\t\x20-\x7e]*")
+SHOWN = 60  # characters of a value
 _UNSET: Any = object()
 
 
 class Response:
     """An answer of the world. `Response(status=503)`, `Response(json={...})`, `Response(body="<html>", content_type="text/html")`."""
 
-    __slots__ = ("content", "content_type", "headers", "status")
+    __slots__ = ("content", "content_type", "flaws", "headers", "status")
 
     def __init__(
         self,
@@ -31,8 +36,14 @@ class Response:
     ) -> None:
         if json is not _UNSET and body:
             raise TypeError("a Response has either json or a body")
+        text, problem = ("", "") if json is _UNSET else as_json(json)
+        wrong = [f"json={shortened(repr(json), SHOWN)} {problem}"] if problem else []
+        # Told where the answer is put to use, with all else that is wrong there.
+        self.flaws = (*wrong, *_flaws(status, body, headers, content_type))
+        if self.flaws:
+            text, body, headers, content_type = "", b"", None, None
         self.status = status
-        self.content = _json.dumps(json).encode() if json is not _UNSET else body.encode() if isinstance(body, str) else bytes(body)
+        self.content = text.encode() or (body.encode() if isinstance(body, str) else bytes(body))
         given = {name.lower(): name for name in headers or {}}
         self.content_type = content_type or (headers or {}).get(given.get("content-type", ""), JSON if json is not _UNSET else "text/plain")
         self.headers = {name: str(value) for name, value in (headers or {}).items() if name.lower() != "content-type"}
@@ -54,9 +65,39 @@ class Response:
         if self.is_json:
             with contextlib.suppress(ValueError):  # a stream of JSON lines, say, is a text
                 value = inflation.inflated(_json.loads(text), size)
-                return None if value is None else Response(self.status, json=value, headers=self.headers, content_type=self.content_type)
+                longer = None if value is None else _json.dumps(value)
+                return None if longer is None else Response(self.status, body=longer, headers=self.headers, content_type=self.content_type)
         longer = inflation.inflated_text(text, size)
         return None if longer is None else Response(self.status, body=longer, headers=self.headers, content_type=self.content_type)
+
+
+def _flaws(status: object, body: object, headers: object, content_type: object) -> Iterator[str]:
+    """What HTTP cannot carry, and what to write."""
+    if isinstance(status, bool) or not isinstance(status, int) or not 200 <= status <= 999:
+        yield f"status={status!r} is no status of an answer: write a number from 200 on, such as status=503"
+    if not isinstance(body, (str, bytes, bytearray)):
+        yield f"body={shortened(repr(body), SHOWN)} is no text and no bytes: write json=... for all else"
+    if content_type is not None and (not isinstance(content_type, str) or not VALUE.fullmatch(content_type)):
+        yield f"content_type={content_type!r} is none: write a text, such as content_type='text/html'"
+    if headers is not None and not isinstance(headers, Mapping):
+        yield f"headers={headers!r} are no mapping: write a dict of names and values, such as headers={{'Retry-After': '30'}}"
+    elif headers:
+        for name, value in headers.items():
+            if not isinstance(name, str) or not NAME.fullmatch(name):
+                yield f"the header {name!r} has a name that HTTP does not know: write such as 'Retry-After'"
+            if not VALUE.fullmatch(str(value)):
+                yield f"the header {name!r} has the value {value!r}: write it in one line of ASCII"
+
+
+def as_json(value: object) -> tuple[str, str]:
+    """The value as JSON; "" and what is wrong with it where JSON cannot say it."""
+    try:
+        return _json.dumps(value, allow_nan=False), ""
+    except (TypeError, ValueError, RecursionError) as reason:
+        if "JSON compliant" in str(reason):
+            nan = "Response(body='{...}', content_type='application/json')"
+            return "", f"is no JSON (it has no NaN or infinity): write None, or for a peer that sends such a thing {nan}"
+        return "", f"is no JSON ({reason}): give JSON, a Response or a callable"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,18 +13,18 @@ import ipaddress
 import os
 import socket
 from _thread import get_ident
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_agentready.domain import Attempt, Request
 from pytest_agentready.world import real, stack
 from pytest_agentready.world.allowed import LOCAL, Allowed
 from pytest_agentready.world.backend import Backend
-from pytest_agentready.world.connection import LATENCY, Connection, fill, swap
-from pytest_agentready.world.ending import Signal
+from pytest_agentready.world.backend_calls import BackendFailed
+from pytest_agentready.world.connection import LATENCY, Connection, Outstanding, fill, swap
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.messages import IncomingRequest, Response
-from pytest_agentready.world.outages import EVERY, Outages
+from pytest_agentready.world.outages import EVERY, Outages, count
 from pytest_agentready.world.peer import Peer
 
 if TYPE_CHECKING:
@@ -36,15 +36,6 @@ _former: dict[int, Connection] = {}
 SYN_TIMEOUT = 127.0  # seconds after which Linux gives up connecting (tcp_syn_retries = 6)
 PORTS = {"http": 80, "https": 443}
 ANY = frozenset({"", "0.0.0.0", "::"})
-
-
-class Outstanding(Protocol):
-    """A call that waits for its answer, of a client whose connections are not led into the world."""
-
-    @property
-    def name(self) -> str: ...
-
-    def cut(self) -> None: ...
 
 
 class Network:
@@ -62,7 +53,8 @@ class Network:
         self.unspoken: dict[str, None] = {}
         self.refused: list[str] = []
         self.tls = False
-        self.backend_failure: BaseException | None = None
+        self.backend_failure: BackendFailed | None = None
+        self.own_failure: Exception | None = None
         self.connections: dict[int, Connection] = {}
         self.outstanding: list[Outstanding] = []  # calls of clients that have no descriptor here
         self.memory: dict[str, Any] = {}  # what the services keep for as long as the run: the contents of a Redis, say
@@ -78,6 +70,11 @@ class Network:
             host = self.requests[request].host
         return self.outages.met_by(host.lower(), lambda whose: count(self.requests[:request], whose))
 
+    def fire(self, host: str) -> None:
+        """The fault of this host has acted once more."""
+        self.fired += 1
+        self.outages.fired(host.lower())
+
     # -- names
 
     def look_up(self, host: str) -> str:
@@ -86,7 +83,7 @@ class Network:
         fault = self.fault(host=host)
         if fault is not None and (error := fault.looked_up(host)) is not None:
             self.time.now += LATENCY
-            self.fired += 1
+            self.fire(host)
             self.time.attempt("look-ups", f"to look up {host}")
             if not self.time.over:
                 self.attempts.append(Attempt("look-up", host, False, self.time.now, stack.here()))
@@ -118,7 +115,7 @@ class Network:
         fault = self.fault(host=host)
         outcome = fault.connected() if fault is not None else "open"
         if outcome != "open":
-            self.fired += 1
+            self.fire(host)
         if self.time.over:
             raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
         where = stack.here(2)
@@ -136,7 +133,7 @@ class Network:
             peer = Peer(self, connection, far, fault)
             connection.peer = peer
             if peer.deaf:
-                self.fired += 1
+                self.fire(host)
             else:
                 peer.begin()
             self._moving.append(peer)
@@ -215,18 +212,23 @@ class Network:
         """The backend's normal answer to an HTTP request."""
         return self.ask(
             lambda: self.backend.answer(request),
-            lambda failure: Response(status=500, body=f"the backend itself failed: {failure!r}"),
+            lambda failure: Response(status=500, body=f"the backend itself failed: {failure}"),
         )
 
-    def ask(self, question: Callable[[], T], otherwise: Callable[[BaseException], T]) -> T:
-        """Ask the backend. What the user's own callable raises is kept, and ends the run: what it answers no longer counts."""
+    def ask(self, question: Callable[[], T], otherwise: Callable[[BackendFailed], T]) -> T:
+        """Ask the backend. That it does not work is kept, and told when the run is over: what it answers no longer counts."""
         try:
             return question()
-        except BaseException as failure:
-            if isinstance(failure, (Signal, KeyboardInterrupt, SystemExit)):
-                raise
-            self.backend_failure = self.backend_failure or failure  # a pytest.fail() in it, too
+        except BackendFailed as failure:
+            self.fail(failure)
             return otherwise(failure)
+
+    def fail(self, failure: Exception) -> None:
+        """Keep the first failure of the user's backend, and the first of our own: neither is a word about the tool."""
+        if isinstance(failure, BackendFailed):
+            self.backend_failure = self.backend_failure or failure
+        else:
+            self.own_failure = self.own_failure or failure
 
     def known(self, sock: socket.socket) -> Connection | None:
         """As `connection`, and also one that a pool has kept from an earlier run."""
@@ -282,11 +284,6 @@ class Network:
             if connection.rest is not None:
                 connection.rest.close()
         return found
-
-
-def count(requests: Iterable[Request], host: str) -> int:
-    """How many requests went to this host, or to every one."""
-    return sum(host in (EVERY, request.host) for request in requests)
 
 
 def is_address(host: str) -> bool:

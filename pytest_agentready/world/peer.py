@@ -162,7 +162,7 @@ class Peer:
     def _certificate(self) -> certificates.Flaw:
         flaw = "good" if self.fault is None else self.fault.certificate
         if flaw != "good":
-            self.network.fired += 1
+            self.network.fire(self.host)
         return flaw
 
     def _decrypt(self, tls: _TLS, data: bytes) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pytest_agentready.domain import nearest
 
@@ -39,6 +39,21 @@ class Place:
         return same and self.port == port
 
 
+def split(key: str, url: str) -> SplitResult:
+    """The parts of a URL in a backend's key. Raises ValueError where it is none, or its port is none."""
+    try:
+        parts = urlsplit(url)
+    except ValueError as reason:
+        raise ValueError(f"backend key {key!r} is no URL ({reason}): write an address with its colons in brackets, http://[::1]/") from None
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise ValueError(f"backend key {key!r} has a port that is no number from 1 to 65535: write such as '{parts.scheme}://host:8080'")
+    return parts
+
+
 def names_a_place(key: str) -> bool:
     """Is it a URL of a protocol beside HTTP, also a mistyped one?"""
     scheme = key.partition("://")[0].lower()
@@ -47,7 +62,7 @@ def names_a_place(key: str) -> bool:
 
 def place(key: str) -> Place:
     """Raises ValueError where the scheme is unknown, or there is no host."""
-    parts = urlsplit(key.strip())
+    parts = split(key, key.strip())
     scheme = parts.scheme.lower().partition("+")[0]  # postgresql+asyncpg://
     if scheme not in SCHEMES:
         near = nearest(scheme, SCHEMES)
@@ -60,8 +75,4 @@ def place(key: str) -> Place:
         return Place(protocol, "localhost", port, unquote(parts.path.strip("/")))
     if not parts.hostname:
         raise ValueError(f"backend key {key!r} names no host: write '{scheme}://host'")
-    try:
-        port = parts.port or port
-    except ValueError:
-        raise ValueError(f"backend key {key!r} has a port that is no number") from None
-    return Place(protocol, parts.hostname.lower(), port, unquote(parts.path.strip("/")), scheme in ("smtps", "rediss"))
+    return Place(protocol, parts.hostname.lower(), parts.port or port, unquote(parts.path.strip("/")), scheme in ("smtps", "rediss"))

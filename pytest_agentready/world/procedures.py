@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import inspect
 import re
 from typing import Any
-from urllib.parse import urlsplit
+
+from pytest_agentready.world import backend_calls
+from pytest_agentready.world.places import split
 
 SCHEME = "grpc://"
 
@@ -18,7 +19,7 @@ class Procedures:
 
     def add(self, key: str, answer: Any) -> None:
         """Raises ValueError for a key that names no procedure."""
-        parts = urlsplit(key.strip())
+        parts = split(key, key.strip())
         if not parts.netloc or not re.fullmatch(r"/[\w.]+/\w+", parts.path):
             raise ValueError(f"backend key {key!r} names no procedure: write '{SCHEME}pricing.internal:50051/shop.Pricing/GetPrice'")
         self._answers[f"{SCHEME}{parts.netloc if parts.port else f'{parts.netloc}:443'}{parts.path}"] = answer
@@ -27,12 +28,6 @@ class Procedures:
         return url in self._answers
 
     def answer(self, url: str, message: Any) -> Any:
-        """Of a procedure that is known. Raises what the user's own callable raises."""
+        """Of a procedure that is known. Raises BackendFailed."""
         answer = self._answers[url]
-        found = answer(message) if callable(answer) else answer
-        if inspect.iscoroutine(found):
-            found.close()
-            raise TypeError(
-                f"the backend's {getattr(answer, '__name__', answer)!r} is async: give a plain function of the request's message"
-            )
-        return found
+        return backend_calls.call(repr(url), answer, message, "the request's message") if callable(answer) else answer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import asyncio
 import contextlib
 import copy
@@ -13,7 +14,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from pytest_agentready.domain import ADDRESS, Ending, Raised, Run
-from pytest_agentready.world import loops, real, stack
+from pytest_agentready.world import active, loops, real, stack
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import OutboundBlocked, WorldEnded, calm_down
 from pytest_agentready.world.faults import WireFault
@@ -37,9 +38,7 @@ ACCIDENTS = (
     UnicodeError,
 )
 
-
-class BackendFailed(Exception):
-    """The user's own backend callable raised; the verdict is about the test, not about the tool."""
+_interrupts: list[int] = []  # that the user has sent in this run
 
 
 def observe(
@@ -53,7 +52,7 @@ def observe(
 ) -> Run:
     """Call the tool with these arguments, async or not, in a world with this fault, from request `spared` on.
 
-    `backend` is a `Backend` as the tool's facts have it; None: nobody answers well. Raises BackendFailed.
+    `backend` is a `Backend` as the tool's facts have it; None: nobody answers well. Raises BackendFailed, and what is our own failure.
     """
     if asyncio._get_running_loop() is not None:  # an async test: its thread's loop is taken
         return in_a_thread(lambda: observe(call, arguments, backend=backend, fault=fault, spared=spared, limits=limits))
@@ -70,16 +69,18 @@ def observe(
 @contextlib.contextmanager
 def entered(world: World) -> Iterator[None]:
     """The calling thread is in this world, and brings it to its end. Raises BackendFailed, and the user's own KeyboardInterrupt."""
-    with _interrupts_noticed() as interrupted, installed(world):
+    with _interrupts_noticed(), installed(world):
         yield
         loops.tidy()
         calm_down()
         world.finished = True
     loops.drain()
-    if interrupted:
+    if interrupted():
         raise KeyboardInterrupt
+    if world.network.own_failure is not None:
+        raise world.network.own_failure
     if world.network.backend_failure is not None:
-        raise BackendFailed(repr(world.network.backend_failure)) from world.network.backend_failure
+        raise world.network.backend_failure
 
 
 def carried_out(call: Callable[..., Any], run: Run) -> Run:
@@ -164,23 +165,28 @@ def _is_about_nul(error: ValueError) -> bool:
     return str(error) in ("embedded null byte", "embedded null character")
 
 
+def interrupted() -> bool:
+    """Has the user asked for the end of the session, since the run began?"""
+    return bool(_interrupts)
+
+
 @contextlib.contextmanager
-def _interrupts_noticed() -> Iterator[list[int]]:
+def _interrupts_noticed() -> Iterator[None]:
     """A KeyboardInterrupt that the tool raises is a finding; one that the user sends ends the session."""
-    interrupted: list[int] = []
+    _interrupts.clear()
     if threading.current_thread() is not threading.main_thread():
-        yield interrupted
+        yield
         return
     handler = signal.getsignal(signal.SIGINT)
 
     def notice(number: int, frame: Any) -> None:
-        interrupted.append(number)
+        _interrupts.append(number)
         if callable(handler):
             handler(number, frame)
 
     signal.signal(signal.SIGINT, notice)
     try:
-        yield interrupted
+        yield
     finally:
         if handler is not None:  # it was set by C code, which alone can put it back
             signal.signal(signal.SIGINT, handler)
@@ -190,16 +196,29 @@ def in_a_thread(work: Callable[[], T]) -> T:
     """For a caller whose own thread runs a loop."""
     found: list[T] = []
     failed: list[BaseException] = []
+    done = _thread.allocate_lock()  # an interrupted join() takes the thread for one that has ended
+    done.acquire()
 
     def go() -> None:
         try:
             found.append(work())
         except BaseException as failure:  # handed on to the thread that asked
             failed.append(failure)
+        finally:
+            done.release()
 
     thread = threading.Thread(target=go, name="agentready-run")
-    real.thread_start(thread)
+    with _interrupts_noticed():  # which the main thread alone is told
+        real.thread_start(thread)
+        try:
+            done.acquire()
+        except KeyboardInterrupt:
+            if active.world is not None:
+                active.world.overrun()
+            done.acquire()
     real.thread_join(thread)
+    if interrupted():
+        raise KeyboardInterrupt
     if failed:
         raise failed[0]
     return found[0]

@@ -6,14 +6,15 @@ rows that it changes, or to a `DatabaseError`; or a callable of the `Statement` 
 
 from __future__ import annotations
 
-import inspect
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from pytest_agentready.domain import nearest
+from pytest_agentready.world import backend_calls
 from pytest_agentready.world import sql as text
+from pytest_agentready.world.backend_calls import BackendFailed
 
 # What stands for a value in a statement as the tool writes it, and what may stand there on the wire.
 _PLACEHOLDER = re.compile(r"%s|%\(\w+\)s|\$\d+|\?|(?<!:):\w+")
@@ -63,6 +64,7 @@ class Database:
             return cls(key, answers)
         if isinstance(answers, Mapping):
             problems = [problem for sql, answer in answers.items() for problem in _problems(key, sql, answer)]
+            problems += _repeated(key, answers)
             if problems:
                 raise ValueError("; ".join(problems))
             longest_first = sorted(answers, key=lambda sql: len(text.folded(sql)), reverse=True)
@@ -87,11 +89,26 @@ class Database:
         return next((place for place, (pattern, _) in enumerate(self.patterns) if pattern.match(folded)), None)
 
     def answer(self, statement: Statement) -> Answer | None:
-        """The normal answer; None where there is none for this statement. Raises what the user's own callable raises."""
+        """The normal answer; None where there is none for this statement. Raises BackendFailed."""
         if not isinstance(self.answers, Mapping):
-            return _called(self.answers, statement)
+            return self._called(self.answers, statement)
         place = self._key_for(statement)
-        return None if place is None else _called(self.patterns[place][1], statement)
+        return None if place is None else self._called(self.patterns[place][1], statement)
+
+    def _called(self, answer: Any, statement: Statement) -> Answer | None:
+        if not callable(answer):
+            return answer  # type: ignore[no-any-return]
+        try:
+            found = backend_calls.call(repr(self.key), answer, statement, "the statement")
+        except BackendFailed as failure:
+            if isinstance(failure.__cause__, DatabaseError):
+                return failure.__cause__
+            raise
+        found = [found] if isinstance(found, Mapping) else found
+        if found is not None and (problem := _no_answer(found)) is not None:
+            told = f"gives an answer to {statement.sql!r} that {problem}: return rows, a number of rows, or a DatabaseError"
+            raise backend_calls.answered(repr(self.key), answer, told)
+        return found
 
     def samples(self, column: str) -> list[Any]:
         """The values that the rows of this backend have for a column, whatever the statement."""
@@ -100,19 +117,14 @@ class Database:
         return [row[name] for row in rows for name in row if name.lower() == column.lower() and row[name] is not None]
 
 
-def _called(answer: Any, statement: Statement) -> Answer | None:
-    if callable(answer):
-        try:
-            found = answer(statement)
-        except DatabaseError as error:
-            return error
-        if inspect.iscoroutine(found):
-            found.close()
-            raise TypeError(f"the backend's {getattr(answer, '__name__', answer)!r} is async: give a plain function of the statement")
-        answer = [found] if isinstance(found, Mapping) else found
-        if answer is not None and (problem := _no_answer(answer)) is not None:
-            raise TypeError(f"the backend's answer to {statement.sql!r} {problem}: return rows, a number of rows, or a DatabaseError")
-    return answer  # type: ignore[no-any-return]
+def _repeated(key: str, answers: Mapping[Any, Any]) -> list[str]:
+    """Statements that are the same to the database, of which only one would be asked."""
+    first: dict[str, str] = {}
+    found = []
+    for sql in answers:
+        if isinstance(sql, str) and (known := first.setdefault(_pattern(sql).pattern, sql)) is not sql:
+            found.append(f"backend key {key!r} has the statements {known!r} and {sql!r}, which are the same: keep one of them")
+    return found
 
 
 def _pattern(sql: str) -> re.Pattern[str]:

@@ -18,7 +18,7 @@ from pytest_agentready.world.ending import calm_down
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.outages import Outages
-from pytest_agentready.world.run import carried_out, entered, in_a_thread, recorded
+from pytest_agentready.world.run import carried_out, entered, in_a_thread, interrupted, recorded
 from pytest_agentready.world.world import World
 
 T = TypeVar("T")
@@ -63,6 +63,8 @@ class Stay:
         mark, start = self._mark(), real.perf_counter()
         run = carried_out(call, Run(dict(arguments), self._fault, self._spared))
         calm_down()
+        if interrupted():
+            raise KeyboardInterrupt
         run = replace(run, virtual=self._world.time.now - mark.now)
         return _since(mark, recorded(self._world, run, real.perf_counter() - start))
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Iterable
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from pytest_agentready.domain import Request, shortened, some_of
+from pytest_agentready.world.allowed import LOCAL
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.places import place
 from pytest_agentready.world.sql import writes
@@ -12,20 +16,61 @@ from pytest_agentready.world.sql import writes
 SHOWN = 60  # characters of a statement
 
 
-def unanswered(requests: Iterable[Request], backend: object) -> str:
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where the user writes a backend: the words for one, for one that is there, and for a route that it lacks."""
+
+    new: str
+    add: str
+
+
+MARKER = Placed("give backend={{{entry}}} in the marker", "the marker's backend=")
+AGENT_WORLD = Placed("write agent_world.backend({{{entry}}})", "agent_world.backend(...)")
+
+
+def unanswered(requests: Iterable[Request], backend: object, placed: Placed = MARKER) -> str:
     """Names the first of these requests' addresses, and the remedy; "" where there are none."""
     missing = list(requests)
     if not missing:
         return ""
     first = missing[0]
     listed = some_of(dict.fromkeys(_named(request) for request in missing))
+    real = _or_for_real(first)
     if backend is None:
-        return f"nothing answers {listed}: give backend={{{_entry(first)}}} in the marker"
+        return f"nothing answers {listed}: {placed.new.format(entry=_entry(first))}{real}"
     if _speaks_sql(first) and _is_mapped(first, backend):
         return f"the backend's {_key(first)!r} has no answer to {_short(first)!r}: add {_statement(first)} to it"
     if first.url.startswith("http"):
-        return f"the backend has no route for {listed}: add it to the marker's backend="
-    return f"the backend has no route for {listed}: add {_entry(first)} to the marker's backend="
+        return f"the backend has no route for {listed}: add it to {placed.add}{real}"
+    return f"the backend has no route for {listed}: add {_entry(first)} to {placed.add}{real}"
+
+
+def unspoken(peers: Iterable[str]) -> str:
+    """Of peers to which something was said that the world does not understand."""
+    names = [*peers]
+    host = names[0].partition(" ")[0]
+    return f"{', '.join(names)}: the world does not speak this protocol. To reach it for real, {_allow(host)}"
+
+
+def _or_for_real(request: Request) -> str:
+    """A service of the user's own machine or network may well be meant to be reached."""
+    parts = urlsplit(request.url)
+    host = parts.hostname or ""
+    if not (host in LOCAL or "." not in host or _is_private(host)):
+        return ""
+    return f", or, to reach it for real, {_allow(parts.netloc.rpartition('@')[2])}"
+
+
+def _is_private(host: str) -> bool:
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return address.is_private or address.is_loopback
+
+
+def _allow(host: str) -> str:
+    return f'set agentready_allow_hosts = ["{host}"]'
 
 
 def _named(request: Request) -> str:

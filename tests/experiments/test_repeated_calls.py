@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -16,8 +17,9 @@ import requests
 from pytest_agentready.domain import RepeatedCalls
 from pytest_agentready.experiments import cancelled_call, fault_matrix, normal_call, repeated_calls
 from pytest_agentready.experiments.repeated_calls import FEW, MANY
-from pytest_agentready.world import FAULTS, IncomingRequest, loops
+from pytest_agentready.world import FAULTS, IncomingRequest, loops, real
 from pytest_agentready.world.leftovers import collected
+from pytest_agentready.world.run import interrupted
 from tests.examining import as_tool
 from tests.world.entering import line_of
 
@@ -212,3 +214,80 @@ def test_the_collector_is_on_again_after_a_failure_of_our_own(monkeypatch: pytes
     with pytest.raises(ZeroDivisionError):
         repeat(get)
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize("swallows", [False, True])
+@pytest.mark.parametrize("is_async", [False, True])
+def test_the_users_interrupt_ends_the_session_at_once(is_async: bool, swallows: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    last = 10**9
+
+    def ask() -> Any:
+        calls.append(1)
+        try:
+            if len(calls) == last:
+                signal.raise_signal(signal.SIGINT)
+            return get()
+        except KeyboardInterrupt:
+            if not swallows:
+                raise
+            return {}
+
+    async def ask_async() -> Any:
+        return ask()
+
+    def begin(*observations: Any) -> Any:
+        nonlocal last
+        last = len(calls) + 2
+        return run(*observations)
+
+    run = repeated_calls.run
+    monkeypatch.setattr(repeated_calls, "run", begin)
+    with pytest.raises(KeyboardInterrupt):
+        repeat(ask_async if is_async else ask)
+    assert len(calls) == last
+
+
+@pytest.mark.parametrize("in_a_runner", [False, True])  # which has a handler of its own, that raises nothing at first
+def test_so_it_does_in_an_async_test_whose_runs_are_in_another_thread(in_a_runner: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    last = 10**9
+
+    def ask() -> Any:
+        calls.append(1)
+        if len(calls) == last:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            while not interrupted():
+                real.sleep(0.001)
+        return get()
+
+    def begin(*observations: Any) -> Any:
+        nonlocal last
+        last = len(calls) + 2
+        return run(*observations)
+
+    async def test() -> None:
+        repeat(ask)
+
+    run = repeated_calls.run
+    monkeypatch.setattr(repeated_calls, "run", begin)
+    with pytest.raises(KeyboardInterrupt):
+        if in_a_runner:
+            asyncio.run(test())
+        else:
+            loop = asyncio.new_event_loop()
+            try:
+                loop.run_until_complete(test())
+            finally:
+                loop.close()
+    assert last <= len(calls) <= last + 1
+
+
+def test_an_interrupt_that_the_tool_itself_raises_ends_nothing() -> None:
+    def ask() -> Any:
+        try:
+            return get()
+        except requests.RequestException:
+            raise KeyboardInterrupt from None
+
+    assert [len(series.left) for series in repeat(ask).series] == [FEW] * 3

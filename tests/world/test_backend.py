@@ -207,6 +207,42 @@ def test_an_async_callable_is_refused() -> None:
         ({"GET https://a.example.com/{id}/{id}": {}}, "uses the segment name {id} twice"),
         ({"GET https://a.example.com/x": object()}, "is no JSON"),
         ({7: {}}, "backend route 7 is no text"),
+        ({"GET https://a.example.com/{id": 1}, "has a { without its counterpart: write a segment that stands for any as {id}"),
+        ({"GET https://a.example.com/id}": 1}, "has a } without its counterpart"),
+        ({"GET https://a.example.com/{order-id}": 1}, "has the segment {order-id}: name it with letters, digits and _, such as {id}"),
+        ({"GET https://a.example.com/{1}": 1}, "has the segment {1}: name it"),
+        ({"GET https://a.example.com/x?q={q}": 1}, "has {q} in its query, where it stands for nothing: leave q out, for any value to do"),
+        ({"GET https://a.example.com:http/x": 1}, "has a port that is no number from 1 to 65535: write such as 'https://host:8080'"),
+        ({"GET https://a.example.com:99999/x": 1}, "has a port that is no number from 1 to 65535"),
+        ({"GET https://a.example.com:0/x": 1}, "has a port that is no number from 1 to 65535"),
+        ({"GET http://[::1/x": 1}, "is no URL (Invalid IPv6 URL)"),
+        ({"https://a.example.com:x": lambda *_: None}, "has a port that is no number"),
+        ({"redis://cache:x/0": {}}, "has a port that is no number"),
+        ({"postgresql://db:70000/shop": []}, "has a port that is no number"),
+        ({"grpc://pricing:x/shop.Pricing/Get": 1}, "has a port that is no number"),
+        ({"GET https://a.example.com/x": Response(status=1000)}, "status=1000 is no status of an answer: write a number from 200 on"),
+        ({"GET https://a.example.com/x": Response(status="200")}, "status='200' is no status"),  # type: ignore[arg-type]
+        ({"GET https://a.example.com/x": Response(headers=5)}, "headers=5 are no mapping: write a dict"),  # type: ignore[arg-type]
+        ({"GET https://a.example.com/x": Response(headers={"a b": "c"})}, "the header 'a b' has a name that HTTP does not know"),
+        ({"GET https://a.example.com/x": Response(headers={"x": "a\nb"})}, "the header 'x' has the value 'a\\nb': write it in one line"),
+        ({"GET https://a.example.com/x": Response(body={})}, "body={} is no text and no bytes: write json=..."),  # type: ignore[arg-type]
+        ({"GET https://a.example.com/x": Response(content_type=5)}, "content_type=5 is none"),  # type: ignore[arg-type]
+        ({"GET https://a.example.com/x": Response(json={1})}, "json={1} is no JSON (Object of type set"),
+        ({"GET https://a.example.com/x": Response(json=float("inf"))}, "json=inf is no JSON (it has no NaN or infinity): write None, or"),
+        ({"GET https://a.example.com/x": {"total": float("nan")}}, "is no JSON (it has no NaN or infinity): write None, or"),
+        ({"GET wss://a.example.com/x": [{"total": float("nan")}]}, "has a message that is no text, bytes or JSON"),
+        (
+            {"GET https://a.example.com/{id}": 1, "get https://A.example.com:443/{number}": 2},
+            "the backend routes 'GET https://a.example.com/{id}' and 'get https://A.example.com:443/{number}' are the same: keep one",
+        ),
+        (
+            {"mysql://db/shop": {"SELECT * FROM orders": [], "select  * from\norders": []}},
+            "has the statements 'SELECT * FROM orders' and 'select  * from\\norders', which are the same: keep one of them",
+        ),
+        (
+            {"postgresql://db/shop": {"SELECT a FROM b WHERE c = $1": [], "SELECT a FROM b WHERE c = %s": []}},
+            "which are the same: keep one of them",
+        ),
         ("https://a.example.com", "give a mapping of routes"),
     ],
 )
@@ -223,6 +259,34 @@ def test_all_mistakes_are_told_at_once() -> None:
         )
     assert len(caught.value.problems) == 3
     assert all(problem in str(caught.value) for problem in caught.value.problems)
+
+
+def test_all_that_is_wrong_with_one_route_is_told_at_once() -> None:
+    with pytest.raises(BackendError) as caught:
+        Backend.parse({"GET https://a.example.com/{a-b}/{c": Response(status=7, headers=5)})  # type: ignore[arg-type]
+    assert len(caught.value.problems) == 4
+
+
+def test_what_looks_like_a_mistake_and_is_none() -> None:
+    backend = Backend.parse(
+        {
+            "GET https://a.example.com/{id}": {"id": 1},
+            "POST https://a.example.com/{id}": Response(status=999, headers={"Retry-After": 30}, body=bytearray(b"x")),
+            "GET https://a.example.com/{id}?page=1": Response(body='{"total": NaN}', content_type="application/json"),
+            "GET https://a.example.com/{id}?filter={}": None,
+            "GET https://[::1]:8080/": 1,
+            "mysql://db/shop": {"SELECT a": [], "SELECT a, b": [], "SELECT a FROM b WHERE c = 1": [], "SELECT a FROM b WHERE c = 2": []},
+        }
+    )
+    assert len(backend.routes) == 5
+
+
+def test_a_body_with_nan_grows_as_others_do() -> None:
+    grown = Response(body='[{"total": NaN}]', content_type="application/json").inflated(1000)
+    assert grown is not None
+    assert not grown.flaws
+    assert len(grown.content) >= 1000
+    assert b"NaN" in grown.content
 
 
 def test_a_backend_is_parsed_once() -> None:

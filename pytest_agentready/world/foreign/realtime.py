@@ -122,10 +122,10 @@ class Door:
         network.peers.pop(host, None)
         network.peers.setdefault(f"{host}:{port}")
         self.world.time.attempt("connections", f"to connect to {host}:{port}")
-        fault = network.fault()
+        fault = network.fault(host=host)
         refused = fault is not None and fault.connected() == "refused"
         if refused:
-            network.fired += 1
+            network.fire(host)
         door = self._locked if refused or self.world.time.over else self._listener
         return "{}:{}".format(*door.getsockname())
 
@@ -155,7 +155,7 @@ class Door:
             host, _, port = blocked.peer.rpartition(":") if blocked else ("", "", "0")
             connection = Connection(fd, host, int(port), blocked.where if blocked else "")
             network = self.world.network
-            fault = network.fault()
+            fault = network.fault(host=host)
             connection.peer = visitor = Visitor(network, connection, far, fault)
             self._visitors += 1
             network.connections[-self._visitors] = connection
@@ -163,7 +163,7 @@ class Door:
             if self._cutting:
                 visitor.reset()
             elif visitor.deaf:
-                network.fired += 1
+                network.fire(host)
             else:
                 visitor.begin()
 

@@ -150,17 +150,24 @@ class Call:
         self.world.time.at(LATENCY, self._answer)
 
     def _answer(self) -> None:
+        try:
+            self._act()
+        except Exception as failure:  # of the backend where it says so, else of our own
+            self.world.network.fail(failure)
+            self.finish("UNKNOWN", f"the backend itself failed: {failure}")
+
+    def _act(self) -> None:
         network = self.world.network
         fault: WireFault | None = network.fault(self._record)
         if fault is None or fault.family not in APPLICABLE or self.done:
             self.send_answer()
             return
         if isinstance(fault, StatusAnswer):
-            network.fired += 1
+            network.fire(self.host)
             self.note(status=fault.response.status)
             self.finish(CODES.get(fault.response.status, "UNKNOWN"), f"Received http2 header with status: {fault.response.status}")
         elif fault.answer(Exchange(self)):  # type: ignore[arg-type]
-            network.fired += 1
+            network.fire(self.host)
         else:
             self.send_answer()
 
@@ -174,12 +181,7 @@ class Call:
     def send_answer(self) -> None:
         if self.done:
             return
-        try:
-            answer = self.commit()
-        except Exception as failure:  # the user's own callable
-            self.world.network.backend_failure = self.world.network.backend_failure or failure
-            self.finish("UNKNOWN", f"the backend itself failed: {failure!r}")
-            return
+        answer = self.commit()
         if self.world.network.requests[self._record].routed:
             self.note(status=200)
             self.finish("OK", "", answer)
@@ -237,13 +239,13 @@ def reach(world: World, host: str, port: int, told: Callable[[str], None]) -> No
     network.peers.setdefault(name)
     time.attempt("connections", f"to connect to {name}")
     time.now += LATENCY
-    fault = network.fault()
+    fault = network.fault(host=host)
     outcome = "open" if fault is None else "deaf" if fault.deaf else fault.connected()
     if outcome == "open" and not time.over:
         reached.add(name)
         told("")
         return
-    network.fired += 1
+    network.fire(host)
     if outcome == "hang":
         time.at(CONNECTING, lambda: told("tcp handshaker shutdown"))
     elif outcome == "deaf":

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pytest_agentready.domain import Request
+from pytest_agentready.world import backend_calls
 from pytest_agentready.world.connection import LATENCY
 
 if TYPE_CHECKING:
@@ -107,14 +108,15 @@ class Exchange:
         """The fault's answer, or the normal one where it has none."""
         if self.peer.closed:
             return
+        fault = None
         try:
             fault = self.network.fault(self._number)
             if fault is not None and fault.answer(self):
-                self.network.fired += 1
+                self.network.fire(self.network.requests[self._number].host)
             else:
                 self.send_normal()
-        except Exception as failure:  # an answer that the protocol cannot carry: the backend's mistake, and no word about the tool
-            self.network.backend_failure = self.network.backend_failure or failure
+        except Exception as failure:  # of the backend where it says so, else of our own; neither is a word about the tool
+            self.network.fail(backend_calls.traced(failure) if fault is None else failure)
             self.peer.reset()
 
     def send_normal(self) -> None:

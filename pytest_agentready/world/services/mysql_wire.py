@@ -8,6 +8,7 @@ import json
 import struct
 from typing import Any
 
+from pytest_agentready.world import backend_calls
 from pytest_agentready.world.services.sql import Result
 from pytest_agentready.world.statements import DatabaseError
 
@@ -79,7 +80,7 @@ def end(status: int) -> bytes:
 def result_set(result: Result, status: int) -> list[bytes]:
     """The number of columns, the columns, the rows, each in a packet."""
     columns = [column(name, [row[place] for row in result.rows]) for place, name in enumerate(result.columns)]
-    rows = [b"".join(b"\xfb" if value is None else sized(written(value)) for value in row) for row in result.rows]
+    rows = [b"".join(b"\xfb" if value is None else sized(backend_calls.written(written, value)) for value in row) for row in result.rows]
     return [integer(len(columns)), *columns, end(status), *rows, end(status)]
 
 

@@ -6,6 +6,7 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+from pytest_agentready.world import backend_calls
 from pytest_agentready.world import sql as text
 from pytest_agentready.world.services import postgres_types as types
 from pytest_agentready.world.services.sql import Result
@@ -61,7 +62,7 @@ def data_rows(result: Result, columns: Columns, formats: list[int]) -> Iterator[
 def cell(value: Any, kind: types.Type, form: int) -> bytes:
     if value is None:
         return struct.pack("!i", -1)
-    data = kind.binary(value) if form else kind.text(value).encode()
+    data: bytes = backend_calls.written(kind.binary if form else lambda value: kind.text(value).encode(), value)
     return struct.pack("!i", len(data)) + data
 
 

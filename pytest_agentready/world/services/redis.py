@@ -209,7 +209,8 @@ class CommandExchange(Exchange):
             if found is None or found == []:
                 return False
             self._answer = self._reply(found)
-            self.network.fired += self.grown
+            if self.grown:
+                self.network.fire(self.peer.host)
             self.note(committed=True)
             super().send_normal()
         return True

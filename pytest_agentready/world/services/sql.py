@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_agentready.world import inflation, rows
 from pytest_agentready.world import sql as text
+from pytest_agentready.world.backend_calls import BackendFailed
 from pytest_agentready.world.services.exchange import Exchange
 from pytest_agentready.world.statements import Answer, Database, DatabaseError, Statement
 
@@ -84,7 +85,7 @@ class Session:
         return self.database is not None and self.database.names(statement)
 
     def _backends(self, question: Callable[[Statement], Answer | None], statement: Statement) -> Answer | None:
-        return self.peer.network.ask(lambda: question(statement), lambda failure: DatabaseError(f"the backend itself failed: {failure!r}"))
+        return self.peer.network.ask(lambda: question(statement), lambda failure: DatabaseError(f"the backend itself failed: {failure}"))
 
     def knows(self, statement: Statement) -> bool:
         """Is there an answer? It may need the parameters."""
@@ -211,7 +212,7 @@ def shaped(statement: Statement, answer: Answer) -> Result | DatabaseError:
         return answer
     if isinstance(answer, int):
         if not text.writes(statement.sql):
-            raise TypeError(f"the backend answers {answer} to {statement.sql!r}, which gives rows: answer with a list of dicts")
+            raise BackendFailed(f"it answers {answer} to {statement.sql!r}, which gives rows: answer with a list of dicts")
         return Result(affected=answer)
     rows = [dict(row) for row in answer]
     if not text.gives_rows(statement.sql):
