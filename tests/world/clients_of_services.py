@@ -34,7 +34,7 @@ class Client:
     call: Callable[..., Any]
     answer: Any
     truths: Mapping[str, str]  # by fault
-    broken: str  # the exception when the connection breaks, wherever in the answer
+    broken: str  # the exception when the connection breaks, wherever in the answer; " or " where the version of Python decides
 
 
 CLIENTS: list[Client] = []

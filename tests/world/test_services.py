@@ -37,7 +37,7 @@ def test_a_silent_peer_holds_a_client_for_as_long_as_in_reality(client: Client, 
 def test_a_broken_connection_is_an_exception_of_the_client(client: Client, fault: str, committed: int) -> None:
     run = enter(client.call, fault, backend=BACKEND)
     assert run.fired > 0
-    assert exception(run) == client.broken
+    assert exception(run) in client.broken.split(" or ")
     assert sum(request.committed for request in run.requests) == committed * run.fired
 
 
