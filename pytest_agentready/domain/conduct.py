@@ -21,6 +21,7 @@ class Cancellation:
     run: Run
     at: float | None = None  # virtual seconds from its beginning to the cancellation; None: it was over before
     where: str = ""  # the user's line that it waited at
+    kept: str = ""  # the user's line that caught the cancellation and did not raise it again, as far as the source tells
     how: Literal["cancelled", "returned", "raised", "unended"] = "unended"
     what: str = ""  # the type that it returned or raised
     requests: int = 0  # that ask for something, sent after the cancellation: a clean-up asks for nothing

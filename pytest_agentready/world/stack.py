@@ -110,6 +110,11 @@ def awaiting_line(task: Any) -> str:
     return found[1] if found else ""
 
 
+def places(task: Any) -> list[tuple[CodeType, int]]:
+    """The user's lines that a task stands at, from the innermost on."""
+    return [(frame.f_code, frame.f_lineno) for frame in _chain(task.get_coro()) if is_users(frame.f_code)][::-1]
+
+
 def pauses(task: Any) -> bool:
     """Does the task wait for nothing but the time to pass?"""
     return any(frame.f_code is asyncio.sleep.__code__ for frame in _chain(task.get_coro()))
