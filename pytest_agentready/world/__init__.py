@@ -4,7 +4,7 @@ Real descriptors with peers in this process, and a discrete-event clock. `observ
 """
 
 from pytest_agentready.world.backend import Backend, BackendError
-from pytest_agentready.world.faults import FAULTS, HTTPFault, WireFault
+from pytest_agentready.world.faults import FAULTS, HTTPFault, Refusal, WireFault
 from pytest_agentready.world.intervals import let_pass
 from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.messages import IncomingRequest, Response
@@ -19,6 +19,7 @@ __all__ = [
     "HTTPFault",
     "IncomingRequest",
     "Limits",
+    "Refusal",
     "Response",
     "WireFault",
     "let_pass",

@@ -157,6 +157,14 @@ class TruncatedBody(WireFault):
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal(WireFault):
+    """The error with which a database or a mail server answers; HTTP has its statuses."""
+
+    def answer(self, exchange: Exchange) -> bool:
+        return exchange.refuse()
+
+
+@dataclass(frozen=True, slots=True)
 class StatusAnswer(HTTPFault):
     response: Response = Response(status=500)
 

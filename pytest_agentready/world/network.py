@@ -62,6 +62,7 @@ class Network:
         self.unspoken: dict[str, None] = {}
         self.refused: list[str] = []
         self.tls = False
+        self.farewells_held = False  # a peer that would close a connection by itself now leaves it open for good
         self.backend_failure: BaseException | None = None
         self.connections: dict[int, Connection] = {}
         self.outstanding: list[Outstanding] = []  # calls of clients that have no descriptor here

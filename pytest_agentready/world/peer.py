@@ -201,6 +201,8 @@ class _TLS:
         return bytes(plain)
 
     def encrypt(self, plain: bytes) -> bytes:
+        if self.ended:  # nobody listens any more
+            return b""
         self._object.write(plain)
         return self._outgoing.read()
 

@@ -193,6 +193,13 @@ class CommandExchange(Exchange):
         self.growth = size  # once it comes
         return False
 
+    def refuse(self) -> bool:
+        if self._words not in self._shown:  # EXEC, which ends the transaction all the same
+            self._redis.client.say([b"DISCARD"])
+        self._answer = resp.reply(ValueError("ERR the server cannot carry out this command now"), self._redis.version)
+        super().send_normal()
+        return True
+
     def send_normal(self) -> None:
         patience = _patience(self._words)
         if patience is None:

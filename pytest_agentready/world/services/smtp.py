@@ -140,6 +140,12 @@ class MailExchange(Exchange):
         self.commit()
         self.peer.write(b"250-2.0.0 Ok\r\n")
 
+    def refuse(self) -> bool:
+        self.peer.write(reply("451 4.3.0 Requested action aborted: local error in processing"))
+        self.peer.owes_an_answer = False
+        self.answered()
+        return True
+
     def endless(self) -> tuple[bytes, bytes]:
         return b"250 2.0.0 Ok ", b"."
 
