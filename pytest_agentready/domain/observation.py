@@ -8,6 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pytest_agentready.domain.answer import Answer
+from pytest_agentready.domain.masking import Secret
 
 Expected = Literal["transient", "rate_limit", "permanent"]
 Family = Literal["silence", "trickle", "break", "status", "content", "certificate"]
@@ -149,6 +150,7 @@ class Run:
     tls: bool = False
     unspoken: tuple[str, ...] = ()  # peers whose protocol the world does not speak
     refused: tuple[str, ...] = ()  # what would have left the world, and was refused
+    credentials: tuple[Secret, ...] = ()  # with which it logged in, as the peers saw it, beside those in its requests
     unseen: tuple[str, ...] = ()  # waits that cannot be seen from Python: what the run says about time is no proof
     in_real_time: bool = False  # a client kept its own time: the virtual seconds are real ones
     virtual: float = 0.0  # seconds
@@ -222,6 +224,13 @@ class NormalCall:
     def self_contained(self) -> bool:
         """Nothing outside the process was asked, and nothing can have escaped our sight."""
         return not self.obstacle and not self.blind and not any(run.went_out or run.allowed for run in self.runs)
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """A call whose databases ask for the password in clear, which they do not do otherwise; none of a tool that asks no database."""
+
+    runs: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,18 +4,20 @@ Real descriptors with peers in this process, and a discrete-event clock. `observ
 """
 
 from pytest_agentready.world.backend import Backend, BackendError
-from pytest_agentready.world.faults import FAULTS, HTTPFault, Refusal, WireFault
+from pytest_agentready.world.faults import FAULTS, HTTPFault, WireFault
 from pytest_agentready.world.intervals import let_pass
 from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.messages import IncomingRequest, Response
 from pytest_agentready.world.places import place
 from pytest_agentready.world.run import BackendFailed, observe
+from pytest_agentready.world.unlisted import FullLogIn, Refusal
 
 __all__ = [
     "FAULTS",
     "Backend",
     "BackendError",
     "BackendFailed",
+    "FullLogIn",
     "HTTPFault",
     "IncomingRequest",
     "Limits",

@@ -57,6 +57,11 @@ class WireFault(Fault):
         return "good"
 
     @property
+    def asks_for_the_password(self) -> bool:
+        """Does a database want to have it in clear?"""
+        return False
+
+    @property
     def precedes_the_request(self) -> bool:
         """Does a connection that stands already never meet it?"""
         return self.deaf or self.connected() != "open" or self.certificate != "good" or self.looked_up("api.example.com") is not None
@@ -154,14 +159,6 @@ class TruncatedBody(WireFault):
         exchange.send_half()
         exchange.close()
         return True
-
-
-@dataclass(frozen=True, slots=True)
-class Refusal(WireFault):
-    """The error with which a database or a mail server answers; HTTP has its statuses."""
-
-    def answer(self, exchange: Exchange) -> bool:
-        return exchange.refuse()
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from _thread import get_ident
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from pytest_agentready.domain import Attempt, Request
+from pytest_agentready.domain import Attempt, Request, Secret
 from pytest_agentready.world import real, stack
 from pytest_agentready.world.allowed import LOCAL, Allowed
 from pytest_agentready.world.backend import Backend
@@ -60,6 +60,7 @@ class Network:
         self.requests: list[Request] = []
         self.peers: dict[str, None] = {}  # an ordered set of host:port
         self.unspoken: dict[str, None] = {}
+        self.credentials: dict[Secret, None] = {}
         self.refused: list[str] = []
         self.tls = False
         self.farewells_held = False  # a peer that would close a connection by itself now leaves it open for good

@@ -127,6 +127,7 @@ def _record(world: World, run: Run, seconds: float) -> Run:
         tls=network.tls,
         allowed=tuple(network.allowed.reached),
         unspoken=tuple(network.unspoken),
+        credentials=tuple(network.credentials),
         refused=tuple(network.refused),
         unseen=tuple(time.crowd.unseen.found),
         in_real_time=world.in_real_time,
