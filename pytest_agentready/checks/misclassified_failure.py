@@ -62,12 +62,19 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
             evidence={run.mishap_slug: run.answer.text[:200] for run in unclassified if run.fault and run.answer},
         )
     wrong: dict[tuple[str, str], list[Run]] = {}
+    unsure = [run for run in told if _is_unanswered(run) and _may_have_written(run, normal_call.beside(run))]
+    wary = {(_said(run.answer), _key(run)) for run in unsure if run.answer}
     for run in told:
-        if run not in unclassified and run.answer is not None and not _is_right(run, run.answer, normal_call.beside(run)):
-            wrong.setdefault((_said(run.answer), _expected(run)), []).append(run)
+        if run in unclassified or run.answer is None or _is_right(run, run.answer, normal_call.beside(run)):
+            continue
+        if run.answer.retry_safe is False and _is_unanswered(run) and (_said(run.answer), _key(run)) in wary:
+            continue  # one handler for all that goes wrong on the way, and of some of it nobody knows how far it came
+        wrong.setdefault((_said(run.answer), _expected(run)), []).append(run)
     for (said, expected), runs in wrong.items():
+        unsent = all(_is_unanswered(run) and not run.fault.may_commit for run in runs if run.fault) and " False" in said
+        why = ", for nothing was sent" if unsent else ""
         yield Finding(
-            f"{len(runs)} of {len(told)} failures are called {said}, where {expected} is right ({mishaps(runs)})",
+            f"{len(runs)} of {len(told)} failures {'is' if len(runs) == 1 else 'are'} called {said}, where {expected} is right{why} ({mishaps(runs)})",
             where=tool.source,
             evidence={run.mishap_slug: _said(run.answer) for run in runs if run.fault and run.answer},
         )
@@ -92,13 +99,22 @@ def _is_right(run: Run, answer: Answer, normal: Run) -> bool:
 
 
 def _may_have_written(run: Run, normal: Run) -> bool:
-    """Did a write without a stable idempotency key reach the peer, whose answer does not say what became of it?"""
+    """Did a write without a stable idempotency key reach the peer, whose answer does not say what became of it, or was one done before?"""
     fault = run.fault
     unsure = fault is not None and (fault.may_commit or fault.slug in ("500", "502", "504"))
     keys = {request.idempotency_key for request in normal.requests} - {None}
     # A peer that never reads saw no request; what it would have seen, the normal run shows.
-    sent = (*run.requests, *normal.requests[run.spared :])
-    return unsure and any(request.is_write and request.idempotency_key not in keys for request in sent)
+    sent = (*run.requests, *normal.requests[run.spared :]) if unsure else run.requests[: run.spared]
+    return any(request.is_write and request.idempotency_key not in keys for request in sent)
+
+
+def _is_unanswered(run: Run) -> bool:
+    """Did the connection fail, and no peer say anything?"""
+    return run.fault is not None and run.fault.family in ("break", "silence")
+
+
+def _key(run: Run) -> str:
+    return repr(sorted(run.arguments.items(), key=lambda pair: pair[0]))
 
 
 def _said(answer: Answer) -> str:

@@ -13,9 +13,9 @@ from pytest_agentready.world import BackendFailed, HTTPFault, Limits, WireFault,
 from pytest_agentready.world.stdio import muted
 
 ATTEMPTS = 60  # of one call, beside ten for each that the normal call makes
-SOON = 5  # attempts, beside those of the normal call, where a line has been seen to run away: one less with each time
-SOONEST = 2  # likewise, at last
+SOON = (12, 5, 3, 2)  # of a line that has been seen to run away, beside those of the normal call: fewer with each fault of one kind
 HOPS = 40  # redirects that a client follows in one attempt, and a few: most end after 10 to 30
+REDIRECTS = 10 * HOPS  # of one call
 STAGES = 8  # requests of one call that are made to fail in turn
 SILENCES_IN_REAL_TIME = ("accept-hang", "response-hang")
 IN_REAL_TIME = 3  # requests that are left without an answer in real time
@@ -85,7 +85,7 @@ class Runaways:
 
     lines: set[str] = field(default_factory=set)
     stages: set[int] = field(default_factory=set)  # from which request on the peers failed
-    repeated: int = 0  # how often one of these lines did so again
+    repeated: int = 0  # how often one of these lines did so again, under faults of the same kind
 
     @classmethod
     def among(cls, runs: Iterable[Run], fault: Fault) -> Runaways:
@@ -93,11 +93,11 @@ class Runaways:
         for run in runs:
             if run.fault is not None and (run.fault.family == "silence") == (fault.family == "silence"):
                 found.note(run)
+                found.repeated += run.fault.family == fault.family and run.ending is not None and run.ending.early
         return found
 
     def note(self, run: Run) -> None:
         if run.ending is not None and run.ending.kind == "runaway":
-            self.repeated += run.ending.early
             self.lines.add(run.ending.where)
             self.stages.add(run.spared)
 
@@ -110,9 +110,11 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
     runaways = Runaways.among(before, fault)
     for normal in normal_call.runs:
         usual = max(len(normal.requests), len(normal.peers))
-        hops = HOPS if fault.slug == "redirect-loop" else 0
-        limits = Limits(attempts=ATTEMPTS + 10 * usual + 2 * hops)
-        soon = max(SOONEST, SOON - runaways.repeated) + usual + hops
+        limits = Limits(attempts=ATTEMPTS + 10 * usual)
+        soon = SOON[min(runaways.repeated, len(SOON) - 1)]
+        if fault.slug == "redirect-loop":
+            limits = replace(limits, attempts=max(REDIRECTS, limits.attempts))
+            soon = min(REDIRECTS, soon * HOPS)
         if normal.in_real_time:
             patience = tool.time_limit + SURELY_LATE
             limits = replace(limits, patience=patience, real=patience + limits.real)
@@ -124,7 +126,7 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
             if runs_away and runaways.are_known_at(spared, normal):
                 continue  # it runs away under this fault, and from this request on under another
             enter = partial(observe, tool.call, normal.arguments, backend=tool.facts.backend, fault=fault, spared=spared)
-            found = _entered(enter, limits, soon, runaways, memory)
+            found = _entered(enter, limits, soon + usual, runaways, memory)
             runs_away = runs_away or (not spared and found.ending is not None and found.ending.early)
             yield read(tool, found)
 

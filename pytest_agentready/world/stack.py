@@ -7,9 +7,12 @@ import os
 import re
 import sys
 import sysconfig
+from _thread import get_ident
 from collections.abc import Iterator
 from types import CodeType, FrameType, TracebackType
 from typing import Any
+
+from pytest_agentready.world import active
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _HARNESS = tuple(
@@ -79,7 +82,12 @@ def where(frame: FrameType | None) -> str:
 
 
 def here(depth: int = 1) -> str:
-    return where(sys._getframe(depth + 1))
+    """The user's line that the calling thread stands at; where it carries out a library's function for it, the one that ordered that."""
+    line = where(sys._getframe(depth + 1))
+    if line or active.world is None:
+        return line
+    hired = active.world.hired.get(get_ident())
+    return hired.where if hired is not None else ""
 
 
 def of_traceback(traceback: TracebackType | None) -> str:

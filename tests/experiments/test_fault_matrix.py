@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from typing import Any
@@ -140,8 +141,20 @@ def test_once_a_line_is_known_to_run_away_its_further_runs_are_ended_sooner() ->
     for endings in (silent, others):  # who does not give up on a peer that fails may do so on one that is silent
         assert [ending.early for ending in endings] == [False] + [True] * (len(endings) - 1)
         assert endings[0].count == fault_matrix.ATTEMPTS + 10  # ten for each request of the normal call
-    redirects = fault_matrix.SOONEST + 1 + fault_matrix.HOPS  # a client follows many of them in one attempt
-    assert {ending.count for ending in others[1:]} == {6, 5, 4, 3, redirects}
+    sooner = [number + 1 for number in fault_matrix.SOON]
+    redirects = fault_matrix.SOON[-1] * fault_matrix.HOPS + 1  # a client follows many of them in one attempt
+    assert {ending.count for ending in others[1:]} == {*sooner, redirects}
+
+
+def test_a_tool_with_a_last_attempt_has_one_under_a_redirect_loop_too() -> None:
+    def tool() -> Any:
+        for _ in range(10):
+            with contextlib.suppress(requests.RequestException):
+                if (response := requests.get(f"{SHOP}/a", timeout=2)).ok:
+                    return response.json()
+        return "down"
+
+    assert [run.mishap_slug for run in observe(tool, PLAIN).runs if run.ending and run.ending.kind == "runaway"] == []
 
 
 def retrying_at_two_lines() -> Any:
