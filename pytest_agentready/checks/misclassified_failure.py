@@ -72,9 +72,10 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         wrong.setdefault((_said(run.answer), _expected(run)), []).append(run)
     for (said, expected), runs in wrong.items():
         unsent = all(_is_unanswered(run) and not run.fault.may_commit for run in runs if run.fault) and " False" in said
+        verb = "is" if len(runs) == 1 else "are"
         why = ", for nothing was sent" if unsent else ""
         yield Finding(
-            f"{len(runs)} of {len(told)} failures {'is' if len(runs) == 1 else 'are'} called {said}, where {expected} is right{why} ({mishaps(runs)})",
+            f"{len(runs)} of {len(told)} failures {verb} called {said}, where {expected} is right{why} ({mishaps(runs)})",
             where=tool.source,
             evidence={run.mishap_slug: _said(run.answer) for run in runs if run.fault and run.answer},
         )

@@ -96,7 +96,12 @@ def _blemishes(told: list[Run], known: tuple[Secret, ...]) -> Iterator[tuple[lis
     for secret in known:
         wider = [other for other in known if secret.value in other.value and other != secret]  # the whole, where the path shows a part
         leaking = [run for run in told if secret.is_in(_text(run)) and not any(other.is_in(_text(run)) for other in wider)]
-        yield leaking, ("gives", "give"), f"away {secret.masked}, {secret.origin}", UNNAMED if secret.origin.startswith("the password") else KEEP
+        yield (
+            leaking,
+            ("gives", "give"),
+            f"away {secret.masked}, {secret.origin}",
+            UNNAMED if secret.origin.startswith("the password") else KEEP,
+        )
     traced = [run for run in told if TRACEBACK.search(_text(run))]
     yield traced, ("contains", "contain"), "a traceback", ""
     yield [run for run in told if not _message(run).strip()], ("is", "are"), "empty", ""

@@ -170,9 +170,13 @@ class Run:
         return f"{slug}@{self.spared + 1}" if self.spared else slug
 
     @property
-    def is_mute(self) -> bool:
-        """It waits for the first word of a peer, to which it has said nothing itself."""
-        return self.ending is not None and self.ending.kind == "stuck" and not self.requests and bool(self.peers)
+    def mute(self) -> str:
+        """The peer whose first word it waited for, in vain: nothing was said in a protocol that is known; "" where there is none."""
+        if self.requests or not self.peers or self.unspoken:
+            return ""
+        last = self.peers[-1]
+        in_vain = any(wait.peer and last.startswith(wait.peer) and wait.outcome in ("timeout", "unbounded") for wait in self.waits)
+        return last if in_vain or (self.ending is not None and self.ending.kind == "stuck") else ""
 
     @property
     def longest_wait_at(self) -> str:

@@ -30,7 +30,7 @@ def run(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> Fault
         return FaultMatrix((), abandoned=dict.fromkeys((fault.slug for fault in faults), f"{allowed[0]} is on the allow-list, and real"))
     if not any(run.went_out for run in normal_call.runs):
         return FaultMatrix((), {fault.slug: "the normal call does not reach the outside world" for fault in faults})
-    if any(run.ending is not None for run in normal_call.runs):
+    if any(run.ending is not None and not run.mute for run in normal_call.runs):
         return FaultMatrix((), {fault.slug: "the normal call does not end" for fault in faults})
     with muted():
         return _matrix(tool, normal_call, faults)
@@ -48,6 +48,8 @@ def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> F
             skipped[fault.slug] = "the tool does not use TLS"
         elif isinstance(fault, HTTPFault) and _speaks_no_http(normal_call):
             skipped[fault.slug] = "the tool does not speak HTTP"
+        elif fault.family not in ("break", "silence") and any(run.mute and run.ending is not None for run in normal_call.runs):
+            skipped[fault.slug] = "its peer would have to speak first, in a protocol that the world does not know"
         elif _hopeless(runs):
             abandoned[fault.slug] = "an earlier run had to be ended by the wall clock"
         else:

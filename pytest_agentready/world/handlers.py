@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import linecache
+import warnings
 from collections.abc import Iterable, Iterator
 from types import CodeType
 
@@ -19,7 +20,9 @@ def that_keeps(places: Iterable[Place]) -> str:
     """
     for code, line in places:
         try:
-            tree = ast.parse("".join(linecache.getlines(code.co_filename)))
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # what Python has to say about the user's code is not ours to repeat
+                tree = ast.parse("".join(linecache.getlines(code.co_filename)))
         except (SyntaxError, ValueError):  # the file has changed, or is none of Python's
             continue
         keeping = [found for node in ast.walk(tree) if (found := _keeping(node, line))]
@@ -30,23 +33,38 @@ def that_keeps(places: Iterable[Place]) -> str:
 
 def _keeping(node: ast.AST, line: int) -> tuple[int, int] | None:
     """Where this statement begins, and the line in it that keeps what is raised at the line; None where nothing does."""
-    if isinstance(node, ast.Try) and _spans(node.body, line):
-        for handler in node.handlers:
-            if handler.type is None or CATCHING & set(_names(handler.type)):
-                return None if any(_is_raised_again(each, handler.name) for each in _within(handler.body)) else (node.lineno, handler.lineno)
-    if isinstance(node, (ast.With, ast.AsyncWith)) and _spans(node.body, line):
-        for item in node.items:
-            call = item.context_expr
-            if isinstance(call, ast.Call) and "suppress" in _names(call.func) and CATCHING & {name for arg in call.args for name in _names(arg)}:
-                return node.lineno, node.lineno
-    if isinstance(node, ast.Try) and node.lineno <= line and _spans([*node.body, *node.handlers, *node.orelse], line):
-        left = [each.lineno for each in _within(node.finalbody) if isinstance(each, ast.Return)]
-        return (node.lineno, left[0]) if left else None
-    return None
+    if isinstance(node, ast.Try):
+        kept = _by_handler(node, line) or _by_leaving(node, line)
+    elif isinstance(node, (ast.With, ast.AsyncWith)):
+        kept = node.lineno if _spans(node.body, line) and any(_suppresses(item.context_expr) for item in node.items) else None
+    else:
+        kept = None
+    return None if kept is None else (node.lineno, kept)  # type: ignore[attr-defined]
 
 
-def _spans(body: list[ast.stmt] | list[ast.AST], line: int) -> bool:
-    return bool(body) and body[0].lineno <= line <= (body[-1].end_lineno or 0)  # type: ignore[attr-defined]
+def _by_handler(node: ast.Try, line: int) -> int | None:
+    catching = (each for each in node.handlers if each.type is None or CATCHING & set(_names(each.type)))
+    first = next(catching, None)
+    if first is None or not _spans(node.body, line):
+        return None
+    return None if any(_is_raised_again(each, first.name) for each in _within(first.body)) else first.lineno
+
+
+def _by_leaving(node: ast.Try, line: int) -> int | None:
+    """A `return` within `finally`."""
+    if not node.finalbody or not node.lineno <= line < node.finalbody[0].lineno:
+        return None
+    return next((each.lineno for each in _within(node.finalbody) if isinstance(each, ast.Return)), None)
+
+
+def _suppresses(expression: ast.expr) -> bool:
+    if not isinstance(expression, ast.Call) or "suppress" not in _names(expression.func):
+        return False
+    return bool(CATCHING & {name for argument in expression.args for name in _names(argument)})
+
+
+def _spans(body: list[ast.stmt], line: int) -> bool:
+    return body[0].lineno <= line <= (body[-1].end_lineno or 0)
 
 
 def _names(expression: ast.expr) -> Iterator[str]:

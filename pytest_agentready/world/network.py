@@ -146,6 +146,8 @@ class Network:
 
     def silence(self, fd: int, host: str, port: int) -> Connection:
         """A UDP client has a silent peer: its messages go nowhere, and no answer comes. Its descriptor is put back after the run."""
+        fault = self.fault(host=self.hosts.get(host, host))
+        self.fired += fault is not None and fault.family == "silence" and not fault.precedes_the_request
         kept = os.dup(fd)
         near, far = _socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         connection = Connection(swap(fd, near), self.hosts.get(host, host), port, stack.here(2))

@@ -161,7 +161,9 @@ def page_of_the_intranet(page: str) -> ToolResult:
     try:
         response = requests.get(f"https://wiki.example.com/pages/{page}", cookies=jar, timeout=4)
         if response.status_code != 200:
-            return ToolResult(**{**from_status(response.status_code).model_dump(), "message": f"No page for {response.request.headers['Cookie']}."})
+            return ToolResult(
+                **{**from_status(response.status_code).model_dump(), "message": f"No page for {response.request.headers['Cookie']}."}
+            )
         return ToolResult.success(response.json()["title"])
     except requests.RequestException as error:
         return from_requests(error)

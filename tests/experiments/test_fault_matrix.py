@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import time
 from collections import Counter
 from typing import Any
@@ -79,6 +80,25 @@ def test_a_tool_whose_normal_call_does_not_end_is_not_tried(monkeypatch: pytest.
     found = observe(tool)
     assert found.runs == ()
     assert set(found.skipped.values()) == {"the normal call does not end"}
+
+
+def test_a_tool_that_waits_for_a_greeting_for_ever_meets_what_can_befall_it_before() -> None:
+    def tool() -> Any:
+        with socket.create_connection(("mail.example.com", 143)) as line:
+            return line.recv(100)
+
+    found = observe(tool)
+    assert {run.fault.family for run in found.runs if run.fault} == {"break", "silence"}
+    assert [run.mishap_slug for run in found.fired if run.ending] == ["accept-hang"]
+
+
+def test_a_datagram_without_an_answer_is_a_silent_peer() -> None:
+    def tool() -> Any:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+            line.sendto(b"what time is it?", ("ntp.example.com", 123))
+            return line.recv(100)
+
+    assert [run.mishap_slug for run in observe(tool).silent] == ["response-hang"]
 
 
 def two_steps() -> Any:

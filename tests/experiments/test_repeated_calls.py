@@ -241,7 +241,9 @@ def of_redis() -> Any:
 def test_a_statement_that_fails_is_a_circumstance_of_its_own(call: Any) -> None:
     found = repeat(call, DATABASES, [])
     assert leaks(found) == {"the server answers with an error": ("connection",)}
-    assert not any(request.committed for series in found.series[1:] for request in series.run.requests if request.method in ("SELECT", "GET"))
+    assert not any(
+        request.committed for series in found.series[1:] for request in series.run.requests if request.method in ("SELECT", "GET")
+    )
     release()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -46,13 +47,6 @@ async def caught_outside() -> Any:
 async def suppressed() -> Any:
     with contextlib.suppress(OSError, asyncio.CancelledError):
         return await work()
-
-
-async def left_in_finally() -> Any:
-    try:
-        return await work()
-    finally:
-        return None  # noqa: B012
 
 
 async def raised_again() -> Any:
@@ -104,7 +98,6 @@ def place(function: Callable[..., Any]) -> handlers.Place:
         (caught_among_others, "except (KeyError"),
         (caught_outside, "    except BaseException:"),
         (suppressed, "with contextlib"),
-        (left_in_finally, "return None"),
     ],
 )
 def test_the_clause_that_keeps_a_cancellation_is_found(function: Callable[..., Any], clause: str) -> None:
@@ -118,6 +111,12 @@ def test_one_that_raises_it_again_or_does_not_meet_it_is_none(function: Callable
 
 def test_the_innermost_frame_comes_first() -> None:
     assert handlers.that_keeps([place(raised_again), place(suppressed), place(caught_bare)]) == line_of(suppressed, "with contextlib")
+
+
+def test_a_return_in_finally_keeps_it_too(tmp_path: Path) -> None:
+    path = tmp_path / "tool.py"
+    path.write_text("async def tool():\n    try:\n        await work()\n    finally:\n        return None\n")
+    assert handlers.that_keeps([(compile("", str(path), "exec"), 3)]) == f"{path}:5"
 
 
 def test_a_file_without_source_has_none() -> None:
