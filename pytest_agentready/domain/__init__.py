@@ -3,7 +3,7 @@
 from pytest_agentready.domain import secrets
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
-from pytest_agentready.domain.conduct import Cancellation, CancelledCalls, Held, HeldKind, RepeatedCalls, Series
+from pytest_agentready.domain.conduct import Cancellation, CancelledCalls, Held, HeldKind, LogIn, RepeatedCalls, Series
 from pytest_agentready.domain.hostility import Harm, HostileArguments, HostileCall, harm_of, identities
 from pytest_agentready.domain.interface import Interface, Parameter
 from pytest_agentready.domain.masking import Secret, mask, mask_all
@@ -14,7 +14,6 @@ from pytest_agentready.domain.observation import (
     Family,
     Fault,
     FaultMatrix,
-    LogIn,
     NormalCall,
     Raised,
     Request,

@@ -1,4 +1,4 @@
-"""How a tool behaves beside its answer: what it makes of a cancellation, and what its calls leave behind."""
+"""How a tool behaves beside its answer: what it makes of a cancellation, what its calls leave behind, how it logs in."""
 
 from __future__ import annotations
 
@@ -43,6 +43,13 @@ class CancelledCalls:
     def reached(self) -> tuple[Cancellation, ...]:
         """Those that met a tool that was still waiting."""
         return tuple(found for found in self.cancellations if found.at is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """A call whose databases ask for the password in clear, which they do not do otherwise; none of a tool that asks no database."""
+
+    runs: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

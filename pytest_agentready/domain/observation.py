@@ -231,13 +231,6 @@ class NormalCall:
 
 
 @dataclass(frozen=True, slots=True)
-class LogIn:
-    """A call whose databases ask for the password in clear, which they do not do otherwise; none of a tool that asks no database."""
-
-    runs: tuple[Run, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class FaultMatrix:
     """One run per fault (and set of arguments); judged by many checks."""
 

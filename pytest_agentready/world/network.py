@@ -20,7 +20,7 @@ from pytest_agentready.domain import Attempt, Request, Secret
 from pytest_agentready.world import real, stack
 from pytest_agentready.world.allowed import LOCAL, Allowed
 from pytest_agentready.world.backend import Backend
-from pytest_agentready.world.connection import LATENCY, Connection, fill, swap
+from pytest_agentready.world.connection import LATENCY, SYN_TIMEOUT, Connection, fill, swap
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.messages import IncomingRequest, Response
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 # Connections of runs that are over, by descriptor: a pool that still holds one asks whom it belonged to.
 _former: dict[int, Connection] = {}
-SYN_TIMEOUT = 127.0  # seconds after which Linux gives up connecting (tcp_syn_retries = 6)
 PORTS = {"http": 80, "https": 443}
 ANY = frozenset({"", "0.0.0.0", "::"})
 
