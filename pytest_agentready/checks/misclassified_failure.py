@@ -62,14 +62,9 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
             evidence={run.mishap_slug: run.answer.text[:200] for run in unclassified if run.fault and run.answer},
         )
     wrong: dict[tuple[str, str], list[Run]] = {}
-    unsure = [run for run in told if _is_unanswered(run) and _may_have_written(run, normal_call.beside(run))]
-    wary = {(_said(run.answer), _key(run)) for run in unsure if run.answer}
     for run in told:
-        if run in unclassified or run.answer is None or _is_right(run, run.answer, normal_call.beside(run)):
-            continue
-        if run.answer.retry_safe is False and _is_unanswered(run) and (_said(run.answer), _key(run)) in wary:
-            continue  # one handler for all that goes wrong on the way, and of some of it nobody knows how far it came
-        wrong.setdefault((_said(run.answer), _expected(run)), []).append(run)
+        if run not in unclassified and run.answer is not None and not _is_right(run, run.answer, normal_call.beside(run)):
+            wrong.setdefault((_said(run.answer), _expected(run)), []).append(run)
     for (said, expected), runs in wrong.items():
         unsent = all(_is_unanswered(run) and not run.fault.may_commit for run in runs if run.fault) and " False" in said
         verb = "is" if len(runs) == 1 else "are"
@@ -112,10 +107,6 @@ def _may_have_written(run: Run, normal: Run) -> bool:
 def _is_unanswered(run: Run) -> bool:
     """Did the connection fail, and no peer say anything?"""
     return run.fault is not None and run.fault.family in ("break", "silence")
-
-
-def _key(run: Run) -> str:
-    return repr(sorted(run.arguments.items(), key=lambda pair: pair[0]))
 
 
 def _said(answer: Answer) -> str:

@@ -256,9 +256,9 @@ PAYMENTS = {
 }
 
 
-@labelled(args={"order_id": "42"}, backend=PAYMENTS)
+@labelled(args={"order_id": "42"}, backend=PAYMENTS, AR104="failed")  # a connection that is refused has sent nothing
 def refund_with_one_handler(order_id: str) -> ToolResult:
-    """requests has one exception for a connection that is refused and for one that breaks: to be careful is right for one of them."""
+    """Careful about a connection that breaks, and about one that was never made."""
     try:
         response = requests.post("https://pay.example.com/refunds", json={"order": order_id}, timeout=4)
         if not response.ok:
