@@ -12,7 +12,20 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Any, NamedTuple
 
-from pytest_agentready.domain import Check, Finding, Judgement, NotApplicable, Outcome, Tool, Unjudgeable, Unproven, Verdict, secrets
+from pytest_agentready.domain import (
+    Check,
+    Finding,
+    Judgement,
+    NotApplicable,
+    Outcome,
+    Tool,
+    Unjudgeable,
+    Unproven,
+    Verdict,
+    mask,
+    mask_all,
+    secrets,
+)
 from pytest_agentready.registry import Registry, Unloadable
 from pytest_agentready.world.allowed import Hosts, permitted
 from pytest_agentready.world.ending import Signal
@@ -133,8 +146,5 @@ def _masked(verdict: Verdict, observations: Mapping[str, Any] = MappingProxyType
     if not (verdict.reason or verdict.findings):
         return verdict
     known = secrets.seen((seen for name, seen in observations.items() if name not in ("tool", "faults")), os.environ)
-    findings = (
-        replace(each, message=secrets.mask(each.message, known), evidence=secrets.mask_all(each.evidence, known))
-        for each in verdict.findings
-    )
-    return replace(verdict, reason=secrets.mask(verdict.reason, known), findings=tuple(findings))
+    findings = (replace(each, message=mask(each.message, known), evidence=mask_all(each.evidence, known)) for each in verdict.findings)
+    return replace(verdict, reason=mask(verdict.reason, known), findings=tuple(findings))

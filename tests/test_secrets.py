@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from pytest_agentready.domain import Request, Secret, secrets
+from pytest_agentready.domain import LogIn, Request, Run, Secret, mask, mask_all, secrets
 
 KEY = "sk-t0p+s3cret/9f"
 
@@ -121,21 +121,83 @@ def test_it_is_found_escaped_and_shown_masked() -> None:
     secret = Secret(KEY, "the query parameter token")
     assert secret.is_in("GET /?token=sk-t0p%2Bs3cret%2F9f failed")
     assert secret.masked == "sk-t...9f"
-    assert secrets.mask(f"a {KEY} b sk-t0p%2Bs3cret%2F9f c", [secret]) == "a sk-t...9f b sk-t...9f c"
+    assert mask(f"a {KEY} b sk-t0p%2Bs3cret%2F9f c", [secret]) == "a sk-t...9f b sk-t...9f c"
     assert Secret("a1b2c3d4", "").masked == "a1..."
 
 
 def test_the_beginning_of_one_that_was_cut_off_is_masked_too() -> None:
     secret = Secret("a1b2c3d4e5f6g7h8", "")
-    assert secrets.mask("key=a1b2c3d4e5...", [secret]) == "key=a1b2...h8..."
-    assert secrets.mask("key=a1b2c3d4e5f", [secret]) == "key=a1b2...h8"
-    assert secrets.mask("key=a1b2c3d4-is-another", [secret]) == "key=a1b2c3d4-is-another"
+    assert mask("key=a1b2c3d4e5...", [secret]) == "key=a1b2...h8..."
+    assert mask("key=a1b2c3d4e5f", [secret]) == "key=a1b2...h8"
+    assert mask("key=a1b2c3d4-is-another", [secret]) == "key=a1b2c3d4-is-another"
 
 
 def test_every_text_of_an_evidence_is_masked() -> None:
     evidence = {f"send({KEY})": [f"POST /{KEY}", 3], "deep": {"at": (KEY,)}}
-    assert secrets.mask_all(evidence, [Secret(KEY, "")]) == {"send(sk-t...9f)": ["POST /sk-t...9f", 3], "deep": {"at": ("sk-t...9f",)}}
+    assert mask_all(evidence, [Secret(KEY, "")]) == {"send(sk-t...9f)": ["POST /sk-t...9f", 3], "deep": {"at": ("sk-t...9f",)}}
 
 
 def test_a_variable_that_only_looks_like_a_url_is_none() -> None:
     assert secrets.held({"ODD": "redis://user@[cache"}) == ()
+
+
+@pytest.mark.parametrize("cookie", ["sessionid", "connect.sid", "JSESSIONID", "auth_token", "remember_me"])
+def test_a_cookie_by_which_a_server_knows_somebody_is_one(cookie: str) -> None:
+    assert origins(request(headers=(("cookie", f"theme=dark-and-blue; {cookie}=a1b2c3d4e5"),))) == {"a1b2c3d4e5": f"the cookie {cookie}"}
+
+
+def test_a_cookie_of_any_name_is_one_where_its_value_is_random() -> None:
+    assert origins(request(headers=(("cookie", 'lang=nb_NO-utf8; x="9f8a7b6c5d4e3f2a1b0c9d8e"'),))) == {
+        "9f8a7b6c5d4e3f2a1b0c9d8e": "the cookie x"
+    }
+
+
+def test_what_a_run_logged_in_with_is_one() -> None:
+    run = Run({}, credentials=(Secret("s3cret-9f8a", "the password for Redis"), Secret("guest", ""), Secret("changeme", "")))
+    assert [secret.value for secret in secrets.seen([LogIn((run,))], {})] == ["s3cret-9f8a"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("cannot reach postgresql://app:pw1@db.internal:5432/shop", ":pw1@"),
+        ("redis://:hunter2@cache.internal/0: refused", ":hunter2@"),
+        ("proxy 'http://ada:l0ve%21ace@proxy.internal:3128'", ":l0ve%21ace@"),
+        ('connection to "host=db user=app password=s3cret-9f8a" failed', "s3cret-9f8a"),
+        ("DRIVER={ODBC};SERVER=db;PWD=s3cret-9f8a;", "s3cret-9f8a"),
+        ("password='s3cret 9f8a' dbname=shop", "s3cret 9f8a"),
+    ],
+)
+def test_a_text_shows_a_password_by_where_it_stands(text: str, value: str) -> None:
+    (found,) = secrets.shown([text], [])
+    assert found.value == value
+    assert found.is_in(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "cannot reach postgresql://app:***@db.internal/shop",
+        "cannot reach postgresql://app:xxxxx@db.internal/shop",
+        "use postgresql://user:password@host/database",
+        "use postgresql://<user>:<password>@<host>/database",
+        "postgresql://app@db.internal:5432/shop",
+        "see https://example.com:8080/@ada",
+        "mail to mailto:ada@example.com",
+        "at 12:30@noon",
+        "password=*** host=db",
+        "password=changeme is not allowed",
+        "give password=... in the settings",
+    ],
+)
+def test_an_address_without_a_password_or_with_a_mask_shows_none(text: str) -> None:
+    assert secrets.shown([text], []) == ()
+
+
+def test_a_password_in_an_address_that_the_caller_gave_is_none() -> None:
+    url = "postgresql://app:pw1@db.internal/shop"
+    assert secrets.shown([f"cannot reach {url}"], [{"url": url}]) == ()
+
+
+def test_a_password_in_an_address_is_masked_whether_it_is_known_or_not() -> None:
+    assert mask("cannot reach postgresql://app:hunter2@db.internal/shop", []) == "cannot reach postgresql://app:hu...@db.internal/shop"

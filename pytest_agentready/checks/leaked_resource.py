@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 from pytest_agentready.domain import (
     Check,
@@ -23,6 +24,8 @@ from pytest_agentready.domain import (
     Severity,
     Tool,
     Unproven,
+    listed,
+    some_of,
 )
 
 check = Check(
@@ -40,20 +43,40 @@ check = Check(
 
 @check
 def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix, repeated_calls: RepeatedCalls) -> Iterator[Judgement]:
-    told: set[tuple[HeldKind, str]] = set()
+    causes: list[Leak] = []
     for series in repeated_calls.series:
-        kinds = [kind for kind in series.leaking if (kind, _where(series, kind)) not in told]
-        if kinds:
-            where = next(filter(None, (_where(series, kind) for kind in kinds)), tool.source)
-            yield Finding(
-                f"each call leaves {' and '.join(_each(series, kind) for kind in kinds)} behind: "
-                f"{series.counts(kinds[0])[-1]} after {len(series.left)} calls ({series.circumstance}){_ended(series, kinds)}",
-                where=where,
-                evidence={kind: series.counts(kind) for kind in kinds},
-            )
-        told |= {(kind, _where(series, kind)) for kind in series.leaking}
+        left = {kind: _where(series, kind) for kind in series.leaking}
+        known = [cause for cause in causes if any(cause.where.get(kind) == where for kind, where in left.items())]
+        for cause in known:
+            cause.series.append(series)
+        new = {kind: where for kind, where in left.items() if not any(cause.where.get(kind) == where for cause in known)}
+        if new:
+            causes.append(Leak(new, [series]))
+    for cause in causes:
+        yield Finding(
+            cause.story,
+            where=next(filter(None, cause.where.values()), tool.source),
+            evidence={kind: cause.series[0].counts(kind) for kind in cause.where},
+        )
     if gap := normal_call.obstacle or repeated_calls.gap or fault_matrix.gap:
         yield Unproven(gap)
+
+
+@dataclass(frozen=True)
+class Leak:
+    """What calls leave behind together, by the line that opened it, and in which circumstances they do."""
+
+    where: dict[HeldKind, str]
+    series: list[Series]
+
+    @property
+    def story(self) -> str:
+        first = self.series[0]
+        circumstances = some_of((series.circumstance for series in self.series), separator="; ")
+        only = "; only the garbage collector ends it" if set(self.where) <= first.freed else ""
+        left = listed(_each(first, kind) for kind in self.where)
+        kind = next(iter(self.where))
+        return f"each call leaves {left} behind: {first.counts(kind)[-1]} {kind}s after {len(first.left)} calls ({circumstances}){only}"
 
 
 def _each(series: Series, kind: HeldKind) -> str:
@@ -62,10 +85,6 @@ def _each(series: Series, kind: HeldKind) -> str:
     names = Counter(held.what for held in _of(series, kind) if held.what)
     name = f" ({names.most_common(1)[0][0]})" if names else ""
     return f"{number} {kind}{'s' if number > 1 else ''}{name}"
-
-
-def _ended(series: Series, kinds: list[HeldKind]) -> str:
-    return "; only the garbage collector ends it" if set(kinds) <= series.freed else ""
 
 
 def _where(series: Series, kind: HeldKind) -> str:

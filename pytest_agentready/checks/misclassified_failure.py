@@ -66,8 +66,11 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         if run not in unclassified and run.answer is not None and not _is_right(run, run.answer, normal_call.beside(run)):
             wrong.setdefault((_said(run.answer), _expected(run)), []).append(run)
     for (said, expected), runs in wrong.items():
+        unsent = all(_is_unanswered(run) and not run.fault.may_commit for run in runs if run.fault) and " False" in said
+        verb = "is" if len(runs) == 1 else "are"
+        why = ", for nothing was sent" if unsent else ""
         yield Finding(
-            f"{len(runs)} of {len(told)} failures are called {said}, where {expected} is right ({mishaps(runs)})",
+            f"{len(runs)} of {len(told)} failures {verb} called {said}, where {expected} is right{why} ({mishaps(runs)})",
             where=tool.source,
             evidence={run.mishap_slug: _said(run.answer) for run in runs if run.fault and run.answer},
         )
@@ -92,13 +95,18 @@ def _is_right(run: Run, answer: Answer, normal: Run) -> bool:
 
 
 def _may_have_written(run: Run, normal: Run) -> bool:
-    """Did a write without a stable idempotency key reach the peer, whose answer does not say what became of it?"""
+    """Did a write without a stable idempotency key reach the peer, whose answer does not say what became of it, or was one done before?"""
     fault = run.fault
     unsure = fault is not None and (fault.may_commit or fault.slug in ("500", "502", "504"))
     keys = {request.idempotency_key for request in normal.requests} - {None}
     # A peer that never reads saw no request; what it would have seen, the normal run shows.
-    sent = (*run.requests, *normal.requests[run.spared :])
-    return unsure and any(request.is_write and request.idempotency_key not in keys for request in sent)
+    sent = (*run.requests, *normal.requests[run.spared :]) if unsure else run.requests[: run.spared]
+    return any(request.is_write and request.idempotency_key not in keys for request in sent)
+
+
+def _is_unanswered(run: Run) -> bool:
+    """Did the connection fail, and no peer say anything?"""
+    return run.fault is not None and run.fault.family in ("break", "silence")
 
 
 def _said(answer: Answer) -> str:

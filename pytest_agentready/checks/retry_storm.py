@@ -59,11 +59,31 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
     if fault_matrix.gap:
         yield Unproven(fault_matrix.gap)
     endless = _endless(normal_call, runs)
-    yield from _without_limit(normal_call, endless)
     limited = [run for run in runs if run not in endless]
-    yield from _without_pause(_repeated(normal_call, [run for run in limited if _fails_fast(run)]))
-    yield from _too_soon(_repeated(normal_call, [run for run in limited if run.fault and run.fault.retry_after]))
-    yield from _in_vain(_repeated(normal_call, [run for run in limited if run.fault and run.fault.expected == "permanent"], TELLING))
+    yield from _by_cause(
+        *_without_limit(normal_call, endless),
+        *_without_pause(_repeated(normal_call, [run for run in limited if _fails_fast(run)])),
+        *_too_soon(_repeated(normal_call, [run for run in limited if run.fault and run.fault.retry_after])),
+        *_in_vain(_repeated(normal_call, [run for run in limited if run.fault and run.fault.expected == "permanent"], TELLING)),
+    )
+
+
+def _by_cause(*found: Finding) -> Iterator[Finding]:
+    """One line that asks again is one cause, in however many ways it does so without restraint."""
+    lines: dict[str, list[Finding]] = {}
+    for finding in found:
+        lines.setdefault(finding.where, []).append(finding)
+    for first, *others in lines.values():
+        if not others:
+            yield first
+            continue
+        together = (first, *others)
+        yield Finding(
+            "; ".join(finding.message for finding in together),
+            where=first.where,
+            evidence={slug: seen for finding in reversed(together) for slug, seen in finding.evidence.items()},
+            fix=" ".join(dict.fromkeys(finding.fix or check.fix for finding in together)),
+        )
 
 
 def _endless(normal_call: NormalCall, runs: list[Run]) -> list[Run]:

@@ -39,14 +39,13 @@ check = Check(
 
 @check
 def judge(normal_call: NormalCall, fault_matrix: FaultMatrix, cancelled_call: CancelledCalls) -> Iterator[Judgement]:
-    causes: dict[tuple[str, str], list[Cancellation]] = {}
+    causes: dict[str, list[Cancellation]] = {}
     for cancellation in cancelled_call.reached:
         if not cancellation.obeyed:
-            causes.setdefault((_did(cancellation), cancellation.where), []).append(cancellation)
-    for (did, where), found in causes.items():
-        befell = mishaps(cancellation.run for cancellation in found)
+            causes.setdefault(cancellation.kept or cancellation.where, []).append(cancellation)
+    for where, found in causes.items():
         yield Finding(
-            f"cancelled after {found[0].at:.1f} s, {did}{f' ({befell})' if befell else ''}",
+            f"cancelled after {found[0].at:.1f} s, {_story(found)}",
             where=where,
             evidence={cancellation.run.mishap_slug or "normal": cancellation.how for cancellation in found},
         )
@@ -54,6 +53,18 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix, cancelled_call: Ca
         yield _of_no_use(normal_call, fault_matrix, cancelled_call)
     elif fault_matrix.gap:
         yield Unproven(fault_matrix.gap)
+
+
+def _story(found: list[Cancellation]) -> str:
+    """What it did, and under which circumstances."""
+    done: dict[str, list[Cancellation]] = {}
+    for cancellation in found:
+        done.setdefault(_did(cancellation), []).append(cancellation)
+    parts = []
+    for did, alike in done.items():
+        befell = mishaps(cancellation.run for cancellation in alike)
+        parts.append(f"{did} ({befell})" if befell else did)
+    return ", or ".join(parts)
 
 
 def _did(cancellation: Cancellation) -> str:

@@ -2,7 +2,8 @@
 
 Clients whose sockets are made in C, and protocols of their own, cannot be followed into their waits. There the owner's
 word has to do: a number in the marker, or on the framework's object, that somebody has thought about and that the runner
-can enforce. Where the waits were observed, no word is needed.
+can enforce. Where the waits were observed, no word is needed. Of a protocol that the world does not speak it sees the connection and
+the wait for the first word, and AR202 and AR203 say what they have to say about these; what comes after that word nobody has seen.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ def _unseen(normal_call: NormalCall) -> str:
         return f"the world does not speak its protocol with {' and '.join(peers)}"
     if refused := dict.fromkeys(what for run in normal_call.runs for what in run.refused):
         return f"it wants {' and '.join(refused)}, which nobody can look into"
-    if peers := dict.fromkeys(run.peers[-1] for run in normal_call.runs if run.is_mute):
-        return f"{' and '.join(peers)} would have to speak first, in a protocol that the world does not know"
+    if peers := dict.fromkeys(run.mute for run in normal_call.runs if run.mute):
+        return f"only the wait for the first word of {' and '.join(peers)} was, whose protocol the world does not know"
     return ""
 
 

@@ -16,6 +16,7 @@ from pytest_agentready.domain import (
     FaultMatrix,
     Finding,
     Judgement,
+    LogIn,
     NormalCall,
     NotApplicable,
     Run,
@@ -46,13 +47,17 @@ KEEP = (
     "Leave the exception's text out of the message, for it quotes the request: write a sentence of your own, log the exception, and send "
     "credentials in a header rather than in the URL."
 )
+UNNAMED = (
+    "Say which service it is, and leave its address and the exception's text out of the message: they stand in your log. A connection's "
+    "URL is shown without its password by `repr(engine.url)` of SQLAlchemy, or by `yarl.URL(dsn).with_password(None)`."
+)
 LONGEST = 200  # tokens
 SHOWN = 200  # characters of a message
 TRACEBACK = re.compile(r"Traceback \(most recent call last\)|File \\?\"[^\"]+\", line \d+, in ")
 
 
 @check
-def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
+def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix, log_in: LogIn) -> Iterator[Judgement]:
     ended = [run for run in fault_matrix.fired if run.finished]
     if not ended:
         yield Unproven(normal_call.obstacle or fault_matrix.gap or "no fault reached the tool and let it return")
@@ -65,7 +70,9 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         yield NotApplicable("see AR102: the failures leave the tool as exceptions" if escaped else "see AR103: no failure is told")
         return
     # One that was refused its connection knows the key all the same: what was sent in any run counts.
-    known = secrets.seen((normal_call, fault_matrix), {})
+    seen = secrets.seen((normal_call, fault_matrix, log_in), {})
+    shown = secrets.shown(map(_text, told), [run.arguments for run in normal_call.runs])
+    known = (*seen, *(each for each in shown if not any(other.value in each.value for other in seen)))
     for bad, verb, what, fix in _blemishes(told, known):
         if bad:
             yield Finding(
@@ -89,7 +96,12 @@ def _blemishes(told: list[Run], known: tuple[Secret, ...]) -> Iterator[tuple[lis
     for secret in known:
         wider = [other for other in known if secret.value in other.value and other != secret]  # the whole, where the path shows a part
         leaking = [run for run in told if secret.is_in(_text(run)) and not any(other.is_in(_text(run)) for other in wider)]
-        yield leaking, ("gives", "give"), f"away {secret.masked}, {secret.origin}", KEEP
+        yield (
+            leaking,
+            ("gives", "give"),
+            f"away {secret.masked}, {secret.origin}",
+            UNNAMED if secret.origin.startswith("the password") else KEEP,
+        )
     traced = [run for run in told if TRACEBACK.search(_text(run))]
     yield traced, ("contains", "contain"), "a traceback", ""
     yield [run for run in told if not _message(run).strip()], ("is", "are"), "empty", ""

@@ -3,11 +3,12 @@
 from pytest_agentready.domain import secrets
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
-from pytest_agentready.domain.conduct import Cancellation, CancelledCalls, Held, HeldKind, RepeatedCalls, Series
+from pytest_agentready.domain.conduct import Cancellation, CancelledCalls, Held, HeldKind, LogIn, RepeatedCalls, Series
 from pytest_agentready.domain.effect import Effect, EffectKind
 from pytest_agentready.domain.effects import counted, effects_of
 from pytest_agentready.domain.hostility import Harm, HostileArguments, HostileCall, harm_of, identities
 from pytest_agentready.domain.interface import Interface, Parameter
+from pytest_agentready.domain.masking import Secret, mask, mask_all
 from pytest_agentready.domain.observation import (
     Attempt,
     Ending,
@@ -25,7 +26,6 @@ from pytest_agentready.domain.observation import (
 )
 from pytest_agentready.domain.repetition import Repetition, is_storm, keeps_asking, repetitions, unended
 from pytest_agentready.domain.result import PROPERTY, Assessment, Result, Subject
-from pytest_agentready.domain.secrets import Secret
 from pytest_agentready.domain.subject import TIME_LIMITS, Facts, Kind, Tool, read
 from pytest_agentready.domain.tokens import exceed, tokens
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unjudgeable, Unproven, Verdict
@@ -61,6 +61,7 @@ __all__ = [
     "Interface",
     "Judgement",
     "Kind",
+    "LogIn",
     "NormalCall",
     "NotApplicable",
     "Outcome",
@@ -92,6 +93,8 @@ __all__ = [
     "is_storm",
     "keeps_asking",
     "listed",
+    "mask",
+    "mask_all",
     "mishaps",
     "nearest",
     "read",

@@ -1,4 +1,4 @@
-"""How a tool behaves beside its answer: what it makes of a cancellation, and what its calls leave behind."""
+"""How a tool behaves beside its answer: what it makes of a cancellation, what its calls leave behind, how it logs in."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ class Cancellation:
     run: Run
     at: float | None = None  # virtual seconds from its beginning to the cancellation; None: it was over before
     where: str = ""  # the user's line that it waited at
+    kept: str = ""  # the user's line that caught the cancellation and did not raise it again, as far as the source tells
     how: Literal["cancelled", "returned", "raised", "unended"] = "unended"
     what: str = ""  # the type that it returned or raised
     requests: int = 0  # that ask for something, sent after the cancellation: a clean-up asks for nothing
@@ -42,6 +43,13 @@ class CancelledCalls:
     def reached(self) -> tuple[Cancellation, ...]:
         """Those that met a tool that was still waiting."""
         return tuple(found for found in self.cancellations if found.at is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """A call whose databases ask for the password in clear, which they do not do otherwise; none of a tool that asks no database."""
+
+    runs: tuple[Run, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pytest_agentready.domain.answer import Answer
 from pytest_agentready.domain.effect import Effect
+from pytest_agentready.domain.masking import Secret
 
 Expected = Literal["transient", "rate_limit", "permanent"]
 Family = Literal["silence", "trickle", "break", "status", "content", "certificate"]
@@ -153,6 +154,7 @@ class Run:
     unspoken: tuple[str, ...] = ()  # peers whose protocol the world does not speak
     refused: tuple[str, ...] = ()  # what would have left the world, and was refused
     local_effects: tuple[Effect, ...] = ()  # what it did on this machine: files, processes, statements of SQLite
+    credentials: tuple[Secret, ...] = ()  # with which it logged in, as the peers saw it, beside those in its requests
     unseen: tuple[str, ...] = ()  # waits that cannot be seen from Python: what the run says about time is no proof
     in_real_time: bool = False  # a client kept its own time: the virtual seconds are real ones
     virtual: float = 0.0  # seconds
@@ -172,9 +174,13 @@ class Run:
         return f"{slug}@{self.spared + 1}" if self.spared else slug
 
     @property
-    def is_mute(self) -> bool:
-        """It waits for the first word of a peer, to which it has said nothing itself."""
-        return self.ending is not None and self.ending.kind == "stuck" and not self.requests and bool(self.peers)
+    def mute(self) -> str:
+        """The peer whose first word it waited for, in vain: nothing was said in a protocol that is known; "" where there is none."""
+        if self.requests or not self.peers or self.unspoken:
+            return ""
+        last = self.peers[-1]
+        in_vain = any(wait.peer and last.startswith(wait.peer) and wait.outcome in ("timeout", "unbounded") for wait in self.waits)
+        return last if in_vain or (self.ending is not None and self.ending.kind == "stuck") else ""
 
     @property
     def longest_wait_at(self) -> str:

@@ -1,4 +1,4 @@
-"""Credentials: what a tool sends to its peers as such, and what its environment holds; how they look in a text, and masked.
+"""Credentials: what a tool sends to its peers as such, what it logs in with, what its environment holds, and what a text shows as one.
 
 Some addresses are credentials themselves: whoever knows that of a webhook can use it.
 """
@@ -9,15 +9,14 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Any
-from urllib.parse import parse_qsl, quote, quote_plus, unquote, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
+from pytest_agentready.domain.masking import MASKS, PASSWORD_IN_URL, SHORTEST, Secret
 from pytest_agentready.domain.observation import FaultMatrix, NormalCall, Request, Run
 
-SHORTEST = 8  # characters: what is shorter stands in a text by chance
 # A name without its dashes, underscores and case: of a header, a query parameter, a field of a body.
 NAMES = re.compile(
     r"(?:(?:api|access|secret|subscription|private|auth|signing|account|functions)key|(?:api|access|auth|refresh|id|private|security|session|bearer)token"
@@ -35,63 +34,43 @@ BOT = re.compile(r"(?:[a-z]*\d{5,}):([\w-]+)", re.IGNORECASE)  # an account's nu
 RANDOM = 20  # characters of a random text that nobody guesses
 UUID = re.compile(r"[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}", re.IGNORECASE)
 PART_OF_SLUG = re.compile(r"[a-z]+|[A-Z][a-z]+|[A-Z]+|v?\d+")
+# A cookie by which a server knows somebody again, and none that says how a page is to look.
+COOKIES = re.compile(r"sess|sid$|sid[._-]|token|auth|jwt|ticket|remember|login", re.IGNORECASE)
+# `password=s3cret` among the words of a connection (libpq's, ODBC's).
+PASSWORD_NAMED = re.compile(r"\b(?:password|passwd|pwd)=(?:'([^']+)'|\"([^\"]+)\"|([^\s'\";,&)]+))", re.IGNORECASE)
 URL_WITH_USER = re.compile(r"^[\w+.-]+://[^/?#\s]+@")
-
-
-@dataclass(frozen=True, slots=True)
-class Secret:
-    value: str
-    origin: str  # "the query parameter api_key", "the environment variable SHOP_TOKEN"
-
-    @property
-    def masked(self) -> str:
-        return f"{self.value[:4]}...{self.value[-2:]}" if len(self.value) >= 12 else f"{self.value[:2]}..."
-
-    @property
-    def forms(self) -> tuple[str, ...]:
-        """As it may stand in a text: bare, or escaped for a URL."""
-        return tuple(dict.fromkeys((self.value, quote(self.value, safe=""), quote(self.value), quote_plus(self.value))))
-
-    def is_in(self, text: str) -> bool:
-        return any(form in text for form in self.forms)
-
-
-def mask(text: str, secrets: Iterable[Secret]) -> str:
-    """The text, with every secret in it made unusable; so is the beginning of one that was cut off."""
-    for secret in sorted(secrets, key=lambda each: -len(each.value)):
-        for form in secret.forms:
-            text = text.replace(form, secret.masked)
-            text = re.sub(rf"{re.escape(form[:SHORTEST])}\S*?(?=\.\.\.|$)", partial(_begun, form, secret.masked), text)
-    return text
-
-
-def _begun(form: str, masked: str, found: re.Match[str]) -> str:
-    return masked if form.startswith(found[0]) else found[0]
-
-
-def mask_all(value: Any, secrets: Collection[Secret]) -> Any:
-    """The value of a finding's evidence, with every text in it masked."""
-    if isinstance(value, str):
-        return mask(value, secrets)
-    if isinstance(value, Mapping):
-        return {mask_all(key, secrets): mask_all(item, secrets) for key, item in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(mask_all(item, secrets) for item in value)
-    return value
 
 
 def seen(observations: Iterable[object], environment: Mapping[str, str]) -> tuple[Secret, ...]:
     """All that these observations show to be credentials, whatever runs they are made of, and that the environment holds."""
     held_by = [environment]
     requests: dict[Request, None] = {}
+    logged_in: dict[Secret, None] = {}
     arguments: list[Mapping[str, Any]] = []
     for observed in observations:
-        requests.update((request, None) for run in _runs(observed) for request in run.requests)
+        for run in _runs(observed):
+            requests.update(dict.fromkeys(run.requests))
+            logged_in.update(dict.fromkeys(run.credentials))
         if isinstance(observed, NormalCall):
             arguments += [run.arguments for run in observed.runs]
         elif isinstance(observed, FaultMatrix):
             held_by.append(observed.environment)
-    return unknown_to_the_caller((*sent(requests), *(secret for each in held_by for secret in held(each))), arguments)
+    return unknown_to_the_caller((*sent(requests), *logged_in, *(secret for each in held_by for secret in held(each))), arguments)
+
+
+def shown(texts: Iterable[str], arguments: Iterable[Mapping[str, Any]]) -> tuple[Secret, ...]:
+    """What these texts show to be passwords by where they stand, whether or not anybody has seen them in use."""
+    given = [str(value) for each in arguments for value in each.values()]
+    found: dict[str, Secret] = {}
+    for text in texts:
+        named = [next(filter(None, match.groups())) for match in PASSWORD_NAMED.finditer(text)]
+        for password in [match[1] for match in PASSWORD_IN_URL.finditer(text)]:
+            if not MASKS.fullmatch(password) and not any(password in value for value in given):
+                found.setdefault(password, Secret(f":{password}@", "the password in an address"))
+        for password in named:
+            if len(password) >= SHORTEST and not MASKS.fullmatch(password) and not _is_a_word(password) and password not in "".join(given):
+                found.setdefault(password, Secret(password, "the password of a connection"))
+    return tuple(found.values())
 
 
 def _runs(observed: object) -> Iterator[Run]:
@@ -140,6 +119,10 @@ def _of_request(request: Request) -> Iterator[Secret]:
     for name, value in request.headers:
         if name in ("authorization", "proxy-authorization"):
             yield from _of_authorization(name, value)
+        elif name == "cookie":
+            for cookie, _, content in (part.strip().replace('"', "").partition("=") for part in value.split(";")):
+                if COOKIES.search(cookie) or _is_random(content):
+                    yield Secret(content, f"the cookie {cookie}")
         elif _is_telling(name):
             yield Secret(value, f"the header {name}")
     for name, value in parse_qsl(urlsplit(request.url).query):

@@ -12,10 +12,10 @@ def listed(items: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
-def some_of(items: Iterable[str], shown: int = 3) -> str:
+def some_of(items: Iterable[str], shown: int = 3, separator: str = ", ") -> str:
     """The first few, and how many more there are: `a, b, c and 2 more`."""
     found = [*items]
-    return ", ".join(found[:shown]) + (f" and {len(found) - shown} more" if len(found) > shown else "")
+    return separator.join(found[:shown]) + (f" and {len(found) - shown} more" if len(found) > shown else "")
 
 
 def shortened(text: str, length: int) -> str:

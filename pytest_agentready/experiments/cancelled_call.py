@@ -1,7 +1,8 @@
 """An async tool is cancelled while it waits: for a peer that is silent or cannot be reached, and in the pause before a retry.
 
 A tool may clean up before it ends, and that may take it to the silent peer once more. So a second cancellation follows a second
-later; what the tool does in between is recorded.
+later; what the tool does in between is recorded. One that turns to nobody anew, and still waits for what it had asked for before, is
+given the time to come to its own end, which tells whether the cancellation has been lost or only put off.
 """
 
 from __future__ import annotations
@@ -14,13 +15,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_agentready.domain import Cancellation, CancelledCalls, Fault, FaultMatrix, NormalCall, Request, Run, Tool
-from pytest_agentready.world import BackendFailed, Limits, WireFault, active, loops, observe, stack
+from pytest_agentready.world import BackendFailed, Limits, WireFault, active, handlers, loops, observe, stack
 from pytest_agentready.world.run import drained
 from pytest_agentready.world.stdio import muted
 
 SOON = 0.25  # virtual seconds that the tool has been waiting for when it is cancelled
 MOMENT = 1.0  # virtual seconds to end in
 SHORT = 0.05  # virtual seconds: a shorter wait is not worth to be cancelled
+PATIENCE = 60.0  # virtual seconds, for what was asked for before to come to its end
 MOST = 8  # cancellations of one tool
 LIMITS = Limits(attempts=200, real=3.0)
 SILENCE = ("response-hang", "connect-hang")
@@ -87,7 +89,9 @@ def _cancelled(tool: Tool, moment: Moment) -> Cancellation:
     caller = _Caller(tool, moment.at)
     run = observe(caller, moment.arguments, backend=tool.facts.backend, fault=fault, spared=moment.spared, limits=LIMITS)
     found = replace(caller.found, run=run)
-    return found if found.at is None else replace(found, requests=found.requests + _asking(run, found.at))
+    if found.at is not None:
+        found = replace(found, requests=found.requests + _asking(run, found.at))
+    return found if found.obeyed else replace(found, kept=handlers.that_keeps(caller.places))
 
 
 def _asking(run: Run, since: float) -> int:
@@ -108,6 +112,7 @@ class _Caller:
         self.tool = tool
         self.at = at
         self.found = Cancellation(Run({}))
+        self.places: list[handlers.Place] = []  # at which it waited when it was cancelled
 
     def __call__(self, **arguments: Any) -> None:
         value = self.tool.call(**arguments)
@@ -126,10 +131,14 @@ class _Caller:
         assert world is not None
         if world.time.now <= self.at + SHORT:  # else the loop was blocked, and what the tool did before it could hear of it proves nothing
             self.found = replace(self.found, at=world.time.now, where=stack.awaiting_line(task))
+        self.places = stack.places(task)
         connected = world.time.tries.get("connections", 0)
+        turned = dict(world.time.tries)
         for _ in range(2):
             task.cancel()
             await asyncio.wait({task}, timeout=MOMENT)
+            if not task.done() and not stack.pauses(task) and world.time.tries == turned:
+                await asyncio.wait({task}, timeout=PATIENCE)
             if task.done():
                 break
             self.found = replace(self.found, paused=self.found.paused or stack.pauses(task))

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pytest_agentready.domain import Fault, FaultMatrix, NormalCall, Run, Tool, read
 from pytest_agentready.world import BackendFailed, HTTPFault, Limits, WireFault, let_pass, observe
 from pytest_agentready.world.stdio import muted
 
-ATTEMPTS = 90  # of one call, beside ten for each that the normal call makes
-ENOUGH = 3  # runaways after which it is known what the tool does: the next are ended sooner
-SOON = 5  # attempts, likewise
+ATTEMPTS = 60  # of one call, beside ten for each that the normal call makes
+SOON = (12, 5, 3, 2)  # of a line that has been seen to run away, beside those of the normal call: fewer with each fault of one kind
+HOPS = 40  # redirects that a client follows in one attempt, and a few: most end after 10 to 30
+REDIRECTS = 10 * HOPS  # of one call
 STAGES = 8  # requests of one call that are made to fail in turn
 SILENCES_IN_REAL_TIME = ("accept-hang", "response-hang")
 IN_REAL_TIME = 3  # requests that are left without an answer in real time
@@ -29,7 +30,7 @@ def run(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> Fault
         return FaultMatrix((), abandoned=dict.fromkeys((fault.slug for fault in faults), f"{allowed[0]} is on the allow-list, and real"))
     if not any(run.went_out for run in normal_call.runs):
         return FaultMatrix((), {fault.slug: "the normal call does not reach the outside world" for fault in faults})
-    if any(run.ending is not None for run in normal_call.runs):
+    if any(run.ending is not None and not run.mute for run in normal_call.runs):
         return FaultMatrix((), {fault.slug: "the normal call does not end" for fault in faults})
     with muted():
         return _matrix(tool, normal_call, faults)
@@ -47,6 +48,8 @@ def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> F
             skipped[fault.slug] = "the tool does not use TLS"
         elif isinstance(fault, HTTPFault) and _speaks_no_http(normal_call):
             skipped[fault.slug] = "the tool does not speak HTTP"
+        elif fault.family not in ("break", "silence") and any(run.mute and run.ending is not None for run in normal_call.runs):
+            skipped[fault.slug] = "its peer would have to speak first, in a protocol that the world does not know"
         elif _hopeless(runs):
             abandoned[fault.slug] = "an earlier run had to be ended by the wall clock"
         else:
@@ -75,37 +78,74 @@ class Memory:
         return True
 
 
+@dataclass
+class Runaways:
+    """The lines that were seen to ask again and again, up to the limit: asked further times, they would only show the same.
+
+    Who does not give up on a silent peer may well do so on one that answers, and the other way round.
+    """
+
+    lines: set[str] = field(default_factory=set)
+    stages: set[int] = field(default_factory=set)  # from which request on the peers failed
+    repeated: int = 0  # how often one of these lines did so again, under faults of the same kind
+
+    @classmethod
+    def among(cls, runs: Iterable[Run], fault: Fault) -> Runaways:
+        found = cls()
+        for run in runs:
+            if run.fault is not None and (run.fault.family == "silence") == (fault.family == "silence"):
+                found.note(run)
+                found.repeated += run.fault.family == fault.family and run.ending is not None and run.ending.early
+        return found
+
+    def note(self, run: Run) -> None:
+        if run.ending is not None and run.ending.kind == "runaway":
+            self.lines.add(run.ending.where)
+            self.stages.add(run.spared)
+
+    def are_known_at(self, stage: int, normal: Run) -> bool:
+        return stage in self.stages or normal.requests[stage].where in self.lines
+
+
 def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[Run], memory: Memory) -> Iterator[Run]:
     assert isinstance(fault, WireFault)
-    known = sum(run.ending is not None and run.ending.kind == "runaway" for run in before) >= ENOUGH
+    runaways = Runaways.among(before, fault)
     for normal in normal_call.runs:
         usual = max(len(normal.requests), len(normal.peers))
-        limits = Limits(attempts=(SOON if known else ATTEMPTS) + 10 * usual)
-        if fault.slug == "redirect-loop":  # a client follows 10 to 30 of them in one attempt
-            limits = replace(limits, attempts=4 * limits.attempts)
+        limits = Limits(attempts=ATTEMPTS + 10 * usual)
+        soon = SOON[min(runaways.repeated, len(SOON) - 1)]
+        if fault.slug == "redirect-loop":
+            limits = replace(limits, attempts=max(REDIRECTS, limits.attempts))
+            soon = min(REDIRECTS, soon * HOPS)
         if normal.in_real_time:
             patience = tool.time_limit + SURELY_LATE
             limits = replace(limits, patience=patience, real=patience + limits.real)
         if fault.family == "trickle":
             limits = replace(limits, turns=DRIPS)
         stages = _stages(normal)
+        runs_away = False
         for spared in stages[:IN_REAL_TIME] if normal.in_real_time and fault.family == "silence" else stages:
-            enter = partial(
-                observe,
-                tool.call,
-                normal.arguments,
-                backend=tool.facts.backend,
-                fault=fault,
-                spared=spared,
-                limits=limits,
-            )
-            found = enter()
-            if memory.is_over(found):
-                found = enter()
-                memory.is_endless = not found.went_out
-            if known and found.ending is not None and found.ending.kind == "runaway":
-                found = replace(found, ending=replace(found.ending, early=True))
+            if runs_away and runaways.are_known_at(spared, normal):
+                continue  # it runs away under this fault, and from this request on under another
+            enter = partial(observe, tool.call, normal.arguments, backend=tool.facts.backend, fault=fault, spared=spared)
+            found = _entered(enter, limits, soon + usual, runaways, memory)
+            runs_away = runs_away or (not spared and found.ending is not None and found.ending.early)
             yield read(tool, found)
+
+
+def _entered(enter: Callable[..., Run], limits: Limits, soon: int, runaways: Runaways, memory: Memory) -> Run:
+    """Cut short where a line is known to run away, and made anew in full where it is another line that does."""
+    limit = replace(limits, attempts=soon) if runaways.lines else limits
+    found = enter(limits=limit)
+    if memory.is_over(found):
+        found = enter(limits=limit)
+        memory.is_endless = not found.went_out
+    if limit is not limits and found.ending is not None and found.ending.kind == "runaway":
+        if found.ending.where in runaways.lines:
+            return replace(found, ending=replace(found.ending, early=True))
+        found = enter(limits=limits)
+    runaways.note(found)
+    return found
 
 
 def _too_slow(fault: Fault, tool: Tool) -> str:

@@ -18,6 +18,14 @@ PATIENCE = Limits(attempts=1_000, turns=20_000)  # a healthy tool may well send 
 
 
 SHOWN = 120  # characters of an answer
+GREETING = {
+    "21": "FTP",
+    "22": "SSH",
+    "110": "POP3",
+    "143": "IMAP",
+    "993": "IMAP",
+    "995": "POP3",
+}  # servers that speak first, and the world does not
 
 
 def run(tool: Tool) -> NormalCall:
@@ -69,6 +77,8 @@ def _obstacle(tool: Tool, runs: list[Run]) -> str:
             return f"{missing}{other}"
         if run.ending is not None:
             return f"the normal call{made_up} does not end: {run.ending.story}{_mute(run)}"
+        if run.mute:
+            return f"the normal call{made_up} hears nothing from {run.mute}{_mute(run)}"
         if run.raised is not None:
             said = f": {run.raised.message}" if run.raised.message else ""
             remedy = "give args={...} in the marker" if made_up else "give it arguments, a backend and an environment in which it succeeds"
@@ -81,10 +91,13 @@ def _obstacle(tool: Tool, runs: list[Run]) -> str:
 
 def _mute(run: Run) -> str:
     """A peer to which nothing is said: at a port that is not the protocol's own, the world does not know who speaks first."""
-    if not run.is_mute:
+    if not run.mute:
         return ""
-    peer = run.peers[-1]
-    return f" (nothing was said to {peer}: if it speaks first, name its protocol in backend=, such as {{'smtp://{peer}': {{}}}})"
+    if run.mute.endswith("/udp"):
+        return ": nobody answers datagrams in the world"
+    if protocol := GREETING.get(run.mute.rpartition(":")[2]):
+        return f": its server would have to greet, and the world does not speak {protocol}"
+    return f" (nothing was said to {run.mute}: if it speaks first, name its protocol in backend=, such as {{'smtp://{run.mute}': {{}}}})"
 
 
 def _with_remedy(client: str) -> str:

@@ -1,4 +1,4 @@
-"""The same call again and again: in good health, with a failing peer, and, for an async tool, cancelled while it waits.
+"""The same call again and again: in good health, with a peer that fails or is silent, and, for an async tool, cancelled while it waits.
 
 After each call a moment passes, and what is still open then is written down. Where that grows with each call, a longer time passes at the
 end, for tasks and threads may end by themselves. The garbage collector is off meanwhile: when it runs depends on everything else
@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_agentready.domain import CancelledCalls, FaultMatrix, Held, HeldKind, NormalCall, RepeatedCalls, Run, Series, Tool
-from pytest_agentready.world import BackendFailed, Limits, WireFault, active, loops, observe
+from pytest_agentready.world import BackendFailed, Limits, Refusal, WireFault, active, loops, observe
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.inventory import Inventory
 from pytest_agentready.world.run import copied, drained, finished, interrupted
@@ -27,7 +27,8 @@ MANY = 14  # calls that tell a leak from a pool that is being filled
 PAUSE = 1.0  # virtual seconds after each call; all calls together take less than it takes aiohttp to close an idle connection (15 s)
 REST = 300.0  # virtual seconds in which tasks and threads may come to their own end
 MOMENT = 1.0  # virtual seconds to end in after a cancellation
-FAILING = ("500", "reset-during-answer")
+FAILING = ("500", "404", "reset-during-answer", "response-hang")
+REFUSAL = Refusal("refusal", "the server answers with an error", "status", expected="transient")  # of a database, or of a mail server
 
 Call = Callable[..., None]
 
@@ -46,7 +47,8 @@ def run(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix, cancelle
                 continue
             if len(series.left) < FEW:
                 gaps.append(f"only {len(series.left)} of {FEW} repeated calls came to an end ({series.circumstance})")
-            found.append(replace(series, cancelled=cancelled))
+            if before.fault is not REFUSAL or series.run.fired:  # what it asks for may be nothing that can be refused
+                found.append(replace(series, cancelled=cancelled))
     return RepeatedCalls(tuple(found), "; ".join(gaps))
 
 
@@ -67,15 +69,31 @@ def _circumstances(
     """A run that shows what the call does there, how it is called, and whether it is cancelled."""
     once = _once(tool)
     yield normal_call.runs[0], once, False
+    shown: list[Run] = []
     for slug in FAILING:
         met = [run for run in fault_matrix.runs if run.fault is not None and run.fault.slug == slug and run.fired and run.finished]
-        if met:
-            # A status meets the first request, a broken connection the last: both ways out of a tool that makes several.
-            yield met[0 if slug == "500" else -1], once, False
+        if not met or (slug == "404" and any(_ends_alike(met[0], other) for other in shown)):
+            continue
+        if slug == "response-hang" and normal_call.in_real_time:
+            continue  # a few real seconds for each call
+        # A status meets the first request, a broken connection the last: both ways out of a tool that makes several.
+        shown.append(met[0 if slug in ("500", "404") else -1])
+        yield shown[-1], once, False
+    if any(not request.is_http for request in normal_call.runs[0].requests):
+        yield replace(normal_call.runs[0], fault=REFUSAL), once, False
     for cancellation in cancelled_call.reached:
         if cancellation.obeyed and cancellation.run.fault is not None and cancellation.run.fault.slug == "response-hang":
             yield cancellation.run, _cancelling(tool, cancellation.at or 0.0), True
             return
+
+
+def _ends_alike(one: Run, other: Run) -> bool:
+    """So that the tool makes no difference between the two faults, as far as can be told from outside."""
+
+    def outcome(run: Run) -> object:
+        return (run.raised.kind, run.raised.where) if run.raised is not None else run.answer.text if run.answer is not None else None
+
+    return outcome(one) == outcome(other)
 
 
 def _series(tool: Tool, before: Run, call: Call, known: set[HeldKind]) -> Series:
@@ -104,7 +122,9 @@ class _Repeater:
             self._call(**copied(arguments))
             if interrupted():  # the tool has swallowed it
                 raise KeyboardInterrupt
+            world.network.farewells_held = True  # what the call has left open shall not be closed from the other side
             loops.drive(asyncio.sleep(PAUSE))
+            world.network.farewells_held = False
             self.series = replace(self.series, left=(*self.series.left, inventory.left()))
         if self.series.growing:
             gc.collect()

@@ -12,15 +12,18 @@ from pytest_agentready.world.messages import IncomingRequest, Response
 from pytest_agentready.world.places import place
 from pytest_agentready.world.run import observe
 from pytest_agentready.world.stay import Stay, stay
+from pytest_agentready.world.unlisted import FullLogIn, Refusal
 
 __all__ = [
     "FAULTS",
     "Backend",
     "BackendError",
     "BackendFailed",
+    "FullLogIn",
     "HTTPFault",
     "IncomingRequest",
     "Limits",
+    "Refusal",
     "Response",
     "Stay",
     "WireFault",

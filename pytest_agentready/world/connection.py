@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 if TYPE_CHECKING:
     from pytest_agentready.world.peer import Peer
 
+SYN_TIMEOUT = 127.0  # seconds after which Linux gives up connecting (tcp_syn_retries = 6)
 LATENCY = 0.001  # virtual seconds for a look-up, a handshake, an answer
 
 

@@ -57,6 +57,11 @@ class WireFault(Fault):
         return "good"
 
     @property
+    def asks_for_the_password(self) -> bool:
+        """Does a database want to have it in clear?"""
+        return False
+
+    @property
     def precedes_the_request(self) -> bool:
         """Does a connection that stands already never meet it?"""
         return self.deaf or self.connected() != "open" or self.certificate != "good" or self.looked_up("api.example.com") is not None

@@ -61,7 +61,7 @@ class Inventory:
             real.sleep(0.001)
         self._most_threads = max(self._most_threads, len(found))
         for thread in found:
-            yield Held("thread", re.sub(r"[-_]?\d+", "", thread.name), self._world.origins.get(thread, ""))
+            yield Held("thread", _named(thread), self._world.origins.get(thread, ""))
 
     def _new_threads(self) -> list[threading.Thread]:
         return [thread for thread in threading.enumerate() if thread not in self._threads and thread.ident not in crowd.harness]
@@ -78,6 +78,12 @@ class Inventory:
 
     def _loop_generators(self) -> list[Any]:
         return list(getattr(self._loop, "_asyncgens", ()))
+
+
+def _named(thread: threading.Thread) -> str:
+    """Without its number, which is another one for each call: `Thread-3 (renew)` is renew."""
+    name = re.sub(r"[-_]?\d+", "", thread.name)
+    return name[8:-1] if name.startswith("Thread (") and name.endswith(")") else name
 
 
 def _descriptors() -> Iterator[Descriptor]:

@@ -16,12 +16,12 @@ from _thread import get_ident
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_agentready.domain import Attempt, Request
+from pytest_agentready.domain import Attempt, Request, Secret
 from pytest_agentready.world import real, stack
 from pytest_agentready.world.allowed import LOCAL, Allowed
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.backend_calls import BackendFailed
-from pytest_agentready.world.connection import LATENCY, Connection, Outstanding, fill, swap
+from pytest_agentready.world.connection import LATENCY, SYN_TIMEOUT, Connection, Outstanding, fill, swap
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.messages import IncomingRequest, Response
 from pytest_agentready.world.outages import EVERY, Outages, count
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 # Connections of runs that are over, by descriptor: a pool that still holds one asks whom it belonged to.
 _former: dict[int, Connection] = {}
-SYN_TIMEOUT = 127.0  # seconds after which Linux gives up connecting (tcp_syn_retries = 6)
 PORTS = {"http": 80, "https": 443}
 ANY = frozenset({"", "0.0.0.0", "::"})
 
@@ -51,10 +50,12 @@ class Network:
         self.requests: list[Request] = []
         self.peers: dict[str, None] = {}  # an ordered set of host:port
         self.unspoken: dict[str, None] = {}
+        self.credentials: dict[Secret, None] = {}
         self.refused: list[str] = []
         self.tls = False
         self.backend_failure: BackendFailed | None = None
         self.own_failure: Exception | None = None
+        self.farewells_held = False  # a peer that would close a connection by itself now leaves it open for good
         self.connections: dict[int, Connection] = {}
         self.outstanding: list[Outstanding] = []  # calls of clients that have no descriptor here
         self.memory: dict[str, Any] = {}  # what the services keep for as long as the run: the contents of a Redis, say
@@ -141,6 +142,8 @@ class Network:
 
     def silence(self, fd: int, host: str, port: int) -> Connection:
         """A UDP client has a silent peer: its messages go nowhere, and no answer comes. Its descriptor is put back after the run."""
+        fault = self.fault(host=self.hosts.get(host, host))
+        self.fired += fault is not None and fault.family == "silence" and not fault.precedes_the_request
         kept = os.dup(fd)
         near, far = _socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
         connection = Connection(swap(fd, near), self.hosts.get(host, host), port, stack.here(2))

@@ -8,6 +8,7 @@ import os
 import ssl
 from typing import TYPE_CHECKING
 
+from pytest_agentready.domain import Secret
 from pytest_agentready.world import certificates, real, services
 from pytest_agentready.world.connection import LATENCY
 from pytest_agentready.world.services import Service
@@ -119,6 +120,14 @@ class Peer:
         self.host, self.port = host, port
         self._service = None
 
+    def learn(self, password: bytes, of: str) -> None:
+        """The client has logged in with this: nobody else is to be told."""
+        self.network.credentials.setdefault(Secret(password.decode(errors="replace"), f"the password for {of}"))
+
+    @property
+    def asks_for_the_password(self) -> bool:
+        return self.fault is not None and self.fault.asks_for_the_password
+
     def hand_over(self, service: Service) -> None:
         """The client and the service have agreed on another protocol."""
         self._service = service
@@ -201,6 +210,8 @@ class _TLS:
         return bytes(plain)
 
     def encrypt(self, plain: bytes) -> bytes:
+        if self.ended:  # nobody listens any more
+            return b""
         self._object.write(plain)
         return self._outgoing.read()
 

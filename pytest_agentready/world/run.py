@@ -138,6 +138,7 @@ def recorded(world: World, run: Run, seconds: float) -> Run:
         tls=network.tls,
         allowed=tuple(network.allowed.reached),
         unspoken=tuple(network.unspoken),
+        credentials=tuple(network.credentials),
         refused=tuple(network.refused),
         local_effects=tuple(world.ledger.effects),
         unseen=tuple(time.crowd.unseen.found),

@@ -7,9 +7,12 @@ import os
 import re
 import sys
 import sysconfig
+from _thread import get_ident
 from collections.abc import Iterator
 from types import CodeType, FrameType, TracebackType
 from typing import Any
+
+from pytest_agentready.world import active
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _HARNESS = tuple(
@@ -79,7 +82,12 @@ def where(frame: FrameType | None) -> str:
 
 
 def here(depth: int = 1) -> str:
-    return where(sys._getframe(depth + 1))
+    """The user's line that the calling thread stands at; where it carries out a library's function for it, the one that ordered that."""
+    line = where(sys._getframe(depth + 1))
+    if line or active.world is None:
+        return line
+    hired = active.world.hired.get(get_ident())
+    return hired.where if hired is not None else ""
 
 
 def of_traceback(traceback: TracebackType | None) -> str:
@@ -108,6 +116,11 @@ def awaiting_line(task: Any) -> str:
     """The user's line that a task waits at; "" where it waits at none."""
     found = _innermost(task.get_coro())
     return found[1] if found else ""
+
+
+def places(task: Any) -> list[tuple[CodeType, int]]:
+    """The user's lines that a task stands at, from the innermost on."""
+    return [(frame.f_code, frame.f_lineno) for frame in _chain(task.get_coro()) if is_users(frame.f_code)][::-1]
 
 
 def pauses(task: Any) -> bool:

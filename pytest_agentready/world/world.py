@@ -34,6 +34,7 @@ class Hired(Protocol):
 
     thread: Thread | None  # None: it has come for one job
     origin: residents.Origin
+    where: str  # the user's line that ordered it
 
 
 class World:

@@ -11,7 +11,7 @@ import aiohttp
 import pytest
 import requests
 
-from pytest_agentready.domain import Ending, FaultMatrix, NormalCall, Request, Run, Unproven
+from pytest_agentready.domain import Ending, FaultMatrix, Finding, NormalCall, Request, Run, Unproven
 from pytest_agentready.world import FAULTS
 from tests.checks.judging import findings, judgements, messages
 
@@ -28,6 +28,7 @@ def asked(*moments: float, status: int = 500, url: str = URL, **headers: str) ->
     )
 
 
+AT_ONCE = (0.0, 0.003, 0.006, 0.009)
 NORMAL = NormalCall((Run({}, requests=asked(0.0, status=200), peers=("api.example.com:80",)),))
 
 
@@ -93,6 +94,25 @@ def test_a_run_that_was_ended_early_proves_no_more_than_it_shows() -> None:
     assert judged(under("500", *growing, ending=early)) == []
     (message,) = judged(under("500", *growing, ending=early), under("502", *growing, ending=long))
     assert message.endswith("after 100 attempts within 0.01 s (HTTP 500; HTTP 502)")
+
+
+def test_one_line_that_asks_without_restraint_is_one_finding_whatever_it_meets() -> None:
+    runs = under("500", *AT_ONCE), under("429-retry-after", *AT_ONCE), under("404", *AT_ONCE)
+    (found,) = judgements("AR205", normal_call=NORMAL, fault_matrix=FaultMatrix(runs))
+    assert isinstance(found, Finding)
+    assert found.message == (
+        "asks api.example.com 4 times within 0.01 s, without a pause (HTTP 500); "
+        "asks api.example.com again after 0.01 s, 4 times in all, although the peer said Retry-After: 30; "
+        "asks api.example.com 4 times for what it has refused for good (HTTP 404)"
+    )
+    assert list(found.evidence) == ["404", "429-retry-after", "500"]
+    assert "Retry-After" in found.fix
+    assert "404" in found.fix
+
+
+def test_two_lines_that_do_are_two() -> None:
+    elsewhere = tuple(replace(request, where="shop.py:9") for request in asked(*AT_ONCE))
+    assert len(judged(under("500", *AT_ONCE), under("404", requests=elsewhere))) == 2
 
 
 def test_pauses_without_end_are_no_end() -> None:

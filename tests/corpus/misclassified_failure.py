@@ -248,3 +248,59 @@ async def cancel_subscription(subscription_id: str) -> ToolResult:
         return ToolResult.transient("Billing could not be reached.")
     except (aiohttp.ClientError, asyncio.TimeoutError):
         return ToolResult.transient("Billing did not confirm the cancellation; look at the subscription first.", retry_safe=False)
+
+
+PAYMENTS = {
+    "POST https://pay.example.com/refunds": Response(status=201, json={"refund_id": "re_1"}),
+    "POST https://pay.example.com/notes": Response(status=201, json={"note": "n-1"}),
+}
+
+
+@labelled(args={"order_id": "42"}, backend=PAYMENTS, AR104="failed")  # a connection that is refused has sent nothing
+def refund_with_one_handler(order_id: str) -> ToolResult:
+    """Careful about a connection that breaks, and about one that was never made."""
+    try:
+        response = requests.post("https://pay.example.com/refunds", json={"order": order_id}, timeout=4)
+        if not response.ok:
+            return from_status(response.status_code)
+        return ToolResult.success(response.json()["refund_id"])
+    except requests.JSONDecodeError:
+        return unreadable()
+    except requests.RequestException:
+        return ToolResult.transient("The refund may have been paid. Check the order first.", retry_safe=False)
+    except (KeyError, TypeError):
+        return unreadable()
+
+
+@labelled(args={"order_id": "42"}, backend=PAYMENTS, AR104="failed")  # where nothing was sent, nothing can have been paid
+def refund_not_sent(order_id: str) -> ToolResult:
+    """Tells a connection that was never made from one that broke, and has it the wrong way round."""
+    try:
+        response = httpx.post("https://pay.example.com/refunds", json={"order": order_id}, timeout=4)
+        response.raise_for_status()
+        return ToolResult.success(response.json()["refund_id"])
+    except httpx.ConnectError:
+        return ToolResult.transient("The refund was not sent.", retry_safe=False)
+    except httpx.HTTPError as error:
+        return from_httpx(error)
+    except (ValueError, KeyError, TypeError):
+        return unreadable()
+
+
+@labelled(args={"order_id": "42"}, backend=PAYMENTS)
+def refund_and_note(order_id: str) -> ToolResult:
+    """Once the money is paid, no failure of what comes after it makes the call safe to repeat."""
+    paid = False
+    try:
+        with httpx.Client(timeout=2) as client:
+            response = client.post("https://pay.example.com/refunds", json={"order": order_id})
+            response.raise_for_status()
+            refund = response.json()["refund_id"]
+            paid = True
+            client.post("https://pay.example.com/notes", json={"refund": refund}).raise_for_status()
+            return ToolResult.success(refund)
+    except httpx.HTTPError as error:
+        found = from_httpx(error)
+        return ToolResult.permanent("The refund is paid, and not noted. Do not pay it again.") if paid else found
+    except (ValueError, KeyError, TypeError):
+        return unreadable()

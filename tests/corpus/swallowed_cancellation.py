@@ -127,6 +127,26 @@ async def route_after_pauses(route: str) -> ToolResult:
     return result
 
 
+@labelled(args=ARGS, backend=ROUTE, AR208="failed")
+async def route_that_is_waited_for_to_the_end(route: str) -> ToolResult:
+    """The request is shielded, and what was called off is waited for all the same: the deadline around it is turned off."""
+    work = asyncio.ensure_future(fetch(route))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        return await work
+
+
+@labelled(args=ARGS, backend=ROUTE, AR208="failed")
+async def route_with_its_results_gathered(route: str) -> ToolResult:
+    """As a job that has to be done: it is waited for until it is, whoever calls it off."""
+    job = asyncio.create_task(fetch(route))
+    while not job.done():
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.wait({job})
+    return job.result()
+
+
 # --- look-alikes -------------------------------------------------------------------------------------------------------
 
 
@@ -187,6 +207,27 @@ async def route_that_is_finished_first(route: str) -> ToolResult:
 
 
 @labelled(args=ARGS, backend=ROUTE, AR208="passed")
+async def route_that_is_finished_in_its_own_time(route: str) -> ToolResult:
+    """As before, with a client that takes four seconds to give up."""
+    work = asyncio.create_task(fetch(route))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        result = await work
+        logger.info("the look-up of %s was called off, and gave %s", route, result.status)
+        raise
+
+
+@labelled(args=ARGS, backend=ROUTE, AR208="passed")
+async def route_that_is_left_to_itself(route: str) -> ToolResult:
+    """The request goes on in a task of its own; the call ends at once."""
+    work = asyncio.create_task(fetch(route))
+    unfinished.add(work)
+    work.add_done_callback(unfinished.discard)
+    return await asyncio.shield(work)
+
+
+@labelled(args=ARGS, backend=ROUTE, AR208="passed")
 async def route_with_a_heartbeat(route: str) -> ToolResult:
     """A task beside the look-up, which is called off with it. The error that this one swallows is the heartbeat's."""
 
@@ -236,6 +277,8 @@ async def route_with_retries(route: str) -> ToolResult:
     except (ValueError, KeyError, TypeError):
         return unreadable()
 
+
+unfinished: set[asyncio.Task[ToolResult]] = set()
 
 ALONE = dict.fromkeys(("AR102", "AR103", "AR104", "AR202", "AR203", "AR206", "AR208"), "not_applicable")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ftplib
+import imaplib
+import poplib
 import socket
 from typing import Any
 
@@ -71,6 +74,47 @@ def weather_report(station: str) -> ToolResult:
     return ToolResult.success(lines[0]) if lines else ToolResult.transient("The weather service gave no report.")
 
 
+@labelled(args={"subject": "invoice"}, backend={}, AR201="failed", **UNSEEN)
+def mails_about(subject: str) -> ToolResult:
+    """How many mails are about something, by IMAP. Its server would have to greet first: what comes after that nobody has seen."""
+    try:
+        with imaplib.IMAP4("mail.example.com", timeout=4) as mailbox:
+            mailbox.login("ada", "swordfish-9")
+            mailbox.select(readonly=True)
+            return ToolResult.success(len(mailbox.search(None, "SUBJECT", subject)[1][0].split()))
+    except OSError:
+        return ToolResult.transient("The mailbox could not be reached.")
+    except imaplib.IMAP4.error:
+        return ToolResult.permanent("The mailbox cannot be opened.")
+
+
+@labelled(args={}, backend={}, AR201="failed", **UNSEEN)
+def waiting_mails() -> ToolResult:
+    """How many mails wait, by POP3."""
+    try:
+        mailbox = poplib.POP3("mail.example.com", timeout=3)
+        mailbox.user("ada")
+        mailbox.pass_("swordfish-9")
+        return ToolResult.success(mailbox.stat()[0])
+    except OSError:
+        return ToolResult.transient("The mailbox could not be reached.")
+    except poplib.error_proto:
+        return ToolResult.permanent("The mailbox cannot be opened.")
+
+
+@labelled(args={"server": "ntp.example.com"}, backend={}, AR201="failed", **UNSEEN)
+def time_by_ntp(server: str) -> ToolResult:
+    """What a time server says, in a datagram."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(2)
+        try:
+            client.sendto(b"\x1b" + 47 * b"\0", (server, 123))
+            answer = client.recv(48)
+        except OSError:
+            return ToolResult.transient("The time server could not be reached.")
+    return ToolResult.success(int.from_bytes(answer[40:44], "big"))
+
+
 # --- look-alikes -------------------------------------------------------------------------------------------------------
 
 
@@ -101,6 +145,61 @@ def definition(word: str) -> ToolResult:
     except OSError:
         return ToolResult.transient("The dictionary could not be reached.")
     return ToolResult.success(answer.decode()) if answer else ToolResult.transient("The dictionary gave no answer.")
+
+
+@labelled(args={"directory": "/pub"}, backend={}, timeout=5, AR201="passed", **UNSEEN)
+def files_of_the_day(directory: str) -> ToolResult:
+    """The files of a directory, by FTP. Its owner promises 5 s."""
+    try:
+        with ftplib.FTP("files.example.com", timeout=2) as server:
+            server.login()
+            return ToolResult.success(server.nlst(directory))
+    except ftplib.error_perm:
+        return ToolResult.permanent("The directory cannot be read.")
+    except (OSError, ftplib.Error, EOFError):
+        return ToolResult.transient("The files could not be listed.")
+
+
+@labelled(
+    args={"subject": "invoice"},
+    backend={},
+    AR201="not_applicable",  # a server that does not greet has shown that there is no timeout: that is AR202
+    AR202="failed",
+    AR203="not_applicable",
+    **UNSEEN,
+)
+def mails_about_without_a_timeout(subject: str) -> ToolResult:
+    """How many mails are about something, by IMAP."""
+    try:
+        with imaplib.IMAP4("mail.example.com") as mailbox:
+            mailbox.login("ada", "swordfish-9")
+            mailbox.select(readonly=True)
+            return ToolResult.success(len(mailbox.search(None, "SUBJECT", subject)[1][0].split()))
+    except OSError:
+        return ToolResult.transient("The mailbox could not be reached.")
+    except imaplib.IMAP4.error:
+        return ToolResult.permanent("The mailbox cannot be opened.")
+
+
+@labelled(
+    args={"server": "ntp.example.com"},
+    backend={},
+    AR102="unproven",
+    AR104="unproven",
+    AR201="not_applicable",
+    AR202="failed",
+    AR203="not_applicable",
+    **UNSEEN,
+)
+def time_by_ntp_without_a_timeout(server: str) -> ToolResult:
+    """What a time server says, in a datagram that may never come."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        try:
+            client.sendto(b"\x1b" + 47 * b"\0", (server, 123))
+            answer = client.recv(48)
+        except OSError:
+            return ToolResult.transient("The time server could not be reached.")
+    return ToolResult.success(int.from_bytes(answer[40:44], "big"))
 
 
 @labelled(args={"order_id": "42"}, backend={"GET https://api.example.com/orders/{order_id}": {"status": "shipped"}}, AR201="not_applicable")

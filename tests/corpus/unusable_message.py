@@ -11,9 +11,12 @@ from http.client import HTTPException
 from typing import Any
 
 import aiohttp
+import asyncpg
 import httpx
 import httpx2
 import openai
+import pymysql
+import redis
 import requests
 
 from pytest_agentready.patterns.results import ToolResult
@@ -98,6 +101,73 @@ def wiki_page(path: str) -> ToolResult:
         sent = dict(request.headers)
         return result.model_copy(update={"message": f"{result.message} The request was {request.method} {request.url} {sent}"})
     except (ValueError, KeyError, TypeError):
+        return unreadable()
+
+
+SHOP_DSN = "postgresql://app:tuesday@db.internal/shop"
+
+
+@labelled(
+    args={"order_id": 7},
+    backend={"postgresql://db.internal/shop": [{"id": 7, "state": "shipped"}]},
+    kind="db",
+    AR105="failed",  # the address has the password in it
+)
+async def state_in_the_database(order_id: int) -> ToolResult:
+    """The state of an order."""
+    try:
+        connection = await asyncpg.connect(SHOP_DSN, timeout=5, command_timeout=5)
+        try:
+            state = await connection.fetchval("SELECT state FROM orders WHERE id = $1", order_id)
+        finally:
+            connection.terminate()
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError) as error:
+        return ToolResult.transient(f"{SHOP_DSN} could not be asked: {type(error).__name__}")
+    return ToolResult.success(state) if state else ToolResult.permanent(f"There is no order {order_id}.")
+
+
+REDIS_SETTINGS = {"host": "cache.internal", "password": "r3dis-0f-the-shop", "socket_timeout": 1, "socket_connect_timeout": 1}
+
+
+@labelled(args={"user": "7"}, backend={"redis://cache.internal/0": {"plan:7": "pro"}}, AR105="failed")  # with all of its settings
+def plan_of(user: str) -> ToolResult:
+    """The plan of a user."""
+    try:
+        with redis.Redis(**REDIS_SETTINGS, retry=None) as cache:  # type: ignore[arg-type]
+            plan = cache.get(f"plan:{user}")
+    except redis.RedisError as error:
+        return ToolResult.transient(f"No answer from Redis with {REDIS_SETTINGS}: {type(error).__name__}")
+    return ToolResult.success(plan.decode()) if plan else ToolResult.permanent(f"There is no user {user}.")
+
+
+@labelled(args={"sku": "MUG-1"}, backend={"mysql://db.internal/shop": [{"price": 9}]}, kind="db", AR105="failed")
+def price_in_the_database(sku: str) -> ToolResult:
+    """The price of an article."""
+    login = {"user": "app", "password": "mug5-and-cups", "host": "db.internal", "database": "shop"}
+    try:
+        connection = pymysql.connect(**login, connect_timeout=5, read_timeout=5)  # type: ignore[arg-type]
+        with connection, connection.cursor() as cursor:
+            cursor.execute("SELECT price FROM articles WHERE sku = %s", (sku,))
+            found = cursor.fetchone()
+    except pymysql.MySQLError:
+        return ToolResult.transient(f"The query failed for {login!r}.")
+    return ToolResult.success(found[0]) if found else ToolResult.permanent(f"There is no article {sku}.")
+
+
+@labelled(args={"page": "7"}, backend={"GET https://wiki.example.com/pages/{id}": {"title": "Mugs"}}, AR105="failed")
+def page_of_the_intranet(page: str) -> ToolResult:
+    """The title of a page."""
+    jar = {"sessionid": "7c1f9a30d5e24b68", "lang": "nb-NO-with-English"}
+    try:
+        response = requests.get(f"https://wiki.example.com/pages/{page}", cookies=jar, timeout=4)
+        if response.status_code != 200:
+            return ToolResult(
+                **{**from_status(response.status_code).model_dump(), "message": f"No page for {response.request.headers['Cookie']}."}
+            )
+        return ToolResult.success(response.json()["title"])
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
         return unreadable()
 
 
@@ -213,5 +283,46 @@ def title_of_the_stock() -> ToolResult:
         return ToolResult.success(response.json()["title"])
     except requests.RequestException as error:
         return from_requests(error).model_copy(update={"message": f"No title: {error}"})
+    except (KeyError, TypeError):
+        return unreadable()
+
+
+@labelled(args={"order_id": 7}, backend={"postgresql://db.internal/shop": [{"id": 7, "state": "shipped"}]}, kind="db", AR105="passed")
+async def state_in_the_database_without_its_password(order_id: int) -> ToolResult:
+    """The address is shown with a mask in the place of the password, as SQLAlchemy and others show it."""
+    shown = "postgresql://app:***@db.internal/shop"
+    try:
+        connection = await asyncpg.connect(SHOP_DSN, timeout=5, command_timeout=5)
+        try:
+            state = await connection.fetchval("SELECT state FROM orders WHERE id = $1", order_id)
+        finally:
+            connection.terminate()
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError) as error:
+        return ToolResult.transient(f"{shown} could not be asked: {type(error).__name__}")
+    return ToolResult.success(state) if state else ToolResult.permanent(f"There is no order {order_id}.")
+
+
+@labelled(args={"user": "7"}, backend={"redis://cache.internal/0": {"plan:7": "pro"}}, AR105="passed")
+def plan_by_the_clients_own_words(user: str) -> ToolResult:
+    """The client's exceptions name the server, and no password."""
+    try:
+        with redis.Redis(**REDIS_SETTINGS, retry=None) as cache:  # type: ignore[arg-type]
+            plan = cache.get(f"plan:{user}")
+    except redis.RedisError as error:
+        return ToolResult.transient(f"The plan could not be read: {error}")
+    return ToolResult.success(plan.decode()) if plan else ToolResult.permanent(f"There is no user {user}.")
+
+
+@labelled(args={"page": "7"}, backend={"GET https://wiki.example.com/pages/{id}": {"title": "Mugs"}}, AR105="passed")
+def page_in_a_language(page: str) -> ToolResult:
+    """A cookie that says how the page is to look is no secret."""
+    jar = {"sessionid": "7c1f9a30d5e24b68", "lang": "nb-NO-with-English"}
+    try:
+        response = requests.get(f"https://wiki.example.com/pages/{page}", cookies=jar, timeout=4)
+        if response.status_code != 200:
+            return ToolResult(**{**from_status(response.status_code).model_dump(), "message": f"No page in {jar['lang']}."})
+        return ToolResult.success(response.json()["title"])
+    except requests.RequestException as error:
+        return from_requests(error)
     except (KeyError, TypeError):
         return unreadable()

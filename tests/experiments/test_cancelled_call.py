@@ -157,6 +157,45 @@ def test_what_a_tool_does_instead_of_ending_is_recorded(call: Any, how: str, req
         assert not cancellation.obeyed
 
 
+async def shielded(finish: Any) -> Any:
+    work = asyncio.ensure_future(get())
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        return await finish(work)
+
+
+async def returned_late() -> Any:
+    async def finish(work: Any) -> Any:
+        with contextlib.suppress(httpx.HTTPError):
+            return await work
+        return "down"
+
+    return await shielded(finish)
+
+
+async def raised_late() -> Any:
+    async def finish(work: Any) -> Any:
+        with contextlib.suppress(httpx.HTTPError):
+            await work
+        raise asyncio.CancelledError
+
+    return await shielded(finish)
+
+
+@pytest.mark.parametrize(("call", "how"), [(returned_late, "returned"), (raised_late, "cancelled")])
+def test_a_tool_that_waits_for_what_it_had_asked_for_is_given_the_time_to_show_how_it_ends(call: Any, how: str) -> None:
+    found = met(cancel(call))
+    assert {cancellation.how for cancellation in found.values()} == {how}
+    assert found["response-hang"].run.virtual == pytest.approx(4.0, abs=0.1)
+
+
+def test_the_clause_that_keeps_a_cancellation_is_known() -> None:
+    assert {found.kept for found in met(cancel(returning)).values()} == {line_of(returning, "except BaseException")}
+    assert {found.kept for found in met(cancel(returned_late)).values()} == {line_of(shielded, "except asyncio.CancelledError")}
+    assert {found.kept for found in met(cancel(get)).values()} == {""}
+
+
 async def cleaning_up() -> Any:
     async with httpx.AsyncClient(timeout=None) as client:
         try:

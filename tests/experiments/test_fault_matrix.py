@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import time
 from collections import Counter
 from typing import Any
@@ -15,6 +17,7 @@ from pytest_agentready.experiments import fault_matrix, normal_call
 from pytest_agentready.world import FAULTS, IncomingRequest
 from pytest_agentready.world.leftovers import collected
 from tests.examining import as_tool
+from tests.world.entering import line_of
 
 SHOP = "http://shop.example.com"
 BACKEND = {f"GET {SHOP}/{{page}}": {"next": 1}, "GET https://shop.example.com/{page}": {"next": 1}}
@@ -79,6 +82,25 @@ def test_a_tool_whose_normal_call_does_not_end_is_not_tried(monkeypatch: pytest.
     assert set(found.skipped.values()) == {"the normal call does not end"}
 
 
+def test_a_tool_that_waits_for_a_greeting_for_ever_meets_what_can_befall_it_before() -> None:
+    def tool() -> Any:
+        with socket.create_connection(("mail.example.com", 143)) as line:
+            return line.recv(100)
+
+    found = observe(tool)
+    assert {run.fault.family for run in found.runs if run.fault} == {"break", "silence"}
+    assert [run.mishap_slug for run in found.fired if run.ending] == ["accept-hang"]
+
+
+def test_a_datagram_without_an_answer_is_a_silent_peer() -> None:
+    def tool() -> Any:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+            line.sendto(b"what time is it?", ("ntp.example.com", 123))
+            return line.recv(100)
+
+    assert [run.mishap_slug for run in observe(tool).silent] == ["response-hang"]
+
+
 def two_steps() -> Any:
     first = requests.get(f"{SHOP}/a", timeout=5).json()
     second = requests.get(f"{SHOP}/b").json()
@@ -132,13 +154,81 @@ def retrying() -> Any:
             time.sleep(1)
 
 
-def test_once_a_tool_is_known_to_run_away_its_further_runs_are_ended_sooner() -> None:
-    endings = [run.ending for run in observe(retrying, PLAIN).runs if run.ending and run.ending.kind == "runaway"]
-    counts = [ending.count for ending in endings]
-    assert [ending.early for ending in endings] == [False] * 3 + [True] * (len(endings) - 3)
-    assert counts[:3] == [fault_matrix.ATTEMPTS + 10] * 3  # ten for each request of the normal call
-    # A redirect loop takes a client's own attempts many times over.
-    assert set(counts[3:]) == {fault_matrix.SOON + 10, 4 * (fault_matrix.SOON + 10)}
+def test_once_a_line_is_known_to_run_away_its_further_runs_are_ended_sooner() -> None:
+    ended = [run for run in observe(retrying, PLAIN).runs if run.ending and run.ending.kind == "runaway"]
+    silent = [run.ending for run in ended if run.fault and run.fault.family == "silence" and run.ending]
+    others = [run.ending for run in ended if run.fault and run.fault.family != "silence" and run.ending]
+    for endings in (silent, others):  # who does not give up on a peer that fails may do so on one that is silent
+        assert [ending.early for ending in endings] == [False] + [True] * (len(endings) - 1)
+        assert endings[0].count == fault_matrix.ATTEMPTS + 10  # ten for each request of the normal call
+    sooner = [number + 1 for number in fault_matrix.SOON]
+    redirects = fault_matrix.SOON[-1] * fault_matrix.HOPS + 1  # a client follows many of them in one attempt
+    assert {ending.count for ending in others[1:]} == {*sooner, redirects}
+
+
+def test_a_tool_with_a_last_attempt_has_one_under_a_redirect_loop_too() -> None:
+    def tool() -> Any:
+        for _ in range(10):
+            with contextlib.suppress(requests.RequestException):
+                if (response := requests.get(f"{SHOP}/a", timeout=2)).ok:
+                    return response.json()
+        return "down"
+
+    assert [run.mishap_slug for run in observe(tool, PLAIN).runs if run.ending and run.ending.kind == "runaway"] == []
+
+
+def retrying_at_two_lines() -> Any:
+    while True:
+        try:
+            response = requests.get(f"{SHOP}/a", timeout=2)  # the first
+        except requests.ConnectionError:
+            continue
+        while response.status_code == 500:
+            response = requests.get(f"{SHOP}/a", timeout=3)
+        return response.text
+
+
+def test_another_line_that_runs_away_is_given_as_many_attempts_as_the_first() -> None:
+    endings = [run.ending for run in observe(retrying_at_two_lines, PLAIN).runs if run.ending and run.ending.kind == "runaway"]
+    assert {ending.where for ending in endings if not ending.early} == {
+        line_of(retrying_at_two_lines, "timeout=2)  # the first"),
+        line_of(retrying_at_two_lines, "timeout=3)"),
+    }
+    assert all(ending.count == fault_matrix.ATTEMPTS + 10 for ending in endings if not ending.early)
+
+
+def test_a_tool_that_runs_away_from_every_request_on_shows_so_once() -> None:
+    def tool() -> Any:
+        while True:
+            try:
+                return [requests.get(f"{SHOP}/{page}", timeout=2).json() for page in "ab"]
+            except Exception:
+                continue
+
+    found = observe(tool, SOME).runs  # an error 500 has a body, too, and is no reason for this one to go on
+    assert [run.mishap_slug for run in found] == ["refused", "refused@2", "500", "500@2", "html"]
+
+
+def test_a_tool_that_stops_after_a_few_attempts_is_not_cut_short_by_one_line_that_does_not() -> None:
+    def tool() -> Any:
+        for _ in range(3):
+            response = get_until_connected()
+            if response.ok:
+                break
+        return response.status_code
+
+    found = {run.mishap_slug: run for run in observe(tool, SOME).runs}
+    assert found["refused"].ending is not None
+    assert found["500"].ending is None
+    assert len(found["500"].requests) == 3
+
+
+def get_until_connected() -> Any:
+    while True:
+        try:
+            return requests.get(f"{SHOP}/a", timeout=2)
+        except requests.ConnectionError:
+            continue
 
 
 def test_a_healthy_number_of_requests_is_no_runaway_under_a_fault() -> None:

@@ -120,6 +120,37 @@ def speak_ldap() -> None:
         line.recv(100)
 
 
+def speak_imap() -> Any:
+    import imaplib
+
+    try:
+        return imaplib.IMAP4("mail.example.com", timeout=5).welcome
+    except OSError:
+        return "down"
+
+
+def listen_at_an_unknown_port() -> Any:
+    import socket
+
+    with socket.create_connection(("mail.example.com", 4711), timeout=5) as line:
+        try:
+            return line.recv(100)
+        except OSError:
+            return "down"
+
+
+def ask_by_datagram() -> Any:
+    import socket
+
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as line:
+        line.settimeout(2)
+        line.sendto(b"what time is it?", ("ntp.example.com", 123))
+        try:
+            return line.recv(100)
+        except OSError:
+            return "down"
+
+
 def broken(request: Any) -> Any:
     raise LookupError("no fixture")
 
@@ -142,6 +173,13 @@ def broken(request: Any) -> Any:
         (endless, SHOP, "the normal call does not end: "),
         (answer_with_an_error, SHOP, "the normal call answers with an error (out of stock)"),
         (start_a_process, None, "the normal call wants a process (git), which the world does not let out"),
+        (speak_imap, None, "hears nothing from mail.example.com:143: its server would have to greet, and the world does not speak IMAP"),
+        (
+            listen_at_an_unknown_port,
+            None,
+            "hears nothing from mail.example.com:4711 (nothing was said to mail.example.com:4711: if it speaks",
+        ),
+        (ask_by_datagram, None, "hears nothing from ntp.example.com:123/udp: nobody answers datagrams in the world"),
         (speak_ldap, None, "ldap.example.com:389: the world does not speak this protocol"),
     ],
 )

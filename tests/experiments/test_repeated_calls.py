@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import signal
+import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +27,7 @@ from tests.world.entering import line_of
 
 URL = "http://shop.example.com/a"
 BACKEND = {"GET http://shop.example.com/{page}": {"next": 1}}
-SOME = tuple(fault for fault in FAULTS if fault.slug in ("response-hang", "reset-during-answer", "500"))
+SOME = tuple(fault for fault in FAULTS if fault.slug in ("response-hang", "reset-during-answer", "500", "404"))
 
 
 def repeat(call: Any, backend: Any = BACKEND, faults: Any = SOME) -> RepeatedCalls:
@@ -40,7 +42,7 @@ def leaks(found: RepeatedCalls) -> dict[str, tuple[str, ...]]:
     return {series.circumstance: series.leaking for series in found.series if series.leaking}
 
 
-async def fetch() -> Any:
+async def fetch() -> Any:  # which makes no difference between HTTP 404 and 500
     async with httpx.AsyncClient(timeout=4) as client:
         return (await client.get(URL)).raise_for_status().json()
 
@@ -52,7 +54,8 @@ def get() -> Any:
 
 
 HEALTHY = "a normal call"
-CIRCUMSTANCES = [HEALTHY, "HTTP 500", "the connection is reset in the middle of the answer"]
+SILENT = "the peer reads the request and never answers"
+CIRCUMSTANCES = [HEALTHY, "HTTP 500", "the connection is reset in the middle of the answer", SILENT]
 CANCELLED = "the peer reads the request and never answers, and the call is cancelled"
 
 
@@ -71,7 +74,8 @@ kept: list[Any] = []
 
 def release() -> None:
     while kept:
-        getattr(kept.pop(), "close", int)()
+        with contextlib.suppress(Exception):  # a client may want to say goodbye to a peer that is gone
+            getattr(kept.pop(), "close", int)()
 
 
 def keeping_sessions() -> Any:
@@ -110,7 +114,7 @@ async def keeping_generators() -> None:
     [
         (keeping_sessions, "connection", "shop.example.com:80", ".get("),
         (keeping_files, "file", __file__, "open("),
-        (keeping_threads, "thread", "Thread (<lambda>)", "threading.Thread"),
+        (keeping_threads, "thread", "<lambda>", "threading.Thread"),
         (keeping_pools, "thread", "ThreadPoolExecutor", "submit"),
         (keeping_tasks, "task", "Event.wait", ""),
         (keeping_generators, "generator", "keeping_generators.<locals>.numbers", "async def numbers"),
@@ -151,11 +155,142 @@ def test_a_leak_under_an_error_alone_is_told_from_one_in_good_health() -> None:
 def test_a_leak_of_a_cancelled_call_alone_is_told_from_one_in_good_health() -> None:
     async def careless() -> Any:
         heart = asyncio.ensure_future(asyncio.Event().wait())
-        result = await fetch()
-        heart.cancel()
-        return result
+        try:
+            return await fetch()
+        except Exception:  # CancelledError is none
+            return {}
+        finally:
+            if sys.exc_info()[0] is None:
+                heart.cancel()
 
     assert leaks(repeat(careless, faults=[fault for fault in SOME if fault.slug == "response-hang"])) == {CANCELLED: ("task",)}
+
+
+@pytest.mark.parametrize(("status", "other"), [(404, 500), (500, 404)])
+def test_two_statuses_of_which_a_tool_makes_a_difference_are_both_tried(status: int, other: int) -> None:
+    def careless() -> Any:
+        session = requests.Session()
+        response = session.get(URL, timeout=4)
+        if response.status_code == status:
+            kept.append(session)
+        return response.status_code
+
+    assert leaks(repeat(careless)) == {f"HTTP {status}": ("connection",)}
+    release()
+
+
+def test_a_call_that_is_given_up_on_and_goes_on_for_ever_is_a_leak_under_a_silent_peer() -> None:
+    async def impatient() -> Any:
+        async with httpx.AsyncClient(timeout=None) as client:
+            asking = asyncio.ensure_future(client.get(URL))
+            await asyncio.wait({asking}, timeout=3)
+            return asking.result().json() if asking.done() else "down"
+
+    async def with_an_unbounded_client() -> Any:
+        async def ask() -> Any:
+            async with httpx.AsyncClient(timeout=None) as client:
+                return await client.get(URL)
+
+        asking = asyncio.ensure_future(ask())
+        await asyncio.wait({asking}, timeout=3)
+        return asking.result().json() if asking.done() else "down"
+
+    assert SILENT not in leaks(repeat(impatient))  # the client's end is that of its connection
+    assert leaks(repeat(with_an_unbounded_client))[SILENT] == ("connection", "task")
+
+
+DATABASES = {
+    "postgresql://db.example.com/shop": {"SELECT": [{"id": 1}]},
+    "mysql://db.example.com/shop": {"SELECT": [{"id": 1}]},
+    "redis://db.example.com:6379": {"stock": "3"},
+}
+
+
+def of_postgres() -> Any:
+    import pg8000.dbapi
+
+    connection = pg8000.dbapi.connect(user="shop", host="db.example.com", database="shop", timeout=3)
+    try:
+        connection.cursor().execute("SELECT id FROM stock")
+        connection.close()
+    except pg8000.dbapi.DatabaseError:
+        kept.append(connection)
+
+
+def of_mysql() -> Any:
+    import pymysql
+
+    connection = pymysql.connect(host="db.example.com", user="shop", database="shop", connect_timeout=3, read_timeout=3)
+    try:
+        connection.cursor().execute("SELECT id FROM stock")
+        connection.close()
+    except pymysql.MySQLError:
+        kept.append(connection)
+
+
+def of_redis() -> Any:
+    import redis
+
+    client = redis.Redis(host="db.example.com", socket_timeout=3)
+    try:
+        client.get("stock")
+        client.close()
+    except redis.ResponseError:
+        kept.append(client)
+
+
+@pytest.mark.parametrize("call", [of_postgres, of_mysql, of_redis])
+def test_a_statement_that_fails_is_a_circumstance_of_its_own(call: Any) -> None:
+    found = repeat(call, DATABASES, [])
+    assert leaks(found) == {"the server answers with an error": ("connection",)}
+    assert not any(
+        request.committed for series in found.series[1:] for request in series.run.requests if request.method in ("SELECT", "GET")
+    )
+    release()
+
+
+def test_a_server_that_has_no_word_for_an_error_is_not_tried() -> None:
+    import pymysql
+
+    def pinging() -> None:
+        connection = pymysql.connect(host="db.example.com", user="shop", database="shop", connect_timeout=3, read_timeout=3)
+        connection.ping(reconnect=False)
+        connection.close()
+
+    assert [series.circumstance for series in repeat(pinging, DATABASES, []).series] == [HEALTHY]
+
+
+STREAM = {"GET ws://feed.example.com/prices": ["11.4", "11.5"]}
+
+
+async def hears_one(close: bool) -> Any:
+    import websockets
+
+    feed = await websockets.connect("ws://feed.example.com/prices", open_timeout=3, close_timeout=1)
+    price = await asyncio.wait_for(feed.recv(), 3)
+    if close:
+        await feed.close()
+    return price
+
+
+async def never_closed() -> Any:
+    return await hears_one(close=False)
+
+
+async def closed() -> Any:
+    return await hears_one(close=True)
+
+
+async def heard_to_its_end() -> Any:
+    import websockets
+
+    async with websockets.connect("ws://feed.example.com/prices", open_timeout=3, close_timeout=1) as feed:
+        return [price async for price in feed]
+
+
+@pytest.mark.parametrize(("call", "leaking"), [(never_closed, ("connection", "task")), (closed, ()), (heard_to_its_end, ())])
+def test_a_server_that_would_take_its_leave_hides_no_client_that_is_left_open(call: Any, leaking: tuple[str, ...]) -> None:
+    assert repeat(call, STREAM, []).series[0].leaking == leaking
 
 
 def test_a_pool_that_is_being_filled_is_no_leak() -> None:

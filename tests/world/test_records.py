@@ -8,6 +8,7 @@ import queue
 import re
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -76,6 +77,22 @@ def test_an_async_request_is_recorded_with_its_line(call: Any, text: str) -> Non
     (request,) = enter(call).requests
     assert (request.method, request.body, request.status) == ("POST", b"tea", 200)
     assert request.where == line_of(call, text)
+
+
+async def in_a_thread() -> int:
+    return (await asyncio.to_thread(requests.get, HTTP, timeout=5)).status_code
+
+
+def in_a_pool() -> int:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(requests.get, HTTP, timeout=5).result().status_code
+
+
+@pytest.mark.parametrize(("call", "text"), [(in_a_thread, "to_thread"), (in_a_pool, "submit")])
+def test_what_a_thread_does_without_a_line_of_the_users_is_recorded_with_the_one_that_ordered_it(call: Any, text: str) -> None:
+    for _ in range(2):  # the second time by a thread that is there already
+        (request,) = enter(call).requests
+        assert request.where == line_of(call, text)
 
 
 def test_requests_are_recorded_in_their_order() -> None:

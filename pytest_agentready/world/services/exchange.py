@@ -95,6 +95,10 @@ class Exchange:
             self.send_normal()
         return self.grown
 
+    def refuse(self) -> bool:
+        """The peer answers that it cannot do it, and does not; False, and nothing is sent yet, where the protocol has no word for that."""
+        return False
+
     def reset(self) -> None:
         # In a moment of its own, so that what was sent before has arrived.
         self.network.time.at(LATENCY / 2, self.peer.reset)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pytest_agentready.world import sql as text
 from pytest_agentready.world.services import mysql_wire as wire
 from pytest_agentready.world.services.exchange import Exchange
+from pytest_agentready.world.services.mysql_log_in import FullLogIn
 from pytest_agentready.world.services.sql import Result, Session, SQLExchange, setting_asked_for
 from pytest_agentready.world.statements import DatabaseError, Statement
 
@@ -50,6 +51,7 @@ class MySQL:
         self.session = Session(peer, "mysql", NO_SUCH_TABLE, to_driver)
         self._buffer = bytearray()
         self._logged_in = False
+        self._full_log_in: FullLogIn | None = None
         self._busy = False
 
     def greet(self) -> None:
@@ -70,6 +72,8 @@ class MySQL:
             del self._buffer[: length + 4]
             if self._logged_in:
                 self._hear(body)
+            elif self._full_log_in is not None:
+                self._hear_the_password(self._full_log_in, body, number)
             else:
                 self._log_in(body, number)
 
@@ -88,11 +92,26 @@ class MySQL:
         password, place = body[place : place + size], place + size
         if flags & wire.CONNECT_WITH_DB:
             self.session.name = body[place : body.index(b"\0", place)].decode()
-        self._logged_in = True
+        if password and self.peer.asks_for_the_password:
+            self._full_log_in = FullLogIn()
+            self.peer.write(wire.packet(b"\x01\x04", number + 1))
+            return
         if password:  # it is in the server's cache, and right
             self.peer.write(wire.packet(b"\x01\x03", number + 1))
             number += 1
-        self.peer.write(wire.packet(wire.ok(self.status), number + 1))
+        self._let_in(number + 1)
+
+    def _let_in(self, number: int) -> None:
+        self._logged_in = True
+        self.peer.write(wire.packet(wire.ok(self.status), number))
+
+    def _hear_the_password(self, log_in: FullLogIn, body: bytes, number: int) -> None:
+        """In clear where TLS hides it; otherwise the client asks for a key first, and hides it by that."""
+        if body == b"\x02":
+            self.peer.write(wire.packet(b"\x01" + log_in.public_key, number + 1))
+            return
+        self.peer.learn((body if self.peer.is_tls else log_in.password(body)).rstrip(b"\0"), "the database")
+        self._let_in(number + 1)
 
     def _hear(self, body: bytes) -> None:
         command, rest = body[0], body[1:]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pytest_agentready.world.peer import Peer
 
 VERSION_3, CANCEL, SSL, GSS = 3, 80877102, 80877103, 80877104  # what a first packet may ask for
+CLEARTEXT = 3  # the password is wanted as it is
 UNDEFINED_TABLE = "42P01"
 
 
@@ -39,6 +40,7 @@ class Postgres:
         self._buffer = bytearray()
         self._out = bytearray()  # answers that wait for a Sync, a Flush, or an answer of the database
         self._started = False
+        self._minor = 0  # of the protocol's version
         self._busy = False
         self.skipping = False  # after an error, until the next Sync
         self._extended = Extended(self)
@@ -89,7 +91,12 @@ class Postgres:
             given = dict(zip(words[::2], words[1::2], strict=False))
             self.session.name = given.get(b"database", given.get(b"user", b"")).decode()
             self._started = True
-            self._welcome(code & 0xFFFF)
+            self._minor = code & 0xFFFF
+            if self.peer.asks_for_the_password:
+                self.say(b"R", struct.pack("!i", CLEARTEXT))
+                self._flush()
+            else:
+                self._welcome(self._minor)
         return True
 
     def _welcome(self, minor: int) -> None:
@@ -114,7 +121,10 @@ class Postgres:
         self._flush()
 
     def _hear(self, kind: str, body: bytes) -> None:
-        if kind == "S":
+        if kind == "p":
+            self.peer.learn(body.rstrip(b"\0"), "the database")
+            self._welcome(self._minor)
+        elif kind == "S":
             self.skipping = False
             self._ready()
         elif kind == "X":

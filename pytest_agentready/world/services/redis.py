@@ -150,6 +150,10 @@ class Redis:
 
     def _shake_hands(self, name: str, words: list[bytes]) -> Any:
         """Every password is right."""
+        if name == "AUTH" and len(words) > 1:
+            self.peer.learn(words[-1], "Redis")
+        elif name == "HELLO" and (given := [word.upper() for word in words]).count(b"AUTH") and given.index(b"AUTH") + 2 < len(words):
+            self.peer.learn(words[given.index(b"AUTH") + 2], "Redis")
         if name in ("AUTH", "QUIT"):
             return b"OK"
         said = self.client.say(words[:2] if name == "HELLO" else words)
@@ -192,6 +196,13 @@ class CommandExchange(Exchange):
             return super().send_huge(size)
         self.growth = size  # once it comes
         return False
+
+    def refuse(self) -> bool:
+        if self._words not in self._shown:  # EXEC, which ends the transaction all the same
+            self._redis.client.say([b"DISCARD"])
+        self._answer = resp.reply(ValueError("ERR the server cannot carry out this command now"), self._redis.version)
+        super().send_normal()
+        return True
 
     def send_normal(self) -> None:
         patience = _patience(self._words)

@@ -5,6 +5,9 @@ A mail is one request: the envelope stands in its headers, the message is its bo
 
 from __future__ import annotations
 
+import base64
+import binascii
+import contextlib
 from typing import TYPE_CHECKING
 
 from pytest_agentready.world.services.exchange import Exchange
@@ -64,6 +67,8 @@ class SMTP:
         verb = verb.upper()
         if self._login:
             self._say(self._login.pop(0))
+            if not self._login:
+                self._learn(line)
         elif verb in REPLIES:
             if verb == "RSET":
                 self._forget()
@@ -75,7 +80,8 @@ class SMTP:
             self._say("220 2.0.0 Ready to start TLS")
             self.peer.begin_tls()
         elif verb == "AUTH":
-            self._log_in(*rest.upper().split()[:2])
+            mechanism, _, given = rest.partition(" ")
+            self._log_in(mechanism.upper(), given)
         elif verb == "MAIL":
             self._sender = address(rest)
             self._say("250 2.1.0 Ok")
@@ -100,11 +106,18 @@ class SMTP:
         if mechanism == "PLAIN":
             self._login = [] if given else [done]
             self._say(done if given else "334 ")
+            if given:
+                self._learn(given)
         elif mechanism == "LOGIN":
             self._login = [done] if given else ["334 UGFzc3dvcmQ6", done]
             self._say("334 UGFzc3dvcmQ6" if given else "334 VXNlcm5hbWU6")
         else:
             self._say("504 5.5.4 Unrecognized authentication type")
+
+    def _learn(self, given: str) -> None:
+        """The password is the last part of what AUTH PLAIN says, and all of the last that AUTH LOGIN does."""
+        with contextlib.suppress(binascii.Error):
+            self.peer.learn(base64.b64decode(given).rpartition(b"\0")[2], "the mail server")
 
     def _receive_for(self, recipient: str) -> None:
         refusal = self.peer.network.backend.refusals(self.peer.host, self.peer.port).get(recipient.lower())
@@ -139,6 +152,12 @@ class MailExchange(Exchange):
         """The first of two lines: half a line would read like a whole one."""
         self.commit()
         self.peer.write(b"250-2.0.0 Ok\r\n")
+
+    def refuse(self) -> bool:
+        self.peer.write(reply("451 4.3.0 Requested action aborted: local error in processing"))
+        self.peer.owes_an_answer = False
+        self.answered()
+        return True
 
     def endless(self) -> tuple[bytes, bytes]:
         return b"250 2.0.0 Ok ", b"."

@@ -128,7 +128,7 @@ class Session:
             self._pending.clear()
             self.status = "I"
             return Result()
-        found = self.ask(statement)
+        found = self.ask(statement) if exchange is None or exchange.refusal is None else exchange.refusal
         if exchange is not None:
             exchange.note(routed=found is not None)
         if found is None:
@@ -137,7 +137,7 @@ class Session:
             self.status = "T"
         if isinstance(found, DatabaseError) and self.status == "T" and self.protocol == "postgresql":
             self.status = "E"
-        if exchange is not None and self.status == "T" and text.writes(statement.sql):
+        if exchange is not None and exchange.refusal is None and self.status == "T" and text.writes(statement.sql):
             self._pending.append(exchange)
         return exchange.sized(statement, found) if exchange is not None and isinstance(found, Result) and found.columns else found
 
@@ -165,6 +165,7 @@ class SQLExchange(Exchange):
         self._encode = encode
         self._endless = endless
         self._then = then
+        self.refusal: DatabaseError | None = None  # with which it is answered, whatever the backend says
         verbs = [statement.verb for statement in statements]
         super().__init__(
             session.peer,
@@ -190,9 +191,18 @@ class SQLExchange(Exchange):
         self.grown = True
         return replace(result, rows=grown, affected=len(grown))
 
+    def refuse(self) -> bool:
+        """A transaction can always be begun and ended."""
+        if all(statement.verb in (*BEGINS, *ENDS, *WITHIN) for statement in self.statements):
+            return False
+        code: str | int = "57014" if self.session.protocol == "postgresql" else 3024
+        self.refusal = DatabaseError("canceling statement due to statement timeout", code)
+        self.send_normal()
+        return True
+
     @property
     def settled(self) -> bool:
-        return not self.session.holds(self)
+        return self.refusal is None and not self.session.holds(self)
 
     def endless(self) -> tuple[bytes, bytes]:
         return self._endless

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pytest_agentready.world.peer import Peer
 
 CONTINUED, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
+SOON = 0.02  # virtual seconds after its last word that a server which has no more to say takes its leave
 NORMAL_END = struct.pack("!H", 1000)
 MAGIC = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455's
 
@@ -46,11 +47,22 @@ class WebSocket:
         self._parts: list[bytes] = []
         self._kind = TEXT
         self._busy = False
+        self._leaving = False  # the server has taken its leave
 
     def begin(self) -> None:
         if self.stream.messages is not None:
             self._busy = True
             MessageExchange(self, None)
+
+    def take_leave_soon(self) -> None:
+        """Not in one breath with the last word: a client that has heard enough is then the first to close, or shows that it does not."""
+
+        def take_leave() -> None:
+            if not self.peer.closed and not self.peer.network.farewells_held:
+                self._leaving = True
+                self.peer.write(frame(CLOSE, NORMAL_END))
+
+        self.peer.network.time.at(SOON, take_leave)
 
     def receive(self, data: bytes) -> None:
         self._buffer += data
@@ -61,7 +73,8 @@ class WebSocket:
         if kind == PING:
             self.peer.write(frame(PONG, payload))
         elif kind == CLOSE:
-            self.peer.write(frame(CLOSE, payload[:2]))
+            if not self._leaving:
+                self.peer.write(frame(CLOSE, payload[:2]))
             self.peer.close()
         elif kind in (CONTINUED, TEXT, BINARY):
             self._kind = kind or self._kind
@@ -95,7 +108,7 @@ class MessageExchange(Exchange):
     def _frames(self) -> list[bytes]:
         stream, message = self._websocket.stream, self._message
         if message is None:
-            return [*map(written, self._sized(stream.messages or ())), frame(CLOSE, NORMAL_END)]
+            return [*map(written, self._sized(stream.messages or ()))]
         none: list[Message] = []
         replies = self.network.ask(lambda: stream.replies(message), lambda _: none)
         self.note(bounded=not replies)  # nothing comes back
@@ -116,6 +129,8 @@ class MessageExchange(Exchange):
         return bytes([0x80 | TEXT, 127]) + struct.pack("!Q", 1_000_000), b" "
 
     def answered(self) -> None:
+        if self._message is None:
+            self._websocket.take_leave_soon()
         self._websocket.go_on()
 
 
