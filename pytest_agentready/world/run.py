@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import asyncio
 import contextlib
 import copy
@@ -58,11 +59,10 @@ def observe(
         return _in_a_thread(lambda: observe(call, arguments, backend=backend, fault=fault, spared=spared, limits=limits))
     world = World(fault, backend if isinstance(backend, Backend) else Backend(), limits or Limits(), spared)
     start = real.perf_counter()
-    run = Run(dict(arguments), fault, spared)
     with _interrupts_noticed() as interrupted, installed(world):
-        run = _carry_out(call, run)
+        outcome = _carry_out(call, arguments)
         calm_down()
-        run = replace(run, virtual=world.time.now)
+        outcome["virtual"] = world.time.now
         loops.tidy()
         calm_down()
         world.finished = True
@@ -71,23 +71,25 @@ def observe(
         raise KeyboardInterrupt
     if world.network.backend_failure is not None:
         raise BackendFailed(repr(world.network.backend_failure)) from world.network.backend_failure
-    return _record(world, run, real.perf_counter() - start)
+    return _record(world, Run(dict(arguments), fault, spared), outcome, real.perf_counter() - start)
 
 
-def _carry_out(call: Callable[..., Any], run: Run) -> Run:
+def _carry_out(call: Callable[..., Any], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """What the record says of the call's end: a record has many fields, and is made once."""
+    outcome: dict[str, Any] = {}
     try:
-        value = call(**copied(run.arguments))
-        run = replace(run, awaited=inspect.isawaitable(value) or inspect.isasyncgen(value))
-        value = finished(value)
+        value = call(**copied(arguments))
+        outcome["awaited"] = inspect.isawaitable(value) or inspect.isasyncgen(value)
+        outcome["value"] = finished(value)
     except WorldEnded:
-        return run  # the timeline knows why
+        pass  # the timeline knows why
     except OutboundBlocked as blocked:
-        return replace(run, ending=Ending("blind", str(blocked), where=stack.of_traceback(blocked.__traceback__)))
+        outcome["ending"] = Ending("blind", str(blocked), where=stack.of_traceback(blocked.__traceback__))
     except BaseException as error:  # SystemExit and KeyboardInterrupt of the tool's own are findings
         if type(error).__module__.startswith("_pytest."):  # pytest's own word, such as a timeout's: not the tool's
             raise
-        return replace(run, raised=raised_by(error))
-    return replace(run, value=value)
+        outcome["raised"] = raised_by(error)
+    return outcome
 
 
 def finished(value: Any) -> Any:
@@ -113,12 +115,14 @@ async def drained(stream: AsyncIterable[Any]) -> list[Any]:
     return [part async for part in stream]
 
 
-def _record(world: World, run: Run, seconds: float) -> Run:
+def _record(world: World, run: Run, outcome: dict[str, Any], seconds: float) -> Run:
     network, time = world.network, world.time
+    if time.ending is not None:
+        outcome["ending"] = time.ending
     return replace(
         run,
+        **outcome,
         fired=network.fired,
-        ending=time.ending or run.ending,
         waits=tuple(wait.freeze() for wait in time.waits),
         sleeps=tuple(time.sleeps),
         attempts=tuple(network.attempts),
@@ -160,19 +164,19 @@ def _interrupts_noticed() -> Iterator[list[int]]:
     if threading.current_thread() is not threading.main_thread():
         yield interrupted
         return
-    handler = signal.getsignal(signal.SIGINT)
+    handler = _signal.getsignal(signal.SIGINT)  # the C functions: those of `signal` make enums of what they are given and give
 
     def notice(number: int, frame: Any) -> None:
         interrupted.append(number)
         if callable(handler):
             handler(number, frame)
 
-    signal.signal(signal.SIGINT, notice)
+    _signal.signal(signal.SIGINT, notice)
     try:
         yield interrupted
     finally:
         if handler is not None:  # it was set by C code, which alone can put it back
-            signal.signal(signal.SIGINT, handler)
+            _signal.signal(signal.SIGINT, handler)
 
 
 def _in_a_thread(work: Callable[[], Run]) -> Run:
