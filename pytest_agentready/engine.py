@@ -6,6 +6,7 @@ import inspect
 import os
 import time
 import traceback
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from types import MappingProxyType, TracebackType
 from typing import Any, NamedTuple
 
 from pytest_agentready.domain import Check, Finding, Judgement, NotApplicable, Outcome, Tool, Unjudgeable, Unproven, Verdict, secrets
+from pytest_agentready.domain.secrets import Secret
 from pytest_agentready.registry import Registry, Unloadable
 from pytest_agentready.world.allowed import Hosts, permitted
 from pytest_agentready.world.ending import Signal
@@ -34,6 +36,7 @@ class Engine:
         self.root = root
         self.allow_hosts = allow_hosts
         self._seen: dict[tuple[Tool, str], Any] = {}  # an observation, or _Failed
+        self._shown: deque[tuple[object, tuple[Secret, ...]]] = deque(maxlen=5)  # an observation, and the credentials in it
 
     def examine(self, tool: Tool, check: Check) -> Verdict:
         """The verdict of one check on one tool; a failure of our own is the outcome `error`, never a finding."""
@@ -43,9 +46,9 @@ class Engine:
                 return Verdict(Outcome.NOT_APPLICABLE, reason="it is not async")
             verdict = self.judge(check, {name: self._observe(tool, name) for name in check.needs})
         except (Unjudgeable, Unloadable) as arrangement:
-            verdict = _masked(Verdict(Outcome.ERROR, reason=str(arrangement)))
+            verdict = self._masked(Verdict(Outcome.ERROR, reason=str(arrangement)))
         except (Exception, Signal) as failure:
-            verdict = _masked(Verdict(Outcome.ERROR, reason="".join(traceback.format_exception(failure))))
+            verdict = self._masked(Verdict(Outcome.ERROR, reason="".join(traceback.format_exception(failure))))
         return replace(verdict, seconds=time.perf_counter() - start)
 
     def _concerns(self, check: Check, tool: Tool) -> bool:
@@ -60,7 +63,7 @@ class Engine:
         assert check.judge is not None
         if check.about_peers and observations["normal_call"].self_contained:
             return Verdict(Outcome.NOT_APPLICABLE, reason="it asks nothing outside of the process")
-        return _masked(self._add_up(check.judge(**{name: observations[name] for name in check.needs})), observations)
+        return self._masked(self._add_up(check.judge(**{name: observations[name] for name in check.needs})), observations)
 
     def _observe(self, tool: Tool, name: str) -> Any:
         """The observation of this name; an experiment may itself ask for others, by its parameters."""
@@ -86,6 +89,7 @@ class Engine:
         """Its last check has been judged: what was observed of it may go."""
         for key in [key for key in self._seen if key[0] is tool]:
             del self._seen[key]
+        self._shown.clear()
 
     def _add_up(self, judgements: Iterable[Judgement]) -> Verdict:
         findings: list[Finding] = []
@@ -115,14 +119,23 @@ class Engine:
         except ValueError:
             return where
 
+    def _masked(self, verdict: Verdict, observations: Mapping[str, Any] = MappingProxyType({})) -> Verdict:
+        """A verdict goes into logs and reports that many can read: no credential that is known goes with it."""
+        if not (verdict.reason or verdict.findings):
+            return verdict
+        seen = (seen for name, seen in observations.items() if name not in ("tool", "faults"))
+        known = secrets.seen(seen, os.environ, self._secrets_shown_by)
+        findings = (
+            replace(each, message=secrets.mask(each.message, known), evidence=secrets.mask_all(each.evidence, known))
+            for each in verdict.findings
+        )
+        return replace(verdict, reason=secrets.mask(verdict.reason, known), findings=tuple(findings))
 
-def _masked(verdict: Verdict, observations: Mapping[str, Any] = MappingProxyType({})) -> Verdict:
-    """A verdict goes into logs and reports that many can read: no credential that is known goes with it."""
-    if not (verdict.reason or verdict.findings):
-        return verdict
-    known = secrets.seen((seen for name, seen in observations.items() if name not in ("tool", "faults")), os.environ)
-    findings = (
-        replace(each, message=secrets.mask(each.message, known), evidence=secrets.mask_all(each.evidence, known))
-        for each in verdict.findings
-    )
-    return replace(verdict, reason=secrets.mask(verdict.reason, known), findings=tuple(findings))
+    def _secrets_shown_by(self, observed: object) -> tuple[Secret, ...]:
+        """Remembered for the last few observations: they are the same for many checks, and have hundreds of requests."""
+        for known, shown in self._shown:
+            if known is observed:
+                return shown
+        shown = secrets.shown_by(observed)
+        self._shown.append((observed, shown))
+        return shown

@@ -73,7 +73,7 @@ class Series:
 
     @property
     def rising(self) -> tuple[HeldKind, ...]:
-        """The kinds of which no call has left less, or as much, as the one before it: what does not rise from the first call on does not grow."""
+        """The kinds of which each call so far has left more than the one before: no other can turn out to grow."""
         return tuple(kind for kind in KINDS if _rises(self.counts(kind)))
 
     @property

@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from functools import partial
 from typing import Any
@@ -80,18 +80,28 @@ def mask_all(value: Any, secrets: Collection[Secret]) -> Any:
     return value
 
 
-def seen(observations: Iterable[object], environment: Mapping[str, str]) -> tuple[Secret, ...]:
-    """All that these observations show to be credentials, whatever runs they are made of, and that the environment holds."""
+def seen(
+    observations: Iterable[object], environment: Mapping[str, str], shown: Callable[[object], Iterable[Secret]] | None = None
+) -> tuple[Secret, ...]:
+    """All that these observations show to be credentials, whatever runs they are made of, and that the environment holds.
+
+    `shown` says what the requests of one of them show, for who remembers it.
+    """
     held_by = [environment]
-    requests: dict[Request, None] = {}
+    found: list[Secret] = []
     arguments: list[Mapping[str, Any]] = []
     for observed in observations:
-        requests.update((request, None) for run in _runs(observed) for request in run.requests)
+        found += (shown or shown_by)(observed)
         if isinstance(observed, NormalCall):
             arguments += [run.arguments for run in observed.runs]
         elif isinstance(observed, FaultMatrix):
             held_by.append(observed.environment)
-    return unknown_to_the_caller((*sent(requests), *(secret for each in held_by for secret in held(each))), arguments)
+    return unknown_to_the_caller((*found, *(secret for each in held_by for secret in held(each))), arguments)
+
+
+def shown_by(observed: object) -> tuple[Secret, ...]:
+    """What the requests of one observation show."""
+    return sent(dict.fromkeys(request for run in _runs(observed) for request in run.requests))
 
 
 def _runs(observed: object) -> Iterator[Run]:

@@ -1,8 +1,8 @@
 """The same call again and again: in good health, with a failing peer, and, for an async tool, cancelled while it waits.
 
 After each call a moment passes, and what is still open then is written down. Two calls are enough where the second has left no more than
-the first. Where that grows with each call, a longer time passes at the end, for tasks and threads may end by themselves. The garbage collector is off meanwhile: when it runs depends on everything else
-in the process.
+the first. Where that grows with each call, a longer time passes at the end, for tasks and threads may end by themselves. The garbage
+collector is off meanwhile: when it runs depends on everything else in the process.
 """
 
 from __future__ import annotations
