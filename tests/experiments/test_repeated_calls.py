@@ -15,7 +15,7 @@ import requests
 
 from pytest_agentready.domain import RepeatedCalls
 from pytest_agentready.experiments import cancelled_call, fault_matrix, normal_call, repeated_calls
-from pytest_agentready.experiments.repeated_calls import FEW, MANY, TWO
+from pytest_agentready.experiments.repeated_calls import MANY, TWO
 from pytest_agentready.world import FAULTS, IncomingRequest, loops
 from pytest_agentready.world.leftovers import collected
 from tests.examining import as_tool
