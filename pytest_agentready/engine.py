@@ -6,6 +6,7 @@ import inspect
 import os
 import time
 import traceback
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +19,7 @@ from pytest_agentready.domain import (
     Judgement,
     NotApplicable,
     Outcome,
+    Secret,
     Tool,
     Unjudgeable,
     Unproven,
@@ -48,6 +50,7 @@ class Engine:
         self.allow_hosts = allow_hosts
         self._seen: dict[tuple[Tool, str], Any] = {}  # an observation, or _Failed
         self._told: dict[Tool, Check] = {}  # which check has told why nothing can be judged
+        self._shown: deque[tuple[object, tuple[Secret, ...]]] = deque(maxlen=5)  # an observation, and the credentials in it
 
     def examine(self, tool: Tool, check: Check) -> Verdict:
         """The verdict of one check on one tool; a failure of our own is the outcome `error`, never a finding."""
@@ -57,11 +60,11 @@ class Engine:
                 return Verdict(Outcome.NOT_APPLICABLE, reason="it is not async")
             verdict = self.judge(check, {name: self._observe(tool, name) for name in check.needs})
         except Unjudgeable as arrangement:
-            verdict = _masked(Verdict(Outcome.ERROR, reason=self._once(tool, check, arrangement)))
+            verdict = self._masked(Verdict(Outcome.ERROR, reason=self._once(tool, check, arrangement)))
         except Unloadable as missing:
-            verdict = _masked(Verdict(Outcome.ERROR, reason=str(missing)))
+            verdict = self._masked(Verdict(Outcome.ERROR, reason=str(missing)))
         except (Exception, Signal) as failure:
-            verdict = _masked(Verdict(Outcome.ERROR, reason="".join(traceback.format_exception(failure))))
+            verdict = self._masked(Verdict(Outcome.ERROR, reason="".join(traceback.format_exception(failure))))
         return replace(verdict, seconds=time.perf_counter() - start)
 
     def _once(self, tool: Tool, check: Check, arrangement: Unjudgeable) -> str:
@@ -81,7 +84,7 @@ class Engine:
         assert check.judge is not None
         if check.about_peers and observations["normal_call"].self_contained:
             return Verdict(Outcome.NOT_APPLICABLE, reason="it asks nothing outside of the process")
-        return _masked(self._add_up(check.judge(**{name: observations[name] for name in check.needs})), observations)
+        return self._masked(self._add_up(check.judge(**{name: observations[name] for name in check.needs})), observations)
 
     def _observe(self, tool: Tool, name: str) -> Any:
         """The observation of this name; an experiment may itself ask for others, by its parameters."""
@@ -108,6 +111,7 @@ class Engine:
         self._told.pop(tool, None)
         for key in [key for key in self._seen if key[0] is tool]:
             del self._seen[key]
+        self._shown.clear()
 
     def _add_up(self, judgements: Iterable[Judgement]) -> Verdict:
         findings: list[Finding] = []
@@ -140,11 +144,20 @@ class Engine:
         except ValueError:
             return where
 
+    def _masked(self, verdict: Verdict, observations: Mapping[str, Any] = MappingProxyType({})) -> Verdict:
+        """A verdict goes into logs and reports that many can read: no credential that is known goes with it."""
+        if not (verdict.reason or verdict.findings):
+            return verdict
+        seen = (seen for name, seen in observations.items() if name not in ("tool", "faults"))
+        known = secrets.seen(seen, os.environ, self._secrets_shown_by)
+        findings = (replace(each, message=mask(each.message, known), evidence=mask_all(each.evidence, known)) for each in verdict.findings)
+        return replace(verdict, reason=mask(verdict.reason, known), findings=tuple(findings))
 
-def _masked(verdict: Verdict, observations: Mapping[str, Any] = MappingProxyType({})) -> Verdict:
-    """A verdict goes into logs and reports that many can read: no credential that is known goes with it."""
-    if not (verdict.reason or verdict.findings):
-        return verdict
-    known = secrets.seen((seen for name, seen in observations.items() if name not in ("tool", "faults")), os.environ)
-    findings = (replace(each, message=mask(each.message, known), evidence=mask_all(each.evidence, known)) for each in verdict.findings)
-    return replace(verdict, reason=mask(verdict.reason, known), findings=tuple(findings))
+    def _secrets_shown_by(self, observed: object) -> tuple[Secret, ...]:
+        """Remembered for the last few observations: they are the same for many checks, and have hundreds of requests."""
+        for known, shown in self._shown:
+            if known is observed:
+                return shown
+        shown = secrets.shown_by(observed)
+        self._shown.append((observed, shown))
+        return shown

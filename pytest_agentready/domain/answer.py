@@ -209,4 +209,7 @@ def _plain(value: object) -> object:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else ADDRESS.sub("", repr(value))
+    if isinstance(value, str):
+        return value
+    text = repr(value)
+    return ADDRESS.sub("", text) if " at 0x" in text else text

@@ -80,6 +80,11 @@ class Series:
         return tuple(kind for kind in KINDS if _grows(self.counts(kind)))
 
     @property
+    def rising(self) -> tuple[HeldKind, ...]:
+        """The kinds of which each call so far has left more than the one before: no other can turn out to grow."""
+        return tuple(kind for kind in KINDS if _rises(self.counts(kind)))
+
+    @property
     def leaking(self) -> tuple[HeldKind, ...]:
         """The growing kinds, unless they belong to work that goes on after a call and comes to an end.
 
@@ -103,4 +108,8 @@ class RepeatedCalls:
 
 def _grows(counts: list[int]) -> bool:
     last = counts[-STEPS - 1 :]
-    return len(last) > STEPS and all(one < next_one for one, next_one in itertools.pairwise(last))
+    return len(last) > STEPS and _rises(last)
+
+
+def _rises(counts: list[int]) -> bool:
+    return all(one < next_one for one, next_one in itertools.pairwise(counts))

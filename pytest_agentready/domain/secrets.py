@@ -9,7 +9,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -41,21 +41,33 @@ PASSWORD_NAMED = re.compile(r"\b(?:password|passwd|pwd)=(?:'([^']+)'|\"([^\"]+)\
 URL_WITH_USER = re.compile(r"^[\w+.-]+://[^/?#\s]+@")
 
 
-def seen(observations: Iterable[object], environment: Mapping[str, str]) -> tuple[Secret, ...]:
-    """All that these observations show to be credentials, whatever runs they are made of, and that the environment holds."""
+def seen(
+    observations: Iterable[object], environment: Mapping[str, str], known_by: Callable[[object], Iterable[Secret]] | None = None
+) -> tuple[Secret, ...]:
+    """All that these observations show to be credentials, whatever runs they are made of, and that the environment holds.
+
+    `known_by` says what one of them shows, for who remembers it; else `shown_by` is asked.
+    """
     held_by = [environment]
-    requests: dict[Request, None] = {}
-    logged_in: dict[Secret, None] = {}
+    found: list[Secret] = []
     arguments: list[Mapping[str, Any]] = []
     for observed in observations:
-        for run in _runs(observed):
-            requests.update(dict.fromkeys(run.requests))
-            logged_in.update(dict.fromkeys(run.credentials))
+        found += (known_by or shown_by)(observed)
         if isinstance(observed, NormalCall):
             arguments += [run.arguments for run in observed.runs]
         elif isinstance(observed, FaultMatrix):
             held_by.append(observed.environment)
-    return unknown_to_the_caller((*sent(requests), *logged_in, *(secret for each in held_by for secret in held(each))), arguments)
+    return unknown_to_the_caller((*found, *(secret for each in held_by for secret in held(each))), arguments)
+
+
+def shown_by(observed: object) -> tuple[Secret, ...]:
+    """What the requests and log-ins of one observation show."""
+    requests: dict[Request, None] = {}
+    logged_in: dict[Secret, None] = {}
+    for run in _runs(observed):
+        requests.update(dict.fromkeys(run.requests))
+        logged_in.update(dict.fromkeys(run.credentials))
+    return (*sent(requests), *logged_in)
 
 
 def shown(texts: Iterable[str], arguments: Iterable[Mapping[str, Any]]) -> tuple[Secret, ...]:

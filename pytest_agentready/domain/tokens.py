@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 
 MARGIN = 4 / 3  # a limit is surely exceeded where the estimate is beyond this many times the limit
 SAMPLE = 40_000  # characters; a longer text is taken to go on as it begins
@@ -16,6 +17,7 @@ _PIECES = re.compile(
     r"(?P<word>[A-Z]?[a-z]+|[A-Z]+)|(?P<digits>[0-9]+)|(?P<space>\s+)|(?P<foreign>[^\x00-\x7f]+)|(?P<marks>[!-/:-@\[-`{-~]+)",
     re.ASCII,
 )
+_WHOLE_PIECES = re.compile(re.sub(r"\?P<\w+>", "?:", _PIECES.pattern), re.ASCII)  # without names: several times as fast
 EASY = 9  # letters of a word that are mostly one token
 LETTERS = 4  # further letters for each further token
 DIGITS = 3
@@ -24,13 +26,19 @@ MARKS = 2  # punctuation that is one token together
 
 def tokens(text: str) -> int:
     """About how many tokens the text is; 0 for an empty one."""
-    counted = sum(_cost(piece.lastgroup or "", piece.group()) for piece in _PIECES.finditer(text, 0, SAMPLE))
+    pieces = Counter(_WHOLE_PIECES.findall(text, 0, SAMPLE))  # long texts say the same again and again
+    counted = sum(_cost(_kind(piece), piece) * count for piece, count in pieces.items())
     return round(counted * max(1.0, len(text) / SAMPLE))
 
 
 def exceed(count: int, limit: int) -> bool:
     """Is this estimate surely more than the limit?"""
     return count > limit * MARGIN
+
+
+def _kind(piece: str) -> str:
+    found = _PIECES.match(piece)
+    return found.lastgroup or "" if found else ""
 
 
 def _cost(kind: str, piece: str) -> float:

@@ -1,8 +1,8 @@
 """The same call again and again: in good health, with a peer that fails or is silent, and, for an async tool, cancelled while it waits.
 
-After each call a moment passes, and what is still open then is written down. Where that grows with each call, a longer time passes at the
-end, for tasks and threads may end by themselves. The garbage collector is off meanwhile: when it runs depends on everything else
-in the process.
+After each call a moment passes, and what is still open then is written down. Two calls are enough where the second has left no more than
+the first. Where that grows with each call, a longer time passes at the end, for tasks and threads may end by themselves. The garbage
+collector is off meanwhile: when it runs depends on everything else in the process.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pytest_agentready.world.inventory import Inventory
 from pytest_agentready.world.run import copied, drained, finished, interrupted
 from pytest_agentready.world.stdio import muted
 
+TWO = 2  # calls that show that nothing does
 FEW = 6  # calls that show whether anything grows
 MANY = 14  # calls that tell a leak from a pool that is being filled
 PAUSE = 1.0  # virtual seconds after each call; all calls together take less than it takes aiohttp to close an idle connection (15 s)
@@ -45,7 +46,7 @@ def run(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix, cancelle
             except BackendFailed as failure:
                 gaps.append(f"the backend does not work in a repeated call: {failure}")
                 continue
-            if len(series.left) < FEW:
+            if _is_open(series):
                 gaps.append(f"only {len(series.left)} of {FEW} repeated calls came to an end ({series.circumstance})")
             if before.fault is not REFUSAL or series.run.fired:  # what it asks for may be nothing that can be refused
                 found.append(replace(series, cancelled=cancelled))
@@ -106,6 +107,12 @@ def _series(tool: Tool, before: Run, call: Call, known: set[HeldKind]) -> Series
     return replace(repeater.series, run=run)
 
 
+def _is_open(series: Series) -> bool:
+    """Is it not known yet whether anything grows?"""
+    calls = len(series.left)
+    return calls < TWO or (calls < FEW and bool(series.rising))
+
+
 class _Repeater:
     """Calls until it is clear whether anything grows, and keeps the books."""
 
@@ -118,7 +125,7 @@ class _Repeater:
         world = active.world
         assert world is not None
         inventory = Inventory(world)
-        while len(self.series.left) < FEW or (len(self.series.left) < MANY and set(self.series.growing) - self._known):
+        while _is_open(self.series) or (FEW <= len(self.series.left) < MANY and set(self.series.growing) - self._known):
             self._call(**copied(arguments))
             if interrupted():  # the tool has swallowed it
                 raise KeyboardInterrupt

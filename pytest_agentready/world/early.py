@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from pytest_agentready.world import clocks, foreign, guard, real, selecting, stack
 
 _SKIPPED = ("_pytest", "pluggy", "pytest_agentready.world")  # pytest's own clock is real
+_identity = object.__hash__  # as `id`, which tells every audit hook of each call, ours too
 _MANY = 100_000  # objects within a subject, after which a pass over all that there is takes no longer
 
 
@@ -118,31 +119,52 @@ def _name_of(holder: Any, modules: dict[int, str]) -> str:
 
 def _find_within(subject: object) -> Iterator[Place]:
     """In what a subject and the threads refer to: the user's code, and objects of any kind, but not libraries."""
-    waiting: list[Any] = [subject, *threading.enumerate()]
-    pairs = _replacements()
-    seen = {id(waiting), *_libraries(len(sys.modules), stack.regarded())}
+    wanted = {_identity(function) for function, _ in _replacements().values()}
+    seen = set(_libraries(len(sys.modules), stack.regarded()))
     beginning = len(seen)
-    while waiting:
-        holder = waiting.pop()
-        if id(holder) in seen or (isinstance(holder, (type, types.ModuleType)) and not _is_users(holder)):
-            continue
-        seen.add(id(holder))
+    is_skipped: dict[type, bool] = {}
+    tuples: set[int] = set()
+    functions: list[types.FunctionType] = []
+    level: list[Any] = [subject, *threading.enumerate()]
+    seen.update(map(_identity, level))
+    while level:
         if len(seen) - beginning > _MANY:
             yield from _find()
             return
-        referents = gc.get_referents(holder)
-        if any(id(referent) in pairs for referent in referents):
-            yield from _places_in(holder)
-        if isinstance(holder, types.FunctionType) and any(id(default) in pairs for default in holder.__defaults__ or ()):
-            yield _defaults(holder)
-        waiting += [referent for referent in referents if gc.is_tracked(referent) and not type(referent).__module__.startswith(_SKIPPED)]
+        # Of all of them at once: each question is told to the audit hooks.
+        referents = gc.get_referents(*level)
+        if not wanted.isdisjoint(map(_identity, referents)):
+            for holder in level:
+                if wanted.isdisjoint(map(_identity, gc.get_referents(holder))):
+                    continue
+                if type(holder) is tuple:
+                    tuples.add(_identity(holder))
+                else:
+                    yield from _places_in(holder)
+        functions += [holder for holder in level if type(holder) is types.FunctionType]
+        further = dict(zip(map(_identity, referents), referents, strict=True))
+        news = further.keys() - seen
+        seen |= news
+        level = [further[new] for new in news if gc.is_tracked(further[new]) and _is_to_be_followed(further[new], is_skipped)]
+    for function in functions if tuples else ():
+        if _identity(function.__defaults__) in tuples:
+            yield _defaults(function)
+
+
+def _is_to_be_followed(holder: Any, is_skipped: dict[type, bool]) -> bool:
+    """Into what pytest and the world hold themselves nobody looks, nor into the modules and classes of libraries."""
+    kind = type(holder)
+    skipped = is_skipped.get(kind)
+    if skipped is None:
+        skipped = is_skipped[kind] = kind.__module__.startswith(_SKIPPED)
+    return not skipped and (not isinstance(holder, (type, types.ModuleType)) or _is_users(holder))
 
 
 @lru_cache(maxsize=1)
 def _libraries(_count: int, _own: str) -> frozenset[int]:
     """The namespaces of all modules that are not the user's, as of so many modules and this subject."""
     modules = [module for module in tuple(sys.modules.values()) if isinstance(module, types.ModuleType)]
-    return frozenset(id(vars(module)) for module in modules if not _is_users(module))
+    return frozenset(_identity(vars(module)) for module in modules if not _is_users(module))
 
 
 def _is_users(owner: Any) -> bool:

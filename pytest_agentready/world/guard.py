@@ -67,12 +67,11 @@ def fork_exec(args: Any, executables: Any, *rest: Any) -> int:
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
+    if event not in _WATCHED:  # first of all: there are some hundred thousand events in the examination of a tool
+        return
     if active.world is None and get_ident() not in active.leftovers:
         return
-    if event == "open" and active.world is not None and active.world.opened is not None and isinstance(args[0], str):
-        active.world.opened[os.path.abspath(args[0])] = stack.here()
-    describe = _WATCHED.get(event)
-    if describe is not None and (what := describe(args)):
+    if what := _WATCHED[event](args):
         refuse(what)
 
 
@@ -83,6 +82,13 @@ def refuse(what: str) -> NoReturn:
     elif active.world is not None and active.world.concerned:
         active.world.network.refused.append(what)
     raise OutboundBlocked(f"{what} was refused: nothing leaves the virtual world")
+
+
+def _noting(args: tuple[Any, ...]) -> str:
+    """A file is opened, which is nobody's business but that of who counts what stays open."""
+    if active.world is not None and active.world.opened is not None and isinstance(args[0], str):
+        active.world.opened[os.path.abspath(args[0])] = stack.here()
+    return ""
 
 
 def _let_out(address: Any) -> bool:
@@ -149,6 +155,7 @@ _OF_C = frozenset(
     | {"system", "popen", "fork", "vfork", "clone", "posix_spawn", "posix_spawnp", "execl", "execle", "execlp", "execv", "execve", "execvp"}
 )
 _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
+    "open": _noting,
     "socket.connect": _connecting,
     "socket.sendto": _sending,
     "socket.sendmsg": _sending,

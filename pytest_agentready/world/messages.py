@@ -7,6 +7,7 @@ import json as _json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -61,14 +62,20 @@ class Response:
 
     def inflated(self, size: int) -> Response | None:
         """The same answer, of at least `size` bytes; None where nothing in it can grow."""
-        text = self.content.decode(errors="replace")
-        if self.is_json:
-            with contextlib.suppress(ValueError):  # a stream of JSON lines, say, is a text
-                value = inflation.inflated(_json.loads(text), size)
-                longer = None if value is None else _json.dumps(value)
-                return None if longer is None else Response(self.status, body=longer, headers=self.headers, content_type=self.content_type)
-        longer = inflation.inflated_text(text, size)
+        longer = _inflated(self.content, self.is_json, size)
         return None if longer is None else Response(self.status, body=longer, headers=self.headers, content_type=self.content_type)
+
+
+@lru_cache(maxsize=4)
+def _inflated(content: bytes, is_json: bool, size: int) -> bytes | None:
+    """Kept, for it takes milliseconds, and a tool may ask its peer for the same several times."""
+    text = content.decode(errors="replace")
+    if is_json:
+        with contextlib.suppress(ValueError):  # a stream of JSON lines, say, is a text
+            value = inflation.inflated(_json.loads(text), size)
+            return None if value is None else _json.dumps(value).encode()
+    longer = inflation.inflated_text(text, size)
+    return None if longer is None else longer.encode()
 
 
 def _flaws(status: object, body: object, headers: object, content_type: object) -> Iterator[str]:

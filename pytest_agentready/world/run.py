@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import _thread
 import asyncio
 import contextlib
@@ -178,19 +179,19 @@ def _interrupts_noticed() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    handler = signal.getsignal(signal.SIGINT)
+    handler = _signal.getsignal(signal.SIGINT)  # the C functions: those of `signal` make enums of what they are given and give
 
     def notice(number: int, frame: Any) -> None:
         _interrupts.append(number)
         if callable(handler):
             handler(number, frame)
 
-    signal.signal(signal.SIGINT, notice)
+    _signal.signal(signal.SIGINT, notice)
     try:
         yield
     finally:
         if handler is not None:  # it was set by C code, which alone can put it back
-            signal.signal(signal.SIGINT, handler)
+            _signal.signal(signal.SIGINT, handler)
 
 
 def in_a_thread(work: Callable[[], T]) -> T:

@@ -18,7 +18,7 @@ import requests
 
 from pytest_agentready.domain import RepeatedCalls
 from pytest_agentready.experiments import cancelled_call, fault_matrix, normal_call, repeated_calls
-from pytest_agentready.experiments.repeated_calls import FEW, MANY
+from pytest_agentready.experiments.repeated_calls import MANY, TWO
 from pytest_agentready.world import FAULTS, IncomingRequest, loops, real
 from pytest_agentready.world.leftovers import collected
 from pytest_agentready.world.run import interrupted
@@ -60,10 +60,10 @@ CANCELLED = "the peer reads the request and never answers, and the call is cance
 
 
 @pytest.mark.parametrize(("call", "circumstances"), [(get, CIRCUMSTANCES), (fetch, [*CIRCUMSTANCES, CANCELLED])])
-def test_a_tool_that_closes_everything_is_called_a_few_times_in_each_circumstance(call: Any, circumstances: list[str]) -> None:
+def test_a_tool_that_closes_everything_is_called_twice_in_each_circumstance(call: Any, circumstances: list[str]) -> None:
     found = repeat(call)
     assert [series.circumstance for series in found.series] == circumstances
-    assert [len(series.left) for series in found.series] == [FEW] * len(circumstances)
+    assert [len(series.left) for series in found.series] == [TWO] * len(circumstances)
     assert {held for series in found.series for left in series.left for held in left} == set()
     assert all(series.run.requests for series in found.series)
     assert found.gap == ""
@@ -315,16 +315,30 @@ def test_work_that_goes_on_after_a_call_and_ends_is_no_leak() -> None:
     assert leaks(found) == {}
 
 
+def test_what_each_call_but_the_first_leaves_is_found() -> None:
+    calls: list[int] = []
+
+    def keeping_later() -> None:
+        calls.append(1)
+        if len(calls) > 2:  # the normal call, and the first of the series
+            kept.append(open(__file__, encoding="utf-8"))
+
+    (found,) = repeat(keeping_later).series
+    release()
+    assert found.leaking == ("file",)
+    assert found.counts("file") == list(range(MANY))
+
+
 def test_a_backend_that_fails_in_a_repeated_call_is_a_gap() -> None:
     calls: list[int] = []
 
-    def thrice(request: IncomingRequest) -> Any:
+    def twice(request: IncomingRequest) -> Any:
         calls.append(1)
-        if len(calls) > 3:
+        if len(calls) > 2:
             raise LookupError("already sold")
         return {}
 
-    assert "already sold" in repeat(get, {f"GET {URL}": thrice}, []).gap
+    assert "already sold" in repeat(get, {f"GET {URL}": twice}, []).gap
 
 
 @pytest.mark.parametrize("enabled", [True, False])
@@ -425,4 +439,4 @@ def test_an_interrupt_that_the_tool_itself_raises_ends_nothing() -> None:
         except requests.RequestException:
             raise KeyboardInterrupt from None
 
-    assert [len(series.left) for series in repeat(ask).series] == [FEW] * 3
+    assert [len(series.left) for series in repeat(ask).series] == [TWO] * 4
