@@ -8,6 +8,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pytest_agentready.domain.answer import Answer
+from pytest_agentready.domain.model import ModelCall
 
 Expected = Literal["transient", "rate_limit", "permanent"]
 Family = Literal["silence", "trickle", "break", "status", "content", "certificate"]
@@ -144,6 +145,7 @@ class Run:
     sleeps: tuple[Sleep, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     requests: tuple[Request, ...] = ()
+    model_calls: tuple[ModelCall, ...] = ()
     peers: tuple[str, ...] = ()  # who was looked up or connected to
     allowed: tuple[str, ...] = ()  # services of the allow-list that were reached for real; no fault applies to them
     tls: bool = False

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from pytest_agentready.domain import Ending
+from pytest_agentready.domain import Ending, ModelCall, OutOfScript
 from pytest_agentready.world import stack
 from pytest_agentready.world.ending import OutboundBlocked
 from pytest_agentready.world.timeline import Timeline
@@ -25,6 +25,11 @@ def story(time: Timeline, relative: Relative) -> str:
 
 def refusal(blocked: OutboundBlocked, relative: Relative) -> str:
     return _at(str(blocked), stack.of_traceback(blocked.__traceback__), relative)
+
+
+def stranded(failure: OutOfScript, calls: Sequence[ModelCall], relative: Relative) -> str:
+    """The model was asked for what its script does not have, at this line."""
+    return _at(str(failure), calls[-1].where if calls else "", relative)
 
 
 def _endless_wait(time: Timeline, ending: Ending, relative: Relative) -> str:

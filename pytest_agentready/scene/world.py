@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pytest_agentready.domain import Request, Sleep, Wait, did_you_mean
+from pytest_agentready.domain import OutOfScript, Request, Respond, ScriptFailed, Sleep, Wait, did_you_mean
 from pytest_agentready.scene import endings
 from pytest_agentready.world import Backend, BackendError, BackendFailed, Limits, Response, WireFault, real
 from pytest_agentready.world.allowed import Hosts
@@ -37,6 +37,8 @@ class AgentWorld:
         """`known` gives the faults that have a name; `relative` says how the user knows a file."""
         self.clock = Clock(self)
         self.judge_passively: Callable[[], str] | None = None  # what is wrong with the calls of the tool, in words
+        self.respond: Respond | None = None  # the model behind the providers
+        self.unplayed: Callable[[], str] | None = None  # what of its script nobody has asked for, in words
         self._known = known
         self._allow = allow
         self._relative = relative
@@ -134,7 +136,7 @@ class AgentWorld:
         """The test runs in the world. Raises pytest's Failed where the world had to end it, or a passive check fails."""
         __tracebackhide__ = True
         prepare(self)
-        world = self._world = World(None, self._backend, LIMITS, allow=self._allow, abrupt=True)
+        world = self._world = World(None, self._backend, LIMITS, allow=self._allow, abrupt=True, respond=self.respond)
         world.network.outages = self._outages
         outcome: BaseException | None = None
         try:
@@ -163,6 +165,10 @@ class AgentWorld:
         """What the test's own outcome does not say."""
         __tracebackhide__ = True
         if (failure := world.network.backend_failure) is not None:
+            if isinstance(failure, OutOfScript):
+                raise pytest.fail.Exception(endings.stranded(failure, world.network.model_calls, self._relative), pytrace=False) from None
+            if isinstance(failure, ScriptFailed):
+                raise BackendFailed(str(failure)) from failure.__cause__
             raise BackendFailed(f"the backend raised {failure!r}") from failure
         ended = endings.story(world.time, self._relative)
         complaint = self.judge_passively() if self.judge_passively is not None and (error is None or ended) else ""
@@ -170,6 +176,8 @@ class AgentWorld:
             raise pytest.fail.Exception(complaint or ended, pytrace=False) from None
         if isinstance(error, OutboundBlocked):
             raise pytest.fail.Exception(endings.refusal(error, self._relative), pytrace=False) from None
+        if error is None and self.unplayed is not None and (left := self.unplayed()):
+            raise pytest.fail.Exception(left, pytrace=False)
 
 
 class Clock:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json as _json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_agentready.world import inflation
@@ -57,6 +57,30 @@ class Response:
                 return None if value is None else Response(self.status, json=value, headers=self.headers, content_type=self.content_type)
         longer = inflation.inflated_text(text, size)
         return None if longer is None else Response(self.status, body=longer, headers=self.headers, content_type=self.content_type)
+
+
+class Transmission(Response):
+    """An answer that comes in chunks, or that breaks off: closed in the middle, or left hanging `in silence`."""
+
+    __slots__ = ("chunks", "ending")
+
+    def __init__(
+        self,
+        status: int = 200,
+        *,
+        chunks: Sequence[bytes] = (),
+        body: bytes = b"",
+        ending: Literal["whole", "closed", "silence"] = "whole",
+        headers: Mapping[str, str] | None = None,
+        content_type: str = JSON,
+    ) -> None:
+        super().__init__(status, body=body or b"".join(chunks), headers=headers, content_type=content_type)
+        self.chunks = tuple(chunks)
+        self.ending = ending
+
+    def inflated(self, size: int) -> Response | None:
+        """A stream of events has nothing in it that could grow without breaking them."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)

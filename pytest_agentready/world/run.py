@@ -12,7 +12,7 @@ from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pytest_agentready.domain import ADDRESS, Ending, Raised, Run
+from pytest_agentready.domain import ADDRESS, Ending, Raised, Respond, Run
 from pytest_agentready.world import loops, real, stack
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import OutboundBlocked, WorldEnded, calm_down
@@ -49,14 +49,16 @@ def observe(
     fault: WireFault | None = None,
     spared: int = 0,
     limits: Limits | None = None,
+    respond: Respond | None = None,
 ) -> Run:
     """Call the tool with these arguments, async or not, in a world with this fault, from request `spared` on.
 
-    `backend` is a `Backend` as the tool's facts have it; None: nobody answers well. Raises BackendFailed.
+    `backend` is a `Backend` as the tool's facts have it; None: nobody answers well. `respond` is the model that the providers
+    of models ask; None: they answer as any other host. Raises BackendFailed.
     """
     if asyncio._get_running_loop() is not None:  # an async test: its thread's loop is taken
-        return _in_a_thread(lambda: observe(call, arguments, backend=backend, fault=fault, spared=spared, limits=limits))
-    world = World(fault, backend if isinstance(backend, Backend) else Backend(), limits or Limits(), spared)
+        return _in_a_thread(lambda: observe(call, arguments, backend=backend, fault=fault, spared=spared, limits=limits, respond=respond))
+    world = World(fault, backend if isinstance(backend, Backend) else Backend(), limits or Limits(), spared, respond=respond)
     start = real.perf_counter()
     run = Run(dict(arguments), fault, spared)
     with _interrupts_noticed() as interrupted, installed(world):
@@ -123,6 +125,7 @@ def _record(world: World, run: Run, seconds: float) -> Run:
         sleeps=tuple(time.sleeps),
         attempts=tuple(network.attempts),
         requests=tuple(network.requests if world.works_beside else (replace(one, beside=False) for one in network.requests)),
+        model_calls=tuple(network.model_calls),
         peers=tuple(network.peers),
         tls=network.tls,
         allowed=tuple(network.allowed.reached),
