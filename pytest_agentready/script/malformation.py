@@ -12,8 +12,9 @@ Malformation = Literal["truncated", "array", "types", "missing", "text"]
 def malformed(how: Malformation, arguments: dict[str, Any], schema: Mapping[str, Any]) -> str:
     match how:
         case "truncated":
-            whole = json.dumps(arguments or {"query": "a value"})
-            return whole[: max(1, len(whole) * 2 // 3)]
+            arguments = arguments or {"query": "a value"}
+            last = json.dumps([*arguments.values()][-1])
+            return json.dumps(arguments)[: -1 - max(1, len(last) // 2)]  # in the middle of the last value, as an end of the tokens cuts it
         case "array":
             return json.dumps(list(arguments.values()))
         case "types":
