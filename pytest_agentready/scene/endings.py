@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pytest_agentready.domain import Ending, ModelCall, OutOfScript
+from pytest_agentready.domain import Ending, ModelCall, ModelFailure, OutOfScript
 from pytest_agentready.world import stack
 from pytest_agentready.world.ending import OutboundBlocked
 from pytest_agentready.world.timeline import Timeline
@@ -29,7 +29,9 @@ def refusal(blocked: OutboundBlocked, relative: Relative) -> str:
 
 def stranded(failure: OutOfScript, calls: Sequence[ModelCall], relative: Relative) -> str:
     """The model was asked for what its script does not have, at this line."""
-    return _at(str(failure), calls[-1].where if calls else "", relative)
+    told = str(failure)
+    where = next((call.where for call in calls if isinstance(call.answer, ModelFailure) and call.answer.message == told), "")
+    return _at(told, where, relative)
 
 
 def _endless_wait(time: Timeline, ending: Ending, relative: Relative) -> str:
