@@ -23,7 +23,10 @@ def get_order(order_id):
     return requests.get(f"https://api.example.com/orders/{order_id}", timeout=3).json()["state"]
 
 def run_agent(question, client=None):
-    client = client or openai.OpenAI()
+    with client or openai.OpenAI() as session:
+        return converse(session, question)
+
+def converse(client, question):
     messages = [{"role": "system", "content": "You help."}, {"role": "user", "content": question}]
     for _ in range(5):
         answer = client.chat.completions.create(model="gpt-5.1", messages=messages, tools=TOOLS).choices[0].message
@@ -70,7 +73,7 @@ def test_it(scripted_model, agent_world):
     assert [(message.role, message.text) for message in second.messages] == [
         ("system", "You help."), ("user", "Where is order 7?"), ("assistant", ""), ("tool", "shipped")
     ]
-    assert second.where.endswith("agent.py:15") and second.usage.total > 40
+    assert second.where.endswith("agent.py:18") and second.usage.total > 40
     assert [request.host for request in agent_world.requests] == ["api.openai.com", "api.example.com", "api.openai.com"]
 """
     ).assert_outcomes(passed=1)
@@ -155,7 +158,7 @@ def test_it(scripted_model):
     )
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ['a model is called, and its answers are not scripted: write `scripted_model.says("...")` first (agent.py:15)']
+        ['a model is called, and its answers are not scripted: write `scripted_model.says("...")` first (agent.py:18)']
     )
     result.stdout.no_fnmatch_line("*OutOfScript*")
 
@@ -171,7 +174,7 @@ def test_it(scripted_model, agent_world):
     )
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(
-        ["the model is called 2 times, and 1 answer is scripted. Add what it answers then to `scripted_model.says(...)`, *(agent.py:15)"]
+        ["the model is called 2 times, and 1 answer is scripted. Add what it answers then to `scripted_model.says(...)`, *(agent.py:18)"]
     )
     result.stdout.no_fnmatch_line("*InternalServerError*")
 
@@ -237,8 +240,8 @@ def test_a_tool_that_asks_a_model_has_its_calls_in_its_record(run) -> None:
 def summarise(text: str) -> dict:
     "A text in one sentence."
     try:
-        client = openai.OpenAI(timeout=2, max_retries=0)
-        answer = client.chat.completions.create(model="m", messages=[{"role": "user", "content": text}])
+        with openai.OpenAI(timeout=2, max_retries=0) as client:
+            answer = client.chat.completions.create(model="m", messages=[{"role": "user", "content": text}])
         return {"status": "success", "data": answer.choices[0].message.content}
     except openai.OpenAIError as error:
         return {"status": "error", "error_type": "transient", "retry_safe": True, "message": "The model failed."}
