@@ -34,6 +34,7 @@ from pytest_agentready.domain.observation import (
     Wait,
     mishaps,
 )
+from pytest_agentready.domain.prices import Cost, Price, read_prices
 from pytest_agentready.domain.repetition import Repetition, is_storm, keeps_asking, repetitions, unended
 from pytest_agentready.domain.result import PROPERTY, Assessment, Result, Subject
 from pytest_agentready.domain.secrets import Secret
@@ -54,6 +55,7 @@ __all__ = [
     "Cancellation",
     "CancelledCalls",
     "Check",
+    "Cost",
     "Ending",
     "Example",
     "Expected",
@@ -81,6 +83,7 @@ __all__ = [
     "OutOfScript",
     "Outcome",
     "Parameter",
+    "Price",
     "Profile",
     "Raised",
     "RepeatedCalls",
@@ -114,6 +117,7 @@ __all__ = [
     "nearest",
     "read",
     "read_answer",
+    "read_prices",
     "read_waiver",
     "repetitions",
     "secrets",

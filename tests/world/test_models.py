@@ -264,6 +264,24 @@ def test_without_a_model_a_provider_is_any_host() -> None:
     assert run.value == 404
 
 
+def test_a_body_that_no_provider_understands_is_refused_as_one_does() -> None:
+    def loop() -> Any:
+        odd = {
+            "model": "m",
+            "max_tokens": 5,
+            "messages": [{"role": "assistant", "tool_calls": [7], "content": [{"type": "tool_use"}, 7]}, 7],
+        }
+        url = "https://api.openai.com/v1"
+        chat = requests.post(f"{url}/chat/completions", json=odd, timeout=5)
+        odd = {"model": "m", "max_tokens": 5, "messages": [], "tool_choice": 7, "input": "x", "previous_response_id": [7]}
+        more = [requests.post(f"{url}/{path}", json=odd, timeout=5) for path in ("messages", "messages/count_tokens", "responses")]
+        return [(answer.status_code, answer.json()["error"]["type"]) for answer in (chat, *more)]
+
+    run = ask(loop, for_ever("ok"))
+    assert run.value == [(400, "invalid_request_error")] * 4
+    assert run.model_calls == ()
+
+
 # -- what is kept by the provider
 
 

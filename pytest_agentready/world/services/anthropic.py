@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_agentready.domain import ModelFailure, ModelRequest
 from pytest_agentready.world.messages import IncomingRequest, Response, Transmission
-from pytest_agentready.world.services.openai import NO_MORE, Refused, window
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.services.models import Desk
+from pytest_agentready.world.services.models import NO_MORE, Desk, Refused, window
 
 MODEL_LIST = ("claude-sonnet-5", "claude-haiku-5")
 STATUSES = {"overflow": 400, "rate_limit": 429, "quota": 400, "overloaded": 529, "server_error": 500, "unauthorized": 401, "refused": 400}
@@ -45,6 +42,10 @@ def respond(desk: Desk, request: IncomingRequest, path: str, body: Mapping[str, 
 
 def headers(desk: Desk) -> dict[str, str]:
     return {"request-id": desk.answer_id("req_")}
+
+
+def misunderstood(desk: Desk, problem: Exception) -> Response:
+    return error(desk, 400, f"The body of the request is not valid ({problem}).")
 
 
 def error(

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_agentready.domain import Message, ModelAnswer, ModelFailure, ModelRequest, OfferedTool, ToolCall, Usage
 from pytest_agentready.world.messages import Response
 from pytest_agentready.world.services import anthropic, sse
-from pytest_agentready.world.services.openai import Refused
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.services.models import Desk
+from pytest_agentready.world.services.models import Desk, Refused
 
 UNTHREADED = ("cache_control", "context_management", "fallbacks", "thinking")  # what a request with a thread may not have
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 
 def create(desk: Desk, body: Mapping[str, Any]) -> Response:
-    request, answer = desk.ask(_request(desk, body), "toolu_")
+    asked = desk.read(lambda: _request(desk, body), anthropic.misunderstood)
+    request, answer = desk.ask(asked, "toolu_")
     if isinstance(answer, ModelFailure):
         return anthropic.fail(desk, request, answer)
     frame = {"id": desk.answer_id("msg_"), "type": "message", "role": "assistant", "model": request.model, "stop_sequence": None}
@@ -33,7 +31,8 @@ def create(desk: Desk, body: Mapping[str, Any]) -> Response:
 
 
 def count(desk: Desk, body: Mapping[str, Any]) -> Response:
-    return Response(json={"input_tokens": desk.count(_request(desk, body)).prompt_tokens}, headers=anthropic.headers(desk))
+    counted = desk.count(desk.read(lambda: _request(desk, body), anthropic.misunderstood))
+    return Response(json={"input_tokens": counted.prompt_tokens}, headers=anthropic.headers(desk))
 
 
 # -- what is asked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -26,9 +26,19 @@ if TYPE_CHECKING:
     from pytest_agentready.world.network import Network
     from pytest_agentready.world.services.http import HTTPExchange
 
+NO_MORE: Mapping[str, str] = {}  # headers
+WINDOWS = (1_000_000, 400_000, 200_000, 128_000, 32_768, 8_192, 4_096)  # tokens
 FRAME = 4  # tokens around each message, and around each tool
 # Answers are told apart for as long as the process: a loop may come back to one that an earlier run has given.
 _answers = itertools.count(1)
+
+
+class Refused(Exception):
+    """The provider does not put this request to a model."""
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response)
+        self.response = response
 
 
 @dataclass(slots=True)
@@ -65,6 +75,13 @@ class Desk:
 
     def answer_id(self, prefix: str) -> str:
         return f"{prefix}{next(_answers):024d}"
+
+    def read(self, request: Callable[[], ModelRequest], otherwise: Callable[[Desk, Exception], Response]) -> ModelRequest:
+        """What is asked. Raises Refused where the body is none that the provider would understand."""
+        try:
+            return request()
+        except (AttributeError, KeyError, TypeError, ValueError) as problem:
+            raise Refused(otherwise(self, problem)) from problem
 
     def count(self, request: ModelRequest) -> ModelRequest:
         """The same request, with its prompt counted, and messages that were seen before not kept once more."""
@@ -134,6 +151,11 @@ def answer(exchange: HTTPExchange) -> Response | None:
                 found.headers["x-should-retry"] = "false"  # as the providers themselves tell their clients
             return found
     return None
+
+
+def window(prompt: int) -> int:
+    """A window that this prompt does not fit into."""
+    return next((size for size in WINDOWS if size < prompt), max(1, prompt - 1))
 
 
 def _body(data: bytes) -> Mapping[str, Any]:

@@ -4,26 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_agentready.domain import ModelFailure, ModelRequest, OfferedTool
 from pytest_agentready.world.messages import IncomingRequest, Response, Transmission
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.services.models import Desk
+from pytest_agentready.world.services.models import NO_MORE, Desk, Refused, window
 
 MODEL_LIST = ("gpt-5.1", "gpt-5.1-mini", "text-embedding-3-small")
 DEPLOYMENT = re.compile(r"/deployments/([^/]+)/")  # of Azure: the model is a part of the path
 STATUSES = {"overflow": 400, "rate_limit": 429, "quota": 429, "overloaded": 503, "server_error": 500, "unauthorized": 401, "refused": 400}
-NO_MORE: Mapping[str, str] = {}
-
-
-class Refused(Exception):
-    """The provider does not put this request to a model."""
-
-    def __init__(self, response: Response) -> None:
-        super().__init__(response)
-        self.response = response
 
 
 def respond(desk: Desk, request: IncomingRequest, path: str, body: Mapping[str, Any]) -> Response | None:
@@ -49,6 +38,10 @@ def respond(desk: Desk, request: IncomingRequest, path: str, body: Mapping[str, 
 
 def headers(desk: Desk) -> dict[str, str]:
     return {"x-request-id": desk.answer_id("req_"), "openai-version": "2020-10-01"}
+
+
+def misunderstood(desk: Desk, problem: Exception) -> Response:
+    return error(desk, 400, f"We could not parse the body of your request ({problem}).", "invalid_request_error")
 
 
 def error(
@@ -110,11 +103,6 @@ def told_of(request: ModelRequest, failure: ModelFailure) -> dict[str, Any]:
         case "server_error":
             kind, message = "server_error", "The server had an error while processing your request. Sorry about that!"
     return {"message": failure.message or message, "type": kind, "param": param, "code": code}
-
-
-def window(prompt: int) -> int:
-    """A window that this prompt does not fit into."""
-    return next((size for size in (1_000_000, 400_000, 200_000, 128_000, 32_768, 8_192, 4_096) if size < prompt), max(1, prompt - 1))
 
 
 def text_of(content: Any) -> str:

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_agentready.domain import Message, ModelAnswer, ModelFailure, ModelRequest, ToolCall, Usage
 from pytest_agentready.world.messages import Response
 from pytest_agentready.world.services import openai, sse
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.services.models import Desk
+from pytest_agentready.world.services.models import Desk
 
 
 def complete(desk: Desk, model: str, body: Mapping[str, Any]) -> Response:
-    asked = ModelRequest(
+    asked = desk.read(lambda: _request(model, body), openai.misunderstood)
+    request, answer = desk.ask(asked, "call_")
+    if isinstance(answer, ModelFailure):
+        return openai.fail(desk, request, answer)
+    frame = {"id": desk.answer_id("chatcmpl-"), "created": desk.now, "model": model, "service_tier": "default"}
+    if request.stream:
+        with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
+        return sse.stream(_chunks(frame, answer, with_usage), answer, openai.headers(desk))
+    return sse.whole(_completion(frame, answer), answer, openai.headers(desk))
+
+
+def _request(model: str, body: Mapping[str, Any]) -> ModelRequest:
+    return ModelRequest(
         provider="openai",
         endpoint="chat",
         model=model,
@@ -26,14 +36,6 @@ def complete(desk: Desk, model: str, body: Mapping[str, Any]) -> Response:
         max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
         user=str(body.get("safety_identifier") or body.get("user") or ""),
     )
-    request, answer = desk.ask(asked, "call_")
-    if isinstance(answer, ModelFailure):
-        return openai.fail(desk, request, answer)
-    frame = {"id": desk.answer_id("chatcmpl-"), "created": desk.now, "model": model, "service_tier": "default"}
-    if request.stream:
-        with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
-        return sse.stream(_chunks(frame, answer, with_usage), answer, openai.headers(desk))
-    return sse.whole(_completion(frame, answer), answer, openai.headers(desk))
 
 
 def _messages(messages: list[Any]) -> Iterator[Message]:

@@ -8,14 +8,12 @@ import math
 import random
 import struct
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_agentready.domain import tokens
 from pytest_agentready.world.messages import Response
 from pytest_agentready.world.services import openai
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.services.models import Desk
+from pytest_agentready.world.services.models import Desk
 
 LENGTHS = {"text-embedding-3-large": 3072}
 LENGTH = 1536

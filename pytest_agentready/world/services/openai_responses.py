@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_agentready.domain import Message, ModelAnswer, ModelFailure, ModelRequest, ToolCall, Usage
 from pytest_agentready.world.messages import Response, Transmission
 from pytest_agentready.world.services import openai, sse
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.services.models import Desk
+from pytest_agentready.world.services.models import Desk, Refused
 
 
 def create(desk: Desk, model: str, body: Mapping[str, Any]) -> Response:
-    request, answer = desk.ask(_request(desk, model, body), "call_")
+    asked = desk.read(lambda: _request(desk, model, body), openai.misunderstood)
+    request, answer = desk.ask(asked, "call_")
     frame = _frame(desk, model, body)
     if isinstance(answer, ModelFailure):
         if answer.kind == "overflow" and request.stream and answer.status is None:
@@ -29,7 +28,7 @@ def create(desk: Desk, model: str, body: Mapping[str, Any]) -> Response:
 
 
 def count(desk: Desk, model: str, body: Mapping[str, Any]) -> Response:
-    counted = desk.count(_request(desk, model, body))
+    counted = desk.count(desk.read(lambda: _request(desk, model, body), openai.misunderstood))
     return Response(json={"object": "response.input_tokens", "input_tokens": counted.prompt_tokens}, headers=openai.headers(desk))
 
 
@@ -43,7 +42,7 @@ def _request(desk: Desk, model: str, body: Mapping[str, Any]) -> ModelRequest:
         kept = desk.memory.conversations.get(previous)
         if kept is None:
             message = f"Previous response with id '{previous}' not found."
-            raise openai.Refused(
+            raise Refused(
                 openai.error(desk, 400, message, "invalid_request_error", param="previous_response_id", code="previous_response_not_found")
             )
         before = kept.messages
