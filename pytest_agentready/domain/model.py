@@ -117,6 +117,7 @@ class ModelAnswer:
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     usage: Usage | None = None  # None: counted by the provider
+    out_of_tokens: bool = False  # the limit of its output has cut it off
     breaks_after: int | None = None  # deltas of a stream that get out; of an answer that is no stream, half does
     in_silence: bool = False  # what breaks off does so without a word: the connection stays open
 

@@ -155,7 +155,7 @@ class AgentWorld:
             load_postponed()
         if world.time.over:
             sweep(outcome)
-        elif world.network.fired:
+        elif world.network.fired or world.network.model_calls:  # clients of models are seldom closed
             sweep()
         self._tell(world, outcome)
         if outcome is not None:

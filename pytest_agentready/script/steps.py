@@ -35,7 +35,7 @@ class Step:
         if isinstance(made, ModelFailure):
             return made
         if made.calls and not request.may_call:
-            made = replace(made, text=made.text or NO_TOOLS, calls=())
+            made = replace(made, text=made.text or NO_TOOLS, calls=(), out_of_tokens=False)
         if not request.parallel:
             made = replace(made, calls=made.calls[:1])
         return made if made.usage is not None else replace(made, usage=self._usage(request, made))
@@ -45,6 +45,8 @@ class Step:
 
     def _usage(self, request: ModelRequest, made: ModelAnswer) -> Usage:
         counted = tokens(made.text) + sum(tokens(call.name) + tokens(call.arguments) for call in made.calls)
+        if made.out_of_tokens and request.max_tokens:
+            counted = request.max_tokens
         prompt = request.prompt_tokens if self.prompt is None else self.prompt
         return Usage(prompt, max(1, counted) if self.output is None else self.output, min(self.cached, prompt))
 
@@ -65,7 +67,11 @@ class Call(Step):
         return ToolCall(self.name, json.dumps(dict(self.arguments)), self.id)
 
     def made(self, request: ModelRequest, turn: int) -> ModelAnswer:
-        return ModelAnswer(calls=(self.written(request),))
+        return ModelAnswer(calls=(self.written(request),), out_of_tokens=self.is_cut_off)
+
+    @property
+    def is_cut_off(self) -> bool:
+        return False
 
     def __str__(self) -> str:
         return f"call({', '.join([repr(self.name), *(f'{name}={value!r}' for name, value in self.arguments.items())])})"
@@ -81,6 +87,11 @@ class MalformedCall(Call):
         schema = next((tool.schema for tool in request.tools if tool.name == self.name), {})
         arguments = dict(self.arguments) or dict.fromkeys(schema.get("properties", ()), "a value")
         return ToolCall(self.name, malformed(self.how, arguments, schema), self.id)
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Arguments end in the middle where the limit of the output is reached."""
+        return self.how == "truncated"
 
     def __str__(self) -> str:
         return f"malformed({self.name!r}, {self.how!r})"
@@ -111,7 +122,8 @@ class Say(Step):
     calls: tuple[Call, ...] = ()
 
     def made(self, request: ModelRequest, turn: int) -> ModelAnswer:
-        return ModelAnswer(self.text, tuple(call.written(request) for call in self.calls))
+        calls = tuple(call.written(request) for call in self.calls)
+        return ModelAnswer(self.text, calls, out_of_tokens=any(call.is_cut_off for call in self.calls))
 
     def __str__(self) -> str:
         calls = ", ".join(str(call) for call in self.calls)

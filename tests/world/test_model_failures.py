@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
@@ -14,50 +13,20 @@ import pytest
 import requests
 
 from pytest_agentready.domain import ModelFailure, Run
-from pytest_agentready.script import call, cut_stream, fail_with, for_ever, malformed, say, unknown_tool
-from tests.world.asking import ANTHROPIC_TOOLS, ASK, CHAT_TOOLS, RESPONSES_TOOLS, USER, ask
+from pytest_agentready.script import fail_with, for_ever, say
+from tests.world.asking import ASK, DONE, USER, ask
 from tests.world.entering import exception
+from tests.world.single_calls import (
+    by_chat,
+    by_chat_async,
+    by_chat_stream,
+    by_messages,
+    by_messages_async,
+    by_messages_stream,
+    by_responses,
+)
 
-DONE = "It is on its way."
 Ask = Callable[..., Any]
-
-
-def by_chat(**options: Any) -> Any:
-    with openai.OpenAI(**options) as client:
-        return client.chat.completions.create(model="gpt-5.1", messages=ASK).choices[0].message.content
-
-
-async def by_chat_async(**options: Any) -> Any:
-    async with openai.AsyncOpenAI(**options) as client:
-        return (await client.chat.completions.create(model="gpt-5.1", messages=ASK)).choices[0].message.content
-
-
-def by_chat_stream(**options: Any) -> Any:
-    with openai.OpenAI(**options) as client:
-        stream = client.chat.completions.create(model="gpt-5.1", messages=ASK, stream=True)
-        return "".join(chunk.choices[0].delta.content or "" for chunk in stream)
-
-
-def by_responses(**options: Any) -> Any:
-    with openai.OpenAI(**options) as client:
-        return client.responses.create(model="gpt-5.1", input="Where is order 7?").output_text
-
-
-def by_messages(**options: Any) -> Any:
-    with anthropic.Anthropic(**options) as client:
-        return client.messages.create(model="claude-sonnet-5", max_tokens=50, messages=USER).content[0].text  # type: ignore[union-attr]
-
-
-async def by_messages_async(**options: Any) -> Any:
-    async with anthropic.AsyncAnthropic(**options) as client:
-        found = await client.messages.create(model="claude-sonnet-5", max_tokens=50, messages=USER)
-        return found.content[0].text  # type: ignore[union-attr]
-
-
-def by_messages_stream(**options: Any) -> Any:
-    with anthropic.Anthropic(**options) as client:
-        with client.messages.stream(model="claude-sonnet-5", max_tokens=50, messages=USER) as stream:
-            return stream.get_final_text()
 
 
 OPENAI: tuple[Ask, ...] = (by_chat, by_chat_async, by_chat_stream, by_responses)
@@ -207,143 +176,6 @@ def test_who_sets_no_timeout_waits_for_ever() -> None:
     assert run.ending is not None
     assert run.ending.kind == "stuck"
     assert run.waits[-1].peer == "api.openai.com:443"
-
-
-# -- streams that break off
-
-
-def deltas(stream: Any) -> Any:
-    """What gets out, and how it ends."""
-    seen: list[str] = []
-    try:
-        for part in stream():
-            seen.append(part)
-    except Exception as error:
-        return seen, type(error).__name__
-    return seen, ""
-
-
-def chat_texts(**options: Any) -> Any:
-    stream = openai.OpenAI(**options).chat.completions.create(model="m", messages=ASK, stream=True)
-    return (chunk.choices[0].delta.content for chunk in stream if chunk.choices[0].delta.content)
-
-
-def response_texts(**options: Any) -> Any:
-    stream = openai.OpenAI(**options).responses.create(model="m", input="Hi", stream=True)
-    return (event.delta for event in stream if event.type == "response.output_text.delta")
-
-
-def message_texts(**options: Any) -> Any:
-    stream = anthropic.Anthropic(**options).messages.create(model="m", max_tokens=5, messages=USER, stream=True)
-    return (event.delta.text for event in stream if event.type == "content_block_delta")  # type: ignore[union-attr]
-
-
-@pytest.mark.parametrize(
-    ("stream", "broken", "silent"),
-    [
-        (chat_texts, "APIConnectionError", "APITimeoutError"),
-        (response_texts, "APIConnectionError", "APITimeoutError"),
-        (message_texts, "RemoteProtocolError", "ReadTimeout"),
-    ],
-)
-def test_a_stream_is_cut_after_so_many_deltas(stream: Any, broken: str, silent: str) -> None:
-    for after in (0, 1, 3):
-        run = ask(lambda: deltas(stream), cut_stream("One two three four.", after=after))
-        assert run.value == (["One", " two", " three", " four."][:after], broken)
-    run = ask(lambda: deltas(stream), cut_stream("One two three four.", after=99))
-    assert run.value == (["One", " two", " three", " four."], broken)
-    run = ask(lambda: deltas(lambda: stream(timeout=9)), cut_stream("One two three four.", after=2, in_silence=True))
-    assert run.value == (["One", " two"], silent)
-    assert 9 <= run.virtual < 9.1
-
-
-def test_an_answer_that_is_no_stream_breaks_off_in_the_middle() -> None:
-    run = ask(by_chat, for_ever(cut_stream(DONE)))
-    assert (exception(run), len(run.model_calls)) == ("APIConnectionError", 3)
-    run = ask(by_messages, cut_stream(DONE, in_silence=True), DONE, timeout=4)
-    assert run.value == DONE
-    assert 4 < run.virtual < 6
-    assert [request.status for request in run.requests] == [200, 200]
-
-
-def test_a_call_may_be_cut_in_the_middle_of_its_arguments() -> None:
-    def loop() -> Any:
-        arguments = ""
-        try:
-            for chunk in openai.OpenAI().chat.completions.create(model="m", messages=ASK, tools=CHAT_TOOLS, stream=True):
-                arguments += "".join(one.function.arguments or "" for one in chunk.choices[0].delta.tool_calls or () if one.function)
-        except openai.APIConnectionError:
-            return arguments
-
-    run = ask(loop, cut_stream(call("get_order", order_id="7"), after=3))
-    assert run.value == '{"order_id":'
-    assert run.model_calls[0].answer.breaks_after == 3  # type: ignore[union-attr]
-
-
-# -- slips of the model
-
-
-def arguments_of_chat(streamed: bool) -> Any:
-    client = openai.OpenAI()
-    if not streamed:
-        (made,) = client.chat.completions.create(model="m", messages=ASK, tools=CHAT_TOOLS).choices[0].message.tool_calls or ()
-        return made.function.name, made.function.arguments  # type: ignore[union-attr]
-    name, arguments = "", ""
-    for chunk in client.chat.completions.create(model="m", messages=ASK, tools=CHAT_TOOLS, stream=True):
-        for part in chunk.choices[0].delta.tool_calls or ():
-            assert part.function is not None
-            name, arguments = part.function.name or name, arguments + (part.function.arguments or "")
-    return name, arguments
-
-
-def arguments_of_responses(streamed: bool) -> Any:
-    client = openai.OpenAI()
-    if not streamed:
-        (made,) = client.responses.create(model="m", input="Hi", tools=RESPONSES_TOOLS).output
-        return made.name, made.arguments  # type: ignore[union-attr]
-    with client.responses.stream(model="m", input="Hi", tools=RESPONSES_TOOLS) as stream:
-        done = [event.item for event in stream if event.type == "response.output_item.done"]
-    return done[0].name, done[0].arguments  # type: ignore[union-attr]
-
-
-def arguments_of_messages(streamed: bool) -> Any:
-    client = anthropic.Anthropic()
-    if not streamed:
-        (made,) = client.messages.create(model="m", max_tokens=5, messages=USER, tools=ANTHROPIC_TOOLS).content
-        return made.name, made.input if isinstance(made.input, str) else json.dumps(made.input)  # type: ignore[union-attr]
-    name, arguments = "", ""
-    for event in client.messages.create(model="m", max_tokens=5, messages=USER, tools=ANTHROPIC_TOOLS, stream=True):
-        if event.type == "content_block_start":
-            name = event.content_block.name  # type: ignore[union-attr]
-        elif event.type == "content_block_delta":
-            arguments += event.delta.partial_json  # type: ignore[union-attr]
-    return name, arguments
-
-
-@pytest.mark.parametrize("streamed", [False, True])
-@pytest.mark.parametrize("loop", [arguments_of_chat, arguments_of_responses, arguments_of_messages])
-def test_malformed_arguments_arrive_as_the_model_wrote_them(loop: Any, streamed: bool) -> None:
-    expected = {
-        "truncated": '{"order_id": "A-',
-        "array": '["A-10"]',
-        "types": '{"order_id": {"unexpected": ["A-10"]}}',
-        "missing": "{}",
-        "text": "order_id is A-10",
-    }
-    for how, written in expected.items():
-        run = ask(loop, malformed("get_order", how, order_id="A-10"), streamed=streamed)  # type: ignore[arg-type]
-        assert (run.value, run.raised) == (("get_order", written), None)
-    assert ask(loop, unknown_tool(limit=3), streamed=streamed).value == ("get_order_v2", '{"limit": 3}')
-
-
-def test_an_sdk_that_mends_a_truncated_call_in_a_stream_does_so_here() -> None:
-    """What a loop on this SDK's own stream is given, and carries out."""
-
-    def loop() -> Any:
-        with anthropic.Anthropic().messages.stream(model="m", max_tokens=5, messages=USER, tools=ANTHROPIC_TOOLS) as stream:
-            return stream.get_final_message().content[0].input  # type: ignore[union-attr]
-
-    assert ask(loop, malformed("get_order", "truncated", order_id="A-10", note="as before")).value == {"order_id": "A-10"}
 
 
 # -- the script itself

@@ -7,7 +7,7 @@ from typing import Any
 
 from pytest_agentready.domain import ModelFailure, ModelRequest
 from pytest_agentready.world.messages import IncomingRequest, Response, Transmission
-from pytest_agentready.world.services.models import NO_MORE, Desk, Refused, window
+from pytest_agentready.world.services.models import NO_MORE, Desk, Refused, overflow
 
 MODEL_LIST = ("claude-sonnet-5", "claude-haiku-5")
 STATUSES = {"overflow": 400, "rate_limit": 429, "quota": 400, "overloaded": 529, "server_error": 500, "unauthorized": 401, "refused": 400}
@@ -73,7 +73,8 @@ def fail(desk: Desk, request: ModelRequest, failure: ModelFailure) -> Response:
 def _told(request: ModelRequest, failure: ModelFailure) -> str:
     match failure.kind:
         case "overflow":
-            return f"prompt is too long: {request.prompt_tokens} tokens > {window(request.prompt_tokens)} maximum"
+            window, prompt = overflow(request.prompt_tokens)
+            return f"prompt is too long: {prompt} tokens > {window} maximum"
         case "rate_limit":
             return (
                 "This request would exceed your organization's rate limit of 30,000 input tokens per minute. For details, refer to: "

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
+from dataclasses import replace
 from typing import Any
 
 from pytest_agentready.domain import Message, ModelAnswer, ModelFailure, ModelRequest, OfferedTool, ToolCall, Usage
@@ -17,7 +18,8 @@ CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
 def create(desk: Desk, body: Mapping[str, Any]) -> Response:
     asked = desk.read(lambda: _request(desk, body), anthropic.misunderstood)
-    request, answer = desk.ask(asked, "toolu_")
+    eager = {str(tool.get("name")) for tool in body.get("tools") or () if tool.get("eager_input_streaming")} if asked.stream else set()
+    request, answer = desk.ask(asked, "toolu_", lambda found: _as_sent(found, asked, eager))
     if isinstance(answer, ModelFailure):
         return anthropic.fail(desk, request, answer)
     frame = {"id": desk.answer_id("msg_"), "type": "message", "role": "assistant", "model": request.model, "stop_sequence": None}
@@ -121,7 +123,31 @@ def _tools(tools: Any) -> Iterator[OfferedTool]:
 # -- what is answered
 
 
+def _as_sent(answer: ModelAnswer, request: ModelRequest, eager: Set[str]) -> ModelAnswer:
+    """A call has an object here, whatever the model wrote: what is none arrives as an empty one.
+
+    Not so in a stream: there the beginning of an object arrives, where the limit of the output has cut it off, and
+    anything at all where the tool asks for eager streaming.
+    """
+
+    def sent(call: ToolCall) -> ToolCall:
+        if call.name in eager or (request.stream and answer.out_of_tokens) or _is_object(call):
+            return call
+        return replace(call, arguments="{}")
+
+    return replace(answer, calls=tuple(map(sent, answer.calls)))
+
+
+def _is_object(call: ToolCall) -> bool:
+    try:
+        return isinstance(call.parsed(), dict)
+    except ValueError:
+        return False
+
+
 def _stop_reason(answer: ModelAnswer) -> str:
+    if answer.out_of_tokens:
+        return "max_tokens"
     return "tool_use" if answer.calls else "end_turn"
 
 
@@ -142,10 +168,7 @@ def _blocks(answer: ModelAnswer) -> Iterator[tuple[dict[str, Any], str]]:
     if answer.text:
         yield {"type": "text", "text": answer.text}, answer.text
     for call in answer.calls:
-        try:
-            given = call.parsed()
-        except ValueError:
-            given = call.arguments  # in JSON there is no other way to write what is none
+        given = call.parsed() if _is_object(call) else {}
         yield {"type": "tool_use", "id": call.id, "name": call.name, "input": given}, call.arguments
 
 

@@ -89,8 +89,10 @@ class Desk:
         prompt = FRAME + sum(count for _, count in known) + sum(self._cost_of(tool) for tool in request.tools)
         return replace(request, messages=tuple(message for message, _ in known), prompt_tokens=prompt)
 
-    def ask(self, request: ModelRequest, call_prefix: str) -> tuple[ModelRequest, ModelAnswer | ModelFailure]:
-        """What the model answers, with an id for each call; the call is recorded."""
+    def ask(
+        self, request: ModelRequest, call_prefix: str, as_sent: Callable[[ModelAnswer], ModelAnswer] = lambda answer: answer
+    ) -> tuple[ModelRequest, ModelAnswer | ModelFailure]:
+        """What the model answers, with an id for each call, as far as the protocol can carry it; the call is recorded."""
         request = self.count(request)
         assert self._network.respond is not None
         try:
@@ -100,7 +102,7 @@ class Desk:
             found = ModelFailure("server_error", message=self._keep_failure(failure))
         if isinstance(found, ModelAnswer):
             found = replace(found, calls=tuple(replace(call, id=call.id or self._call_id(call_prefix)) for call in found.calls))
-            found = found if found.usage is not None else replace(found, usage=_counted(request, found))
+            found = as_sent(found if found.usage is not None else replace(found, usage=_counted(request, found)))
         self._exchange.note(is_write=False)
         self._network.model_calls.append(ModelCall(request, found, self._network.time.now, self._exchange.where))
         return request, found
@@ -153,9 +155,10 @@ def answer(exchange: HTTPExchange) -> Response | None:
     return None
 
 
-def window(prompt: int) -> int:
-    """A window that this prompt does not fit into."""
-    return next((size for size in WINDOWS if size < prompt), max(1, prompt - 1))
+def overflow(prompt: int) -> tuple[int, int]:
+    """A window that this prompt does not fit into, and how long the prompt is said to be: a short one is said to be longer."""
+    size = next((size for size in WINDOWS if size < prompt), WINDOWS[-1])
+    return size, max(prompt, size + 1)
 
 
 def _body(data: bytes) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_agentready.domain import ModelFailure, ModelRequest, OfferedTool
 from pytest_agentready.world.messages import IncomingRequest, Response, Transmission
-from pytest_agentready.world.services.models import NO_MORE, Desk, Refused, window
+from pytest_agentready.world.services.models import NO_MORE, Desk, Refused, overflow
 
 MODEL_LIST = ("gpt-5.1", "gpt-5.1-mini", "text-embedding-3-small")
 DEPLOYMENT = re.compile(r"/deployments/([^/]+)/")  # of Azure: the model is a part of the path
@@ -79,9 +79,10 @@ def told_of(request: ModelRequest, failure: ModelFailure) -> dict[str, Any]:
             message = "Your input exceeds the context window of this model. Please adjust your input and try again."
         case "overflow":
             param, code = "messages", "context_length_exceeded"
+            window, prompt = overflow(request.prompt_tokens)
             message = (
-                f"This model's maximum context length is {window(request.prompt_tokens)} tokens. However, your messages resulted in "
-                f"{request.prompt_tokens} tokens. Please reduce the length of the messages."
+                f"This model's maximum context length is {window} tokens. However, your messages resulted in {prompt} tokens. "
+                "Please reduce the length of the messages."
             )
         case "rate_limit":
             kind, code = "tokens", "rate_limit_exceeded"

@@ -64,6 +64,8 @@ def _text(arguments: Any) -> str:
 
 
 def _finish(answer: ModelAnswer) -> str:
+    if answer.out_of_tokens:
+        return "length"
     return "tool_calls" if answer.calls else "stop"
 
 

@@ -140,13 +140,17 @@ def _items(frame: Mapping[str, Any], answer: ModelAnswer) -> list[dict[str, Any]
         part = {"type": "output_text", "text": answer.text, "annotations": [], "logprobs": []}
         items.append({"id": f"msg_{number}", "type": "message", "status": "completed", "role": "assistant", "content": [part]})
     for index, call in enumerate(answer.calls):
-        called = {"call_id": call.id, "name": call.name, "arguments": call.arguments, "status": "completed"}
+        status = "incomplete" if answer.out_of_tokens and index == len(answer.calls) - 1 else "completed"
+        called = {"call_id": call.id, "name": call.name, "arguments": call.arguments, "status": status}
         items.append({"id": f"fc_{number}{index}", "type": "function_call", **called})
     return items
 
 
 def _finished(frame: Mapping[str, Any], items: list[dict[str, Any]], answer: ModelAnswer) -> dict[str, Any]:
-    return {**frame, "status": "completed", "output": items, "usage": _usage(answer.usage)}
+    ended = (
+        {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}} if answer.out_of_tokens else {"status": "completed"}
+    )
+    return {**frame, **ended, "output": items, "usage": _usage(answer.usage)}
 
 
 def _usage(usage: Usage | None) -> dict[str, Any]:
@@ -171,7 +175,7 @@ def _events(frame: Mapping[str, Any], items: list[dict[str, Any]], answer: Model
         else:
             yield from _call_events(numbered, item, at)
         yield numbered("response.output_item.done", **at, item=item)
-    yield numbered("response.completed", response=_finished(frame, items, answer))
+    yield numbered("response.incomplete" if answer.out_of_tokens else "response.completed", response=_finished(frame, items, answer))
 
 
 def _message_events(numbered: _Numbered, item: dict[str, Any], at: Mapping[str, Any]) -> Iterator[sse.Event]:
