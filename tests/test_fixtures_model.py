@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import anthropic  # noqa: F401  (what is loaded already is not loaded anew, and in part, by each run in this process)
-import openai  # noqa: F401
 import pytest
-import requests  # noqa: F401
+import requests  # noqa: F401  (what is loaded already is not loaded anew, and in part, by each run in this process)
 import trustme  # noqa: F401
 
 import pytest_agentready.scene  # noqa: F401
 from tests.project import PLAIN
+from tests.world.asking import ask
+from tests.world.loops_with_models import chat, chat_async, messages, messages_async
 
 AGENT = """
 import json
@@ -46,6 +46,13 @@ from pytest_agentready import call, fail_with, for_ever, say
 
 ORDERS = {"GET https://api.example.com/orders/{id}": {"state": "shipped"}}
 """
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _loaded() -> None:
+    """The SDKs load a part of themselves with their first call."""
+    for loop in (chat, chat_async, messages, messages_async):
+        assert ask(loop, "ok").value == "ok"
 
 
 @pytest.fixture
@@ -218,6 +225,37 @@ def test_it(scripted_model):
     result.stdout.fnmatch_lines(
         ["*AttributeError: 'ModelRequest' object has no attribute 'nonsense'*", "*BackendFailed: the script of the model raised *"]
     )
+
+
+def test_a_script_may_fail_the_test(run) -> None:
+    result = run(
+        """
+def test_it(scripted_model):
+    def judge(request):
+        if request.system != "Be brief.":
+            pytest.fail("the system prompt is gone")
+    scripted_model.says(judge)
+    run_agent("?")
+"""
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*the system prompt is gone*"])
+
+
+def test_a_client_that_is_never_closed_is_not_blamed_on_the_next_test(run) -> None:
+    run(
+        """
+import gc, requests
+
+def test_it(scripted_model):
+    scripted_model.says("one")
+    client = openai.OpenAI()
+    assert client.chat.completions.create(model="m", messages=[]).choices[0].message.content == "one"
+
+def test_next():
+    gc.collect()
+"""
+    ).assert_outcomes(passed=2)
 
 
 def test_a_model_that_never_answers_fails_the_loop_that_waits_for_ever(run) -> None:

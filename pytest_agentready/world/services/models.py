@@ -94,12 +94,7 @@ class Desk:
     ) -> tuple[ModelRequest, ModelAnswer | ModelFailure]:
         """What the model answers, with an id for each call, as far as the protocol can carry it; the call is recorded."""
         request = self.count(request)
-        assert self._network.respond is not None
-        try:
-            found = self._network.respond(request)
-        except Exception as failure:
-            self.stranded = True
-            found = ModelFailure("server_error", message=self._keep_failure(failure))
+        found = self._network.ask(lambda: self._respond(request), self._strand)
         if isinstance(found, ModelAnswer):
             found = replace(found, calls=tuple(replace(call, id=call.id or self._call_id(call_prefix)) for call in found.calls))
             found = as_sent(found if found.usage is not None else replace(found, usage=_counted(request, found)))
@@ -107,19 +102,24 @@ class Desk:
         self._network.model_calls.append(ModelCall(request, found, self._network.time.now, self._exchange.where))
         return request, found
 
-    def _keep_failure(self, failure: Exception) -> str:
-        """It ends the run as the failure of a backend does, and is told to the client as well."""
-        problem = failure
-        if not isinstance(failure, OutOfScript):
-            problem = ScriptFailed(f"the script of the model raised {failure!r}")
-            problem.__cause__ = failure
-        self._network.backend_failure = self._network.backend_failure or problem
-        return str(problem)
-
     def keep(self, answer_id: str, request: ModelRequest, answer: ModelAnswer) -> None:
         """The conversation goes on from this answer, when somebody names it."""
         spoken = Message("assistant", answer.text, answer.calls)
         self.memory.conversations[answer_id] = Kept((*request.messages, spoken), request.tools)
+
+    def _respond(self, request: ModelRequest) -> ModelAnswer | ModelFailure:
+        assert self._network.respond is not None
+        try:
+            return self._network.respond(request)
+        except OutOfScript:
+            raise
+        except Exception as failure:
+            raise ScriptFailed(f"the script of the model raised {failure!r}") from failure
+
+    def _strand(self, failure: BaseException) -> ModelFailure:
+        """The test fails for it; the client is told as well, and that it need not ask again."""
+        self.stranded = True
+        return ModelFailure("server_error", message=str(failure))
 
     def _call_id(self, prefix: str) -> str:
         self.memory.calls += 1
