@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import models
 import requests
 import scale
 
@@ -191,6 +192,13 @@ def matrix_row() -> Row:
     )
 
 
+def model_rows() -> Iterator[Row]:
+    for name, call in models.CALLS.items():
+        alone, further = models.times(call)
+        yield Row(f"one call of a model, {name}", alone, 8.0, remark=f"with its connection; {further:.1f} ms each further one")
+    yield Row("held after 1,000 calls of a model", models.left_behind(), 64.0, unit="KiB", remark="and was not before them")
+
+
 def start_up_row() -> Row:
     """A pytest run over nothing, with the plugin and without it, in turn."""
     with tempfile.TemporaryDirectory() as empty:
@@ -218,7 +226,7 @@ def table(rows: list[Row]) -> str:
 def main(arguments: list[str]) -> int:
     if "--serve" in arguments:
         serve()
-    rows = [*fault_rows(), runaway_row(), matrix_row(), start_up_row()]
+    rows = [*fault_rows(), runaway_row(), matrix_row(), *model_rows(), start_up_row()]
     print(table(rows))
     if "--write" in arguments:
         scaled = scale.table()

@@ -11,6 +11,18 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pytest_agentready.domain import Check, Finding, NotApplicable, Severity, Unproven
     from pytest_agentready.patterns.results import ToolResult
+    from pytest_agentready.script import (
+        call,
+        cut_stream,
+        fail_with,
+        for_ever,
+        instruction,
+        malformed,
+        obey,
+        repeat_the_system_prompt,
+        say,
+        unknown_tool,
+    )
     from pytest_agentready.world.faults import Hang, HTTPFault, WireFault
     from pytest_agentready.world.messages import IncomingRequest, Response
     from pytest_agentready.world.statements import DatabaseError, Statement
@@ -30,6 +42,16 @@ __all__ = [
     "ToolResult",
     "Unproven",
     "WireFault",
+    "call",
+    "cut_stream",
+    "fail_with",
+    "for_ever",
+    "instruction",
+    "malformed",
+    "obey",
+    "repeat_the_system_prompt",
+    "say",
+    "unknown_tool",
 ]
 
 _HOMES = {
@@ -41,6 +63,21 @@ _HOMES = {
     "Statement": "world.statements",
     "ToolResult": "patterns.results",
     "WireFault": "world.faults",
+    **dict.fromkeys(
+        (
+            "call",
+            "cut_stream",
+            "fail_with",
+            "for_ever",
+            "instruction",
+            "malformed",
+            "obey",
+            "repeat_the_system_prompt",
+            "say",
+            "unknown_tool",
+        ),
+        "script",
+    ),
 }
 
 

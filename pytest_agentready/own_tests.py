@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from pytest_agentready import recorder, session
 
 if TYPE_CHECKING:
-    from pytest_agentready.scene import AgentTool, AgentWorld
+    from pytest_agentready.scene import AgentTool, AgentWorld, ScriptedModel
 
 SCENE_KEY = pytest.StashKey["AgentWorld"]()
 NESTED = (
@@ -25,7 +25,7 @@ def agent_world(request: pytest.FixtureRequest) -> AgentWorld:
     from pytest_agentready.scene import AgentWorld
 
     if "readiness_check" in request.fixturenames:
-        name = "agent_tool" if "agent_tool" in request.fixturenames else "agent_world"
+        name = next(name for name in ("agent_tool", "scripted_model", "agent_world") if name in request.fixturenames)
         pytest.fail(NESTED.format(name=name), pytrace=False)
     engine = session.collection(request.config).engine
     world = AgentWorld(lambda: engine.registry.faults, engine.allow_hosts, engine.relative)  # type: ignore[arg-type,return-value]
@@ -59,6 +59,16 @@ def agent_tool(request: pytest.FixtureRequest, agent_world: AgentWorld) -> Agent
 
     agent_world.judge_passively = judge
     return tool
+
+
+@pytest.fixture
+def scripted_model(agent_world: AgentWorld) -> Iterator[ScriptedModel]:
+    """The model that the test's code asks, whichever provider it asks: it answers what the test tells it to, in the test's world."""
+    from pytest_agentready.scene import ScriptedModel
+    from pytest_agentready.world import keys
+
+    with keys.lent():  # here already, for a fixture that makes a client
+        yield ScriptedModel(agent_world)
 
 
 @pytest.hookimpl(tryfirst=True)

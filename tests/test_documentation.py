@@ -7,12 +7,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 import pytest_agentready
+from pytest_agentready.domain.model import Failure
 from pytest_agentready.plugin import MARKER
 from pytest_agentready.registry import Registry
+from pytest_agentready.script.malformation import Malformation
 from pytest_agentready.settings import KEYS
 from tests.project import PLAIN
 
@@ -52,6 +55,22 @@ def test_the_examples_of_hand_written_tests_pass(pytester: pytest.Pytester) -> N
     assert [name for name, _ in blocks] == ["shop", "test_world", "test_tool"]
     pytester.makepyfile(**dict(blocks))
     pytester.runpytest_subprocess(*PLAIN, "-W", "error").assert_outcomes(passed=4)
+
+
+def test_the_examples_of_a_scripted_model_pass(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    blocks = re.findall(r"```python\n# (\w+)\.py\n(.*?)```", (ROOT / "docs" / "models.md").read_text(), flags=re.DOTALL)
+    assert [name for name, _ in blocks] == ["agent", "test_agent"]
+    pytester.makepyfile(**dict(blocks))
+    pytester.runpytest_subprocess(*PLAIN, "-W", "error").assert_outcomes(passed=4)
+
+
+def test_the_page_of_a_scripted_model_names_its_whole_language() -> None:
+    page = (ROOT / "docs" / "models.md").read_text()
+    words = [name for name in pytest_agentready.__all__ if name.islower()]
+    assert "cut_stream" in words
+    assert [word for word in words if f"{word}(" not in page] == []
+    assert [kind for kind in (*get_args(Failure), *get_args(Malformation)) if f'"{kind}"' not in page and kind != "refused"] == []
 
 
 def test_every_link_of_the_readme_leads_somewhere() -> None:

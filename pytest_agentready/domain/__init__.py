@@ -9,21 +9,21 @@ from pytest_agentready.domain.effects import counted, effects_of
 from pytest_agentready.domain.hostility import Harm, HostileArguments, HostileCall, harm_of, identities
 from pytest_agentready.domain.interface import Interface, Parameter
 from pytest_agentready.domain.masking import Secret, mask, mask_all
-from pytest_agentready.domain.observation import (
-    Attempt,
-    Ending,
-    Expected,
-    Family,
-    Fault,
-    FaultMatrix,
-    NormalCall,
-    Raised,
-    Request,
-    Run,
-    Sleep,
-    Wait,
-    mishaps,
+from pytest_agentready.domain.matrix import FaultMatrix, NormalCall, mishaps
+from pytest_agentready.domain.model import (
+    Message,
+    ModelAnswer,
+    ModelCall,
+    ModelFailure,
+    ModelRequest,
+    OfferedTool,
+    OutOfScript,
+    Respond,
+    ToolCall,
+    Usage,
 )
+from pytest_agentready.domain.observation import Attempt, Ending, Expected, Family, Fault, Raised, Request, Run, Sleep, Wait
+from pytest_agentready.domain.prices import Cost, Price, read_prices
 from pytest_agentready.domain.repetition import Repetition, is_storm, keeps_asking, repetitions, unended
 from pytest_agentready.domain.result import PROPERTY, Assessment, Result, Subject
 from pytest_agentready.domain.subject import TIME_LIMITS, Facts, Kind, Tool, read
@@ -43,6 +43,7 @@ __all__ = [
     "Cancellation",
     "CancelledCalls",
     "Check",
+    "Cost",
     "Effect",
     "EffectKind",
     "Ending",
@@ -62,15 +63,24 @@ __all__ = [
     "Judgement",
     "Kind",
     "LogIn",
+    "Message",
+    "ModelAnswer",
+    "ModelCall",
+    "ModelFailure",
+    "ModelRequest",
     "NormalCall",
     "NotApplicable",
+    "OfferedTool",
+    "OutOfScript",
     "Outcome",
     "Parameter",
+    "Price",
     "Profile",
     "Raised",
     "RepeatedCalls",
     "Repetition",
     "Request",
+    "Respond",
     "Result",
     "Run",
     "Secret",
@@ -79,8 +89,10 @@ __all__ = [
     "Sleep",
     "Subject",
     "Tool",
+    "ToolCall",
     "Unjudgeable",
     "Unproven",
+    "Usage",
     "Verdict",
     "Wait",
     "Waiver",
@@ -99,6 +111,7 @@ __all__ = [
     "nearest",
     "read",
     "read_answer",
+    "read_prices",
     "read_waiver",
     "repetitions",
     "secrets",

@@ -11,7 +11,8 @@ from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from pytest_agentready.domain.observation import Attempt, FaultMatrix, NormalCall, Request, Run
+from pytest_agentready.domain.matrix import FaultMatrix, NormalCall
+from pytest_agentready.domain.observation import Attempt, Request, Run
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,8 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pytest_agentready.domain.masking import MASKS, PASSWORD_IN_URL, SHORTEST, Secret
-from pytest_agentready.domain.observation import FaultMatrix, NormalCall, Request, Run
+from pytest_agentready.domain.matrix import FaultMatrix, NormalCall
+from pytest_agentready.domain.observation import Request, Run
 
 # A name without its dashes, underscores and case: of a header, a query parameter, a field of a body.
 NAMES = re.compile(

@@ -1,6 +1,7 @@
-"""What a hand-written test is given: `agent_world`, the virtual world around it, and `agent_tool`, the marked tool in that world."""
+"""What a hand-written test is given: the virtual world around it, the marked tool in that world, and a model that follows a script."""
 
+from pytest_agentready.scene.model import ScriptedModel
 from pytest_agentready.scene.tool import AgentTool
 from pytest_agentready.scene.world import AgentWorld
 
-__all__ = ["AgentTool", "AgentWorld"]
+__all__ = ["AgentTool", "AgentWorld", "ScriptedModel"]

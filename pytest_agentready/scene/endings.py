@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
-from pytest_agentready.domain import Ending
+from pytest_agentready.domain import Ending, ModelCall, ModelFailure
 from pytest_agentready.world import stack
 from pytest_agentready.world.backend_calls import BackendFailed
 from pytest_agentready.world.ending import OutboundBlocked
@@ -36,7 +36,8 @@ def refusal(blocked: OutboundBlocked, relative: Relative) -> str:
 
 def failed_backend(failure: BackendFailed, relative: Relative) -> str:
     """What is wrong with the backend, and the traceback of the user's own lines where they raised."""
-    said = _at(f"the backend does not work: {failure.what}", failure.where, relative)
+    whose = "" if failure.what.startswith("the script") else "the backend does not work: "
+    said = _at(f"{whose}{failure.what}", failure.where, relative)
     cause = failure.__cause__
     trace = cause.__traceback__ if cause is not None else None
     while trace is not None and not stack.is_users(trace.tb_frame.f_code):
@@ -67,6 +68,13 @@ def _without_us(trace: TracebackType | None) -> TracebackType | None:
     for entry in reversed(kept or entries):
         trace = TracebackType(trace, entry.tb_frame, entry.tb_lasti, entry.tb_lineno)
     return trace
+
+
+def stranded(failure: BackendFailed, calls: Sequence[ModelCall], relative: Relative) -> str:
+    """The model was asked for what its script does not have, at this line."""
+    told = str(failure)
+    where = next((call.where for call in calls if isinstance(call.answer, ModelFailure) and call.answer.message == told), "")
+    return _at(told, where, relative)
 
 
 def _endless_wait(time: Timeline, ending: Ending, relative: Relative) -> str:

@@ -112,7 +112,14 @@ class AgentTool:
         world = self._world.running
         network, time = world.network, world.time
         peers = frozenset(network.peers)
-        counts = len(time.waits), len(time.sleeps), len(network.attempts), len(network.requests), len(network.refused)
+        counts = (
+            len(time.waits),
+            len(time.sleeps),
+            len(network.attempts),
+            len(network.requests),
+            len(network.model_calls),
+            len(network.refused),
+        )
         return _Mark(time.now, real.perf_counter(), network.fired, *counts, peers)
 
     def _end(self, start: _Mark, arguments: Mapping[str, Any], value: object = None, error: BaseException | None = None) -> None:
@@ -141,6 +148,7 @@ class AgentTool:
             sleeps=tuple(time.sleeps[start.sleeps :]),
             attempts=tuple(network.attempts[start.attempts :]),
             requests=tuple(network.requests[start.requests :]),
+            model_calls=tuple(network.model_calls[start.model_calls :]),
             peers=tuple(dict.fromkeys([*(peer for peer in network.peers if peer not in start.peers), *_peers(waits)])),
             allowed=tuple(network.allowed.reached),
             tls=network.tls,
@@ -200,6 +208,7 @@ class _Mark(NamedTuple):
     sleeps: int
     attempts: int
     requests: int
+    model_calls: int
     refused: int
     peers: frozenset[str]
 

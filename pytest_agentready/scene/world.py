@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pytest_agentready.domain import Request, Sleep, Wait, did_you_mean
+from pytest_agentready.domain import OutOfScript, Request, Respond, Sleep, Wait, did_you_mean
 from pytest_agentready.scene import endings, notes
 from pytest_agentready.world import Backend, BackendError, Limits, Response, WireFault, real
 from pytest_agentready.world.allowed import Hosts
@@ -36,6 +36,8 @@ class AgentWorld:
         """`known` gives the faults that have a name; `relative` says how the user knows a file."""
         self.clock = Clock(self)
         self.judge_passively: Callable[[], str] | None = None  # what is wrong with the calls of the tool, in words
+        self.respond: Respond | None = None  # the model behind the providers
+        self.unplayed: Callable[[], str] | None = None  # what of its script nobody has asked for, in words
         self._known = known
         self._allow = allow
         self._relative = relative
@@ -159,7 +161,7 @@ class AgentWorld:
         """The test runs in the world. Raises pytest's Failed where the world had to end it, or a passive check fails."""
         __tracebackhide__ = True
         prepare(self)
-        world = self._world = World(None, self._backend, LIMITS, allow=self._allow, abrupt=True)
+        world = self._world = World(None, self._backend, LIMITS, allow=self._allow, abrupt=True, respond=self.respond)
         world.network.outages = self._outages
         outcome: BaseException | None = None
         try:
@@ -178,7 +180,7 @@ class AgentWorld:
             load_postponed()
         if world.time.over:
             sweep(outcome)
-        elif world.network.fired:
+        elif world.network.fired or world.network.model_calls:  # clients of models are seldom closed
             sweep()
         self._tell(world, outcome)
         if outcome is not None:
@@ -196,8 +198,12 @@ class AgentWorld:
         network = world.network
         if network.own_failure is not None:
             raise WorldFailed("the virtual world itself has failed: the test and its tool are not to blame") from network.own_failure
-        if network.backend_failure is not None:
-            raise pytest.fail.Exception(endings.failed_backend(network.backend_failure, self._relative), pytrace=False) from None
+        if (failure := network.backend_failure) is not None:
+            if isinstance(failure.__cause__, OutOfScript):
+                told = endings.stranded(failure, network.model_calls, self._relative)
+            else:
+                told = endings.failed_backend(failure, self._relative)
+            raise pytest.fail.Exception(told, pytrace=False) from None
         ended = endings.story(world.time, self._relative)
         unmet = notes.unmet(world, self._outages)
         self.notes = [*unmet, *notes.unheard(world, self.backend_in_force, marked=self.judge_passively is not None)]
@@ -209,6 +215,8 @@ class AgentWorld:
             raise pytest.fail.Exception(complaint or ended, pytrace=False) from None
         if isinstance(error, OutboundBlocked):
             raise pytest.fail.Exception(endings.refusal(error, self._relative), pytrace=False) from None
+        if error is None and self.unplayed is not None and (left := self.unplayed()):
+            raise pytest.fail.Exception(left, pytrace=False)
 
 
 class WorldFailed(Exception):

@@ -97,7 +97,8 @@ def _find() -> Iterator[Place]:
     own |= {
         id(cell) for _, replacement in pairs.values() for cell in getattr(replacement, "__closure__", None) or ()
     }  # what a replacement falls back on
-    modules = {id(vars(module)): name for name, module in tuple(sys.modules.items()) if isinstance(module, types.ModuleType)}
+    # A copy is made in one step; what makes objects on the way may set off a finalizer that imports.
+    modules = {id(vars(module)): name for name, module in sys.modules.copy().items() if isinstance(module, types.ModuleType)}
     tuples: list[tuple[Any, ...]] = []
     for holder in gc.get_referrers(*functions):
         if id(holder) in own or _name_of(holder, modules).startswith(_SKIPPED):
@@ -163,7 +164,7 @@ def _is_to_be_followed(holder: Any, is_skipped: dict[type, bool]) -> bool:
 @lru_cache(maxsize=1)
 def _libraries(_count: int, _own: str) -> frozenset[int]:
     """The namespaces of all modules that are not the user's, as of so many modules and this subject."""
-    modules = [module for module in tuple(sys.modules.values()) if isinstance(module, types.ModuleType)]
+    modules = [module for module in sys.modules.copy().values() if isinstance(module, types.ModuleType)]
     return frozenset(_identity(vars(module)) for module in modules if not _is_users(module))
 
 

@@ -14,6 +14,7 @@ from pytest_agentready.world import (
     dates,
     foreign,
     guard,
+    keys,
     loops,
     names,
     nurseries,
@@ -103,6 +104,8 @@ def installed(world: World) -> Iterator[None]:
     with contextlib.ExitStack() as undo:
         undo.enter_context(net.spread())  # taken up last: what is put back has to find the environment of the run's own changes gone
         undo.enter_context(surroundings.kept())
+        if world.network.respond is not None:
+            undo.enter_context(keys.lent())
         undo.enter_context(aside.real_connections(world.network))
         # Dates come before the patches: time-machine reaches into the real functions, wherever it finds them.
         undo.enter_context(dates.in_step(world))

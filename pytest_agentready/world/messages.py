@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import json as _json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import parse_qsl, urlsplit
 
 from pytest_agentready.domain import shortened
@@ -105,6 +105,30 @@ def as_json(value: object) -> tuple[str, str]:
             nan = "Response(body='{...}', content_type='application/json')"
             return "", f"is no JSON (it has no NaN or infinity): write None, or for a peer that sends such a thing {nan}"
         return "", f"is no JSON ({reason}): give JSON, a Response or a callable"
+
+
+class Transmission(Response):
+    """An answer that comes in chunks, or that breaks off: closed in the middle, or left hanging `in silence`."""
+
+    __slots__ = ("chunks", "ending")
+
+    def __init__(
+        self,
+        status: int = 200,
+        *,
+        chunks: Sequence[bytes] = (),
+        body: bytes = b"",
+        ending: Literal["whole", "closed", "silence"] = "whole",
+        headers: Mapping[str, str] | None = None,
+        content_type: str = JSON,
+    ) -> None:
+        super().__init__(status, body=body or b"".join(chunks), headers=headers, content_type=content_type)
+        self.chunks = tuple(chunks)
+        self.ending = ending
+
+    def inflated(self, size: int) -> Response | None:
+        """A stream of events has nothing in it that could grow without breaking them."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)

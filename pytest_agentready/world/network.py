@@ -16,7 +16,7 @@ from _thread import get_ident
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_agentready.domain import Attempt, Request, Secret
+from pytest_agentready.domain import Attempt, ModelCall, Request, Respond, Secret
 from pytest_agentready.world import real, stack
 from pytest_agentready.world.allowed import LOCAL, Allowed
 from pytest_agentready.world.backend import Backend
@@ -48,6 +48,8 @@ class Network:
         self.fired = 0
         self.attempts: list[Attempt] = []
         self.requests: list[Request] = []
+        self.model_calls: list[ModelCall] = []
+        self.respond: Respond | None = None  # what a model answers, whichever provider is asked; None: there are no providers
         self.peers: dict[str, None] = {}  # an ordered set of host:port
         self.unspoken: dict[str, None] = {}
         self.credentials: dict[Secret, None] = {}

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from pytest_agentready.domain import ADDRESS, Ending, Raised, Run
+from pytest_agentready.domain import ADDRESS, Ending, Raised, Respond, Run
 from pytest_agentready.world import active, loops, real, stack
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import OutboundBlocked, WorldEnded, calm_down
@@ -50,14 +50,16 @@ def observe(
     fault: WireFault | None = None,
     spared: int = 0,
     limits: Limits | None = None,
+    respond: Respond | None = None,
 ) -> Run:
     """Call the tool with these arguments, async or not, in a world with this fault, from request `spared` on.
 
-    `backend` is a `Backend` as the tool's facts have it; None: nobody answers well. Raises BackendFailed, and what is our own failure.
+    `backend` is a `Backend` as the tool's facts have it; None: nobody answers well. `respond` is the model that the providers
+    of models ask; None: they answer as any other host. Raises BackendFailed, and what is our own failure.
     """
     if asyncio._get_running_loop() is not None:  # an async test: its thread's loop is taken
-        return in_a_thread(lambda: observe(call, arguments, backend=backend, fault=fault, spared=spared, limits=limits))
-    world = World(fault, backend if isinstance(backend, Backend) else Backend(), limits or Limits(), spared)
+        return in_a_thread(lambda: observe(call, arguments, backend=backend, fault=fault, spared=spared, limits=limits, respond=respond))
+    world = World(fault, backend if isinstance(backend, Backend) else Backend(), limits or Limits(), spared, respond=respond)
     start = real.perf_counter()
     run = Run(dict(arguments), fault, spared)
     with entered(world):
@@ -135,6 +137,7 @@ def recorded(world: World, run: Run, seconds: float) -> Run:
         sleeps=tuple(time.sleeps),
         attempts=tuple(network.attempts),
         requests=tuple(network.requests if world.works_beside else (replace(one, beside=False) for one in network.requests)),
+        model_calls=tuple(network.model_calls),
         peers=tuple(network.peers),
         tls=network.tls,
         allowed=tuple(network.allowed.reached),

@@ -16,7 +16,8 @@ from pytest_agentready.world import active
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _HARNESS = tuple(
-    os.path.join(_OURS, room) for room in ("world", "scene", "experiments", "engine.py", "fixtures.py", "plugin.py", "own_tests.py")
+    os.path.join(_OURS, room)
+    for room in ("world", "scene", "script", "experiments", "engine.py", "fixtures.py", "plugin.py", "own_tests.py")
 )
 _LIBRARIES = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")})
 CYTHON = (".pyx", ".pxd", ".pxi")  # a compiled library's, named by a path of the machine that built it

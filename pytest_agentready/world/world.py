@@ -10,7 +10,7 @@ from _thread import get_ident
 from threading import Thread
 from typing import Any, Protocol
 
-from pytest_agentready.domain import Ending
+from pytest_agentready.domain import Ending, Respond
 from pytest_agentready.world import active, bystanders, real, residents, stack
 from pytest_agentready.world.allowed import PATIENCE, Allowed, Hosts, in_force
 from pytest_agentready.world.backend import Backend
@@ -49,14 +49,16 @@ class World:
         allow: Hosts | None = None,
         *,
         abrupt: bool = False,
+        respond: Respond | None = None,
     ) -> None:
         """`spared` requests are answered well before the fault begins; `allow` names the hosts that are real, else those in force.
 
         A wait without end breaks its connections, so that the code unwinds as it would in life; where it is to be
-        `abrupt`, the run is ended at that very wait.
+        `abrupt`, the run is ended at that very wait. `respond` is the model behind the providers.
         """
         allowed = Allowed(in_force() if allow is None else allow)
         self.network = Network(Outages(fault, spared), backend, allowed)
+        self.network.respond = respond
         self.time = Timeline(limits, self.network.pump, _nothing if abrupt else self.network.cut)
         self.time.crowd.outside_works = allowed.owe
         self.network.time = self.time

@@ -51,6 +51,11 @@ class Exchange:
         self.network.time.count("requests", f"{method} {url.partition('?')[0]}", lambda: where)
         self.network.time.at(LATENCY, self.answer)
 
+    @property
+    def where(self) -> str:
+        """The user's line that sent it."""
+        return self.network.requests[self._number].where
+
     # -- what a protocol says
 
     def act(self) -> bytes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import h11
 
 from pytest_agentready.world.backend import METHODS
-from pytest_agentready.world.messages import NOT_FOUND, IncomingRequest, Response
+from pytest_agentready.world.messages import NOT_FOUND, IncomingRequest, Response, Transmission
 from pytest_agentready.world.services import websocket
 from pytest_agentready.world.services.exchange import Exchange
 
@@ -100,6 +100,20 @@ class HTTP:
             headers += [("Content-Type", response.content_type), ("Content-Length", str(len(response.content)))]
         head = h11.Response(status_code=response.status, headers=headers, reason=b"")
         self._write(head, *([h11.Data(data=body)] if body else []), h11.EndOfMessage())
+        self._answered()
+
+    def transmit(self, response: Transmission) -> None:
+        """An answer in chunks, as far as it comes."""
+        headers = [*response.headers.items(), ("Content-Type", response.content_type), ("Transfer-Encoding", "chunked")]
+        self._write(h11.Response(status_code=response.status, headers=headers, reason=b""))
+        data = b"".join(self._h11.send(h11.Data(data=chunk)) or b"" for chunk in response.chunks)
+        self.peer.write(data)
+        if response.ending == "whole":
+            self._write(h11.EndOfMessage())
+            self._answered()
+
+    def _answered(self) -> None:
+        """The whole answer is out."""
         self.peer.owes_an_answer = False
         if self._h11.our_state is h11.MUST_CLOSE:
             self.peer.close()
@@ -150,6 +164,10 @@ class HTTPExchange(Exchange):
         """The peer acts on the request, once; its normal answer."""
         if self._normal is None:
             found = self.network.ask_backend(self.request)
+            if found is None and self.network.respond is not None:
+                from pytest_agentready.world.services import models
+
+                found = models.answer(self)
             self._normal = NOT_FOUND if found is None else found
             self.note(committed=True, routed=found is not None)
         return self._normal
@@ -158,8 +176,21 @@ class HTTPExchange(Exchange):
         self.send(self.normal())
 
     def send(self, response: Response) -> None:
+        if isinstance(response, Transmission):
+            self._transmit(response)
+            return
         self.note(status=response.status)
         self._http.respond(self.request.method, response)
+
+    def _transmit(self, response: Transmission) -> None:
+        if response.chunks:
+            self.note(status=response.status)
+            self._http.transmit(response)
+        elif response.content:  # one that breaks off, for it would be a plain Response else
+            self.note(status=response.status)
+            self.send_half()
+        if response.ending == "closed":
+            self.close()
 
     def send_huge(self, size: int) -> bool:
         normal = self.normal()
