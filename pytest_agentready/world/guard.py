@@ -13,7 +13,7 @@ from _thread import get_ident
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from pytest_agentready.world import active, real, stack
+from pytest_agentready.world import active, real, stack, witness
 from pytest_agentready.world.ending import OutboundBlocked, break_out
 from pytest_agentready.world.network import is_address
 from pytest_agentready.world.patching import Patch
@@ -71,6 +71,8 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         return
     if event == "open" and active.world is not None and active.world.opened is not None and isinstance(args[0], str):
         active.world.opened[os.path.abspath(args[0])] = stack.here()
+    if witness.current is not None and active.world is not None and (what := witness.current.sees(event, args)):
+        refuse(what)
     describe = _WATCHED.get(event)
     if describe is not None and (what := describe(args)):
         refuse(what)

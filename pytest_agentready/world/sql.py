@@ -75,6 +75,22 @@ def writes(sql: str) -> bool:
     return bool(opened & {"INSERT", "UPDATE", "DELETE", "MERGE"}) or (verb(sql) == "SELECT" and ("word", "INTO") in found)
 
 
+def is_code(sql: str, mark: str) -> bool:
+    """Does `'mark' = 'mark'`, or the mark as a word of its own, stand in it as a part of the statement, and not within a value?
+
+    Names in brackets (`[order by]`) are values here: SQLite takes them.
+    """
+    if mark not in sql:
+        return False
+    found = words(sql)
+    for place, (kind, text) in enumerate(found):
+        if kind == "word" and text == mark.upper() and ("mark", "[") not in found[:place]:
+            return True
+        if [text for _, text in found[place : place + 3]] == [f"'{mark}'", "=", f"'{mark}'"]:
+            return True
+    return False
+
+
 def gives_rows(sql: str) -> bool:
     return verb(sql) not in WRITES or ("word", "RETURNING") in words(sql)
 
