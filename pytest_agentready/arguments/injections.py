@@ -7,32 +7,33 @@ that nobody has. Each is given as what it is called, and the text.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 MARK = "agentready_was_here"
 EQUAL = f"'{MARK}'='{MARK}'"
 
 
 def of_shell(usual: str) -> Iterator[tuple[str, str]]:
-    yield ";", f"{usual}; {MARK}"
-    yield "$(...)", f"{usual}$({MARK})"
+    yield "a semicolon", f"{usual}; {MARK}"
+    yield "a substitution, $(...),", f"{usual}$({MARK})"
     yield "a quote", f"{usual}'; {MARK}; '"
     yield "a double quote", f'{usual}"; {MARK}; "'
     yield "backticks", f"{usual}`{MARK}`"
-    yield "|", f"{usual}|{MARK}"
-    yield "&", f"{usual}&{MARK}"
+    yield "a pipe", f"{usual}|{MARK}"
+    yield "an ampersand", f"{usual}&{MARK}"
     yield "a new line", f"{usual}\n{MARK}"
 
 
-def of_sql(usual: str, *, backslashes: bool) -> Iterator[tuple[str, str]]:
-    """`backslashes`: whether they escape quotes, as they do in MySQL."""
+def of_sql(usual: str, dialects: Set[str]) -> Iterator[tuple[str, str]]:
+    """SQLite carries out what fits its grammar alone, so that it takes more forms; others are shown whatever arrives."""
     yield "a quote", f"{usual}' OR {EQUAL} OR '"
-    yield "OR", f"{usual} OR {EQUAL}"
-    yield "a comma", f"{usual}, {EQUAL}"
-    yield "a quote and a comment", f"{usual}' OR {EQUAL} -- "
+    yield "an OR", f"{usual} OR {EQUAL}"
     yield "a double quote", f'{usual}" OR {EQUAL} OR "'
-    yield "WHERE", f"{usual} WHERE {EQUAL} -- "
-    if backslashes:
+    if "sqlite" in dialects:
+        yield "a comma", f"{usual}, {EQUAL}"
+        yield "a WHERE", f"{usual} WHERE {EQUAL} -- "
+        yield "a quote and a comment", f"{usual}' OR {EQUAL} -- "
+    if "mysql" in dialects:  # where it escapes a quote
         yield "a backslash", f"{usual}\\' OR {MARK} = 1 -- "
 
 

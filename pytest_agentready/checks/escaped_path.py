@@ -23,6 +23,8 @@ check = Check(
     since="0.1",
 )
 
+ANYWHERE = {"../", "an absolute path"}
+
 
 @check
 def judge(tool: Tool, normal_call: NormalCall, escaping_paths: Abuse) -> Iterator[Judgement]:
@@ -31,18 +33,18 @@ def judge(tool: Tool, normal_call: NormalCall, escaping_paths: Abuse) -> Iterato
         yield Unproven(normal_call.obstacle) if unclear else NotApplicable(escaping_paths.nothing)
         return
     for found in escaping_paths.causes:
-        first = found[0]
         forms = list(dict.fromkeys(breach.form for breach in found))
         names = listed(dict.fromkeys(breach.parameter for breach in found))
         story = (
-            f"{names} can name any file that the process may reach: nothing keeps it in a folder"
-            if {"../", "an absolute path"} <= set(forms)
-            else f"{names} leads out of the tool's folder"
+            f"{names} can name any file that the process may reach, and nothing keeps it in a folder: {listed(forms)} lead out of it"
+            if set(forms) >= ANYWHERE
+            else f"{names} leads out of the tool's folder, by {listed(forms)}"
         )
+        kinds = listed(dict.fromkeys(breach.kind for breach in found))
         yield Finding(
-            f"{story} (a file outside would have been {first.kind} by {listed(forms)})",
-            where=first.where or tool.source,
-            evidence={f"{breach.parameter} with {breach.form}": f"{breach.kind} outside of the folder" for breach in found},
+            f"{story} (a file outside would have been {kinds})",
+            where=found[0].where or tool.source,
+            evidence={f"{breach.parameter} with {breach.form}": f"a file outside would have been {breach.kind}" for breach in found},
         )
     if normal_call.obstacle:
         yield Unproven(normal_call.obstacle)

@@ -9,7 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_agentready.domain import Abuse, Check, Finding, Judgement, NormalCall, NotApplicable, Severity, Tool, Unproven, listed, shortened
+from pytest_agentready.domain import (
+    Abuse,
+    Check,
+    Finding,
+    Judgement,
+    NormalCall,
+    NotApplicable,
+    Severity,
+    Tool,
+    Unproven,
+    listed,
+    shortened,
+)
 
 check = Check(
     id="AR906",
@@ -21,7 +33,10 @@ check = Check(
 )
 
 FIXES = {
-    "a shell": "Start the program without a shell, `subprocess.run(['ping', '-c', '1', '--', host])`; where there has to be one, `shlex.quote(host)`.",
+    "a shell": (
+        "Start the program without a shell, `subprocess.run(['ping', '-c', '1', '--', host])`; where there has to be one, "
+        "put `shlex.quote(host)` into the line."
+    ),
     "SQL": (
         "Give values as parameters, `execute('... WHERE name = ?', (name,))`, and take the names of tables and columns from a list "
         "that stands in the code."
@@ -43,7 +58,7 @@ def judge(tool: Tool, normal_call: NormalCall, executed_arguments: Abuse) -> Ite
         names = listed(dict.fromkeys(breach.parameter for breach in found))
         as_it_arrives = f": {shortened(' '.join(first.reached.split()), SHOWN)}" if first.reached else ""
         yield Finding(
-            f"{names} is carried out by {first.kind} as code, with {first.form} in it{as_it_arrives}",
+            f"{names} reaches {first.kind} as code, {first.form} in it is enough{as_it_arrives}",
             where=first.where or tool.source,
             evidence={f"{breach.parameter}={breach.value}": f"{breach.kind}, by {breach.form}" for breach in found},
             fix=FIXES[first.kind],

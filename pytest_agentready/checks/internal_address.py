@@ -22,7 +22,6 @@ check = Check(
         "`ipaddress.ip_address(address).is_global`, connect to the very address that you looked at, and follow no redirect unchecked."
     ),
     since="0.1",
-    about_peers=True,
 )
 
 SHOWN = 4  # forms in the message

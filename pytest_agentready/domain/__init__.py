@@ -1,7 +1,7 @@
 """The nouns of the house, frozen and with nothing behind them but the standard library."""
 
 from pytest_agentready.domain import secrets
-from pytest_agentready.domain.abuse import Abuse, Breach, Code, Command, Touch
+from pytest_agentready.domain.abuse import Abuse, Breach, Code, Command, Touch, Traces
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
 from pytest_agentready.domain.conduct import Cancellation, CancelledCalls, Held, HeldKind, RepeatedCalls, Series
@@ -84,6 +84,7 @@ __all__ = [
     "Subject",
     "Tool",
     "Touch",
+    "Traces",
     "Unjudgeable",
     "Unproven",
     "Verdict",

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from pytest_agentready.domain.shell import lines_of
+
 
 @dataclass(frozen=True, slots=True)
 class Touch:
@@ -31,6 +33,28 @@ class Code:
 
     text: str
     where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Traces:
+    """What calls did on this machine, and what they handed to somebody who carries out code."""
+
+    touches: tuple[Touch, ...] = ()
+    commands: tuple[Command, ...] = ()
+    statements: tuple[Code, ...] = ()  # of SQLite, and of the databases in the world
+    compiled: tuple[Code, ...] = ()  # by eval or exec: the names in it
+    loaded: tuple[Code, ...] = ()  # by an import or a pickle, of what only a hostile text names
+    dialects: frozenset[str] = frozenset()  # of the statements: "sqlite", "mysql", "postgresql"
+
+    @property
+    def lines(self) -> tuple[Code, ...]:
+        """The lines for a shell."""
+        return tuple(Code(line, command.where) for command in self.commands for line in lines_of(command.words))
+
+    def show(self, text: str) -> bool:
+        """Does the text stand anywhere in what was carried out, as data or as code?"""
+        words = [word for command in self.commands for word in (*command.words, command.folder)]
+        return any(text in each for each in (*words, *(code.text for code in (*self.statements, *self.compiled))))
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 
 SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "fish"})
-OPERATORS = frozenset(";&|\n")
+# The pieces of a line outside of double quotes, and within them.
+OUTSIDE = re.compile(r"\\.|'[^']*'|\$\(|[`\")]|[;&|\n]|[^\S\n]+(?:#[^\n]*)?|[^\\'\"`$;&|\s)]+|.", re.DOTALL)
+WITHIN = re.compile(r"\\.|\$\(|[`\"]|[^\\`\"$]+|.", re.DOTALL)
 
 
 def lines_of(words: Sequence[str]) -> tuple[str, ...]:
@@ -24,42 +27,27 @@ def lines_of(words: Sequence[str]) -> tuple[str, ...]:
 
 def runs(line: str, word: str) -> bool:
     """Would the shell run this word of the line as a command: behind an operator, or within `$(...)` or backticks?"""
-    quote = ""
-    opened: list[str] = []  # the quotes around each substitution that is open
-    begins = True  # is the next word a command?
-    place = 0
-    while place < len(line):
-        character = line[place]
-        if quote == "'":
-            quote = "" if character == "'" else quote
-        elif character == "\\":
-            place += 1
-            begins = False
-        elif line.startswith("$(", place):
-            opened.append(quote)
-            quote, begins = "", True
-            place += 1
-        elif character == "`":
-            if opened and opened[-1].startswith("`"):
-                quote = opened.pop()[1:]
-                begins = False
-            else:
-                opened.append(f"`{quote}")
-                quote, begins = "", True
-        elif quote == '"':
-            quote = "" if character == '"' else quote
-        elif character in ("'", '"'):
-            quote, begins = character, False
-        elif character == ")" and opened and not opened[-1].startswith("`"):
-            quote, begins = opened.pop(), False
-        elif character == "#" and (place == 0 or line[place - 1].isspace()):
-            end = line.find("\n", place)
-            place = len(line) if end < 0 else end - 1
-        elif character in OPERATORS:
+    return any(command.startswith(word) for command in _commands(line))
+
+
+def _commands(line: str) -> Iterator[str]:
+    """The rest of the line, from each place on at which a command begins."""
+    opened: list[tuple[str, bool]] = []  # the substitutions around this place: what ends each, and whether it stands in double quotes
+    quoted, begins, place = False, True, 0
+    while piece := (WITHIN if quoted else OUTSIDE).match(line, place):
+        text = piece.group()
+        closes = bool(opened) and text == opened[-1][0] and not (quoted and text == ")")
+        if closes:
+            quoted, begins = opened.pop()[1], False
+        elif text in ("$(", "`"):
+            opened.append((")" if text == "$(" else "`", quoted))
+            quoted, begins = False, True
+        elif text == '"':
+            quoted, begins = not quoted, False
+        elif not quoted and text in ";&|\n":
             begins = True
-        elif begins and line.startswith(word, place):
-            return True
-        elif not character.isspace():
+        elif not text.isspace() and not text.lstrip().startswith("#"):
+            if begins and not quoted:
+                yield line[place:]
             begins = False
-        place += 1
-    return False
+        place = piece.end()

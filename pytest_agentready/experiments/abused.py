@@ -40,6 +40,8 @@ class Calls:
         self._stay = place
         self._untold: list[str] = []
         self._ended = ""
+        self.last: Run | None = None
+        self.went_out = False  # did any of them turn to somebody outside?
 
     @property
     def gap(self) -> str:
@@ -52,6 +54,8 @@ class Calls:
         if arguments is None or self._ended:
             return None
         run = read(self._tool, self._stay.call(self._tool.call, arguments))
+        self.last = run
+        self.went_out = self.went_out or run.went_out
         story = f"{text.name}={_shown(value)}"
         if self._stay.over or run.real > HOPELESS:
             self._ended = f"the call with {story} does not end{f': {run.ending.story}' if run.ending else ''}"

@@ -11,12 +11,12 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from pytest_agentready.arguments.escapes import disguised, plain
-from pytest_agentready.domain import Abuse, Breach, Tool, Touch
-from pytest_agentready.experiments.abused import Calls, in_one_world, usual_run
+from pytest_agentready.domain import Abuse, Breach, Tool, Touch, Traces
+from pytest_agentready.experiments.abused import Calls, in_one_world
 from pytest_agentready.experiments.texts import Text, texts_of
 from pytest_agentready.world.witness import Witness, witnessed
 
@@ -25,8 +25,6 @@ MARK = "agentready"
 NAME = "notes"  # of our file, without its suffix
 PARAMETERS = 3  # at most
 SHORT = 2  # characters of a value that stands in a path by chance
-NAMES = frozenset({"path", "file", "filename", "filepath", "dir", "directory", "folder", "paths", "files"})  # last words of them
-FORMATS = ("path", "file-path", "directory-path")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class Root:
     is_folder: bool = False  # a folder is named, and listed
 
     def holds(self, path: str) -> bool:
-        return self.folder == os.sep or path == self.folder or path.startswith(self.folder + os.sep)
+        return self.folder in (os.sep, path) or path.startswith(self.folder + os.sep)
 
     @property
     def twin(self) -> str:
@@ -80,11 +78,11 @@ class Case:
 
 
 class Aim:
-    """What the calls may touch: in the normal ones everything, in a hostile one what those touched, but for what it is after."""
+    """What a hostile call may touch: what the normal one does, but for what it is after."""
 
-    def __init__(self) -> None:
+    def __init__(self, usual: frozenset[str]) -> None:
         self.case: Case | None = None
-        self.usual: frozenset[str] = frozenset()
+        self._usual = usual
 
     def refuses(self, touch: Touch) -> bool:
         if self.case is None:
@@ -92,43 +90,32 @@ class Aim:
         if self.case.is_hit(touch):
             return True
         own = not self.case.root.holds(touch.path) and _is_temporary(touch.path)  # a temporary file of the tool's own
-        return touch.changes and touch.path not in self.usual and not own
+        return touch.changes and touch.path not in self._usual and not own
 
 
-def run(tool: Tool) -> Abuse:
+def run(tool: Tool, traced_call: Traces) -> Abuse:
     texts = texts_of(tool)
     if not texts:
         return Abuse(nothing="it takes no text")
-    aim = Aim()
-    with witnessed(tool.call, aim.refuses, MARK) as witness:
-        usual_run(tool, texts[0].given)
-        for text in texts:
-            if text.parameter.name not in text.given and is_path(text) and (arguments := text.arguments(text.value)) is not None:
-                usual_run(tool, arguments)
-        found = list(_roots(witness.touches, texts))[:PARAMETERS]
-        if not found:
-            return Abuse(nothing="none of its arguments names a file or folder of this machine", might=True)
-        aim.usual = frozenset(touch.path for touch in witness.touches)
-        with _planted(found) as cases:
+    found = list(_roots(traced_call.touches, texts))[:PARAMETERS]
+    if not found:
+        return Abuse(nothing="none of its arguments names a file or folder of this machine", might=True)
+    aim = Aim(frozenset(touch.path for touch in traced_call.touches))
+    with _planted(found) as cases, witnessed(None, MARK, aim.refuses) as witness:
 
-            def visit(calls: Calls) -> Abuse:
-                breaches = [breach for case in cases for breach in _tried(calls, witness, aim, case)]
-                return Abuse(tuple(case.text.name for case in cases), tuple(breaches), gap=calls.gap)
+        def visit(calls: Calls) -> Abuse:
+            breaches = [breach for case in cases for breach in _tried(calls, witness, aim, case)]
+            return Abuse(tuple(case.text.name for case in cases), tuple(breaches), gap=calls.gap)
 
-            return in_one_world(tool, tool.facts.backend, visit)
+        return in_one_world(tool, tool.facts.backend, visit)
 
 
-def _roots(touches: list[Touch], texts: tuple[Text, ...]) -> Iterator[tuple[Text, Root]]:
+def _roots(touches: Iterable[Touch], texts: tuple[Text, ...]) -> Iterator[tuple[Text, Root]]:
     """The texts by which the tool finds a file or folder, each with the folder that it starts from."""
     for text in texts:
         root = next(filter(None, (root_of(text.value, touch) for touch in touches)), None)
         if root is not None:
             yield text, root
-
-
-def is_path(text: Text) -> bool:
-    """By its type or its name."""
-    return text.parameter.schema.get("format") in FORMATS or not NAMES.isdisjoint(text.words[-1:])
 
 
 def root_of(value: str, touch: Touch) -> Root | None:
@@ -158,8 +145,9 @@ def _tried(calls: Calls, witness: Witness, aim: Aim, case: Case) -> Iterator[Bre
 
     def hit(form: str, value: str) -> Iterator[Breach]:
         before = len(witness.touches)
-        calls.made(case.text, value.removesuffix(case.root.behind))
-        touch = next((touch for touch in witness.touches[before:] if case.is_hit(touch)), None)
+        made = calls.made(case.text, value.removesuffix(case.root.behind))
+        changed = [Touch(one.target, False, True, one.where) for one in made.local_effects if one.kind == "file"] if made else []
+        touch = next((touch for touch in (*witness.touches[before:], *changed) if case.is_hit(touch)), None)
         if touch is not None:
             yield Breach(case.text.name, form, value, touch.path, touch.where, "changed" if touch.changes else "read")
 
@@ -172,7 +160,7 @@ def _tried(calls: Calls, witness: Witness, aim: Aim, case: Case) -> Iterator[Bre
     if not open_to:
         for form, value in disguised(usual, case.target):
             yield from hit(form, value)
-    yield from hit("../ and a folder whose name begins alike", f"../{os.path.basename(case.root.twin)}/{NAME}{case.suffix}")
+    yield from hit("a folder beside it whose name begins alike", f"../{os.path.basename(case.root.twin)}/{NAME}{case.suffix}")
     if case.root.is_scratch:
         yield from hit("a symbolic link", os.path.basename(case.link))
 

@@ -11,18 +11,20 @@ from dataclasses import dataclass
 
 from pytest_agentready.arguments.injections import MARK, of_loaders, of_python, of_shell, of_sql
 from pytest_agentready.arguments.names import words_of
-from pytest_agentready.domain import Abuse, Breach, Code, Command, Request, Run, Tool
-from pytest_agentready.domain.shell import lines_of, runs
-from pytest_agentready.experiments.abused import Calls, in_one_world, usual_run
+from pytest_agentready.domain import Abuse, Breach, Code, Tool, Traces, listed
+from pytest_agentready.domain.shell import runs
+from pytest_agentready.experiments.abused import Calls, in_one_world
 from pytest_agentready.experiments.reach import names_in
 from pytest_agentready.experiments.texts import Text, texts_of
+from pytest_agentready.experiments.traced_call import traces_of
 from pytest_agentready.world import sql
 from pytest_agentready.world.witness import Witness, witnessed
 
 TEXTS = 6  # at most
-DATABASES = ("postgresql:", "mysql:")
 # Words of a parameter's name that say that it is code, and those of a tool's that say so of a plain `query`, `input` or `text`.
-CODE = frozenset({"sql", "command", "commands", "cmd", "cmdline", "code", "script", "shell", "bash", "python", "program", "snippet", "argv", "statement"})
+CODE = frozenset(
+    {"sql", "command", "commands", "cmd", "cmdline", "code", "script", "shell", "bash", "python", "program", "snippet", "argv", "statement"}
+)
 OPEN = frozenset({"query", "input", "text", "expression", "q"})
 RUNNERS = frozenset({"sql", "python", "shell", "bash", "code", "repl", "interpreter", "terminal", "command"})
 EVALUATING = frozenset({"eval", "exec", "compile"})
@@ -30,141 +32,99 @@ LOADING = frozenset({"pickle", "dill", "cloudpickle", "yaml", "jsonpickle", "Unp
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """What one call carried out as code, or handed to who does."""
+class Way:
+    """One way in which a text can become code."""
 
-    commands: tuple[Command, ...]
-    statements: tuple[Code, ...]
-    compiled: tuple[Code, ...]
-    loaded: tuple[Code, ...]
-
-    @property
-    def lines(self) -> Iterator[Code]:
-        for command in self.commands:
-            for line in lines_of(command.words):
-                yield Code(line, command.where)
-
-    def shows(self, text: str) -> bool:
-        """Does the text stand anywhere in it, as data or as code?"""
-        everywhere = [word for command in self.commands for word in (*command.words, command.folder)]
-        return any(text in each for each in (*everywhere, *(code.text for code in (*self.statements, *self.compiled))))
+    kind: str
+    forms: Callable[[str], Iterable[tuple[str, str]]]
+    found: Callable[[Traces], Code | None]
 
 
-def run(tool: Tool) -> Abuse:
+def run(tool: Tool, traced_call: Traces) -> Abuse:
     texts = texts_of(tool)
     if not texts:
         return Abuse(nothing="it takes no text")
-    with witnessed(tool.call, lambda _: False, MARK) as witness:
-        watched = _Watched(witness)
-        with_defaults = {text.parameter.name: text.value for text in texts if not text.keys and text.as_json}
-        normal = watched.seen(lambda: usual_run(tool, {**with_defaults, **texts[0].given}))
-        names = names_in(tool)
-        ways = list(_ways(normal, names))
-        if not ways:
-            return Abuse(nothing="it starts no process, sends no statement and evaluates nothing", might=True)
-        on_purpose = {text for text in texts if is_code(tool, text, normal)}
-        tried = [text for text in texts if text not in on_purpose][:TEXTS]
-        if not tried:
-            return Abuse(nothing=f"running {_listed(on_purpose)} is what it is for: whether that is confirmed is judged by AR401")
+    ways = list(_ways(traced_call, names_in(tool)))
+    if not ways:
+        return Abuse(nothing="it starts no process, sends no statement and evaluates nothing", might=True)
+    on_purpose = [text for text in texts if is_code(tool, text, traced_call)]
+    tried = [text for text in texts if text not in on_purpose][:TEXTS]
+    if not tried:
+        return Abuse(nothing=f"running {_named(on_purpose)} is what it is for: whether that is confirmed is judged by AR401")
+
+    with witnessed(tool.call, MARK) as witness:
 
         def visit(calls: Calls) -> Abuse:
             breaches: list[Breach] = []
             unseen: list[Text] = []
             for text in tried:
-                shown = normal.shows(text.value)
-                for way in ways:
-                    for form, value in way.forms(text.value):
-                        seen = watched.seen(lambda text=text, value=value: calls.made(text, value))  # type: ignore[misc]
-                        shown = shown or seen.shows(MARK)
-                        if (found := way.found(seen)) is not None:
-                            breaches.append(Breach(text.name, form, value, found.text, found.where, way.kind))
-                            break
-                if not shown:
+                found, shown = _tried(calls, witness, text, ways)
+                breaches += found
+                if not shown and not traced_call.show(text.value):
                     unseen.append(text)
-            cut = _cut(normal, unseen) if not breaches else ""
-            return Abuse(tuple(text.name for text in tried), tuple(breaches), gap=calls.gap or cut)
+            return Abuse(tuple(text.name for text in tried), tuple(breaches), gap=calls.gap or _cut(traced_call, unseen))
 
         return in_one_world(tool, tool.facts.backend, visit)
 
 
-def _cut(normal: Seen, unseen: list[Text]) -> str:
+def _tried(calls: Calls, witness: Witness, text: Text, ways: Iterable[Way]) -> tuple[list[Breach], bool]:
+    """The first form of each way that got through, and whether any of the texts was seen to arrive."""
+    breaches: list[Breach] = []
+    shown = False
+    for way in ways:
+        for form, value in way.forms(text.value):
+            before = witness.traces()
+            made = calls.made(text, value)
+            traces = traces_of(witness, *([made] if made else []), since=before)
+            shown = shown or traces.show(MARK)
+            if (code := way.found(traces)) is not None:
+                breaches.append(Breach(text.name, form, value, code.text, code.where, way.kind))
+                break
+    return breaches, shown
+
+
+def _cut(normal: Traces, unseen: list[Text]) -> str:
     """A process does not start, so that nobody sees what would have come after it."""
     if not normal.commands or not unseen:
         return ""
     program = normal.commands[0].words[0]
-    return f"what it does after it has started {program} is not seen, and {_listed(unseen)} is not in that command: processes are refused"
+    return f"processes are refused: what it does after it has started {program} is not seen, and {_named(unseen)} is not in that command"
 
 
-def _listed(texts: Iterable[Text]) -> str:
-    return " and ".join(sorted({text.name for text in texts}))
+def _named(texts: Iterable[Text]) -> str:
+    return listed(dict.fromkeys(text.name for text in texts))
 
 
-class _Watched:
-    """A witness, and what is new since the last call."""
-
-    def __init__(self, witness: Witness) -> None:
-        self._witness = witness
-
-    def seen(self, call: Callable[[], Run | None]) -> Seen:
-        witness = self._witness
-        before = [len(kind) for kind in (witness.commands, witness.statements, witness.compiled, witness.loaded)]
-        run = call()
-        sent = tuple(Code(_text(request), request.where) for request in run.requests if _is_statement(request)) if run else ()
-        return Seen(
-            tuple(witness.commands[before[0] :]),
-            (*witness.statements[before[1] :], *sent),
-            tuple(witness.compiled[before[2] :]),
-            tuple(witness.loaded[before[3] :]),
-        )
-
-
-def _is_statement(request: Request) -> bool:
-    return request.url.startswith(DATABASES)
-
-
-def _text(request: Request) -> str:
-    return request.body.decode("utf-8", "replace")
-
-
-# -- the ways into code
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    kind: str
-    forms: Callable[[str], Iterable[tuple[str, str]]]
-    found: Callable[[Seen], Code | None]
-
-
-def _ways(normal: Seen, names: Set[str]) -> Iterator[Way]:
+def _ways(normal: Traces, names: Set[str]) -> Iterator[Way]:
     """Those that the normal call goes, or that the tool's code names."""
-    if any(normal.lines):
+    if normal.commands:
         yield Way("a shell", of_shell, _in_a_line)
     if normal.statements:
-        yield Way("SQL", lambda usual: of_sql(usual, backslashes=True), _in_a_statement)
+        yield Way("SQL", lambda usual: of_sql(usual, normal.dialects), _in_a_statement)
     if normal.compiled or names & EVALUATING:
         yield Way("Python", of_python, _in_python)
     if names & LOADING:
-        yield Way("a loader of objects", lambda _: of_loaders(), lambda seen: next(iter(seen.loaded), None))
+        yield Way("a loader of objects", lambda _: of_loaders(), _by_a_loader)
 
 
-def _in_a_line(seen: Seen) -> Code | None:
-    return next((line for line in seen.lines if runs(line.text, MARK)), None)
+def _in_a_line(traces: Traces) -> Code | None:
+    return next((line for line in traces.lines if runs(line.text, MARK)), None)
 
 
-def _in_a_statement(seen: Seen) -> Code | None:
-    return next((statement for statement in seen.statements if sql.is_code(statement.text, MARK)), None)
+def _in_a_statement(traces: Traces) -> Code | None:
+    return next((statement for statement in traces.statements if sql.is_code(statement.text, MARK)), None)
 
 
-def _in_python(seen: Seen) -> Code | None:
-    return next((Code("", code.where) for code in seen.compiled if MARK in code.text.split()), None)
+def _in_python(traces: Traces) -> Code | None:
+    return next((Code("", code.where) for code in traces.compiled if MARK in code.text.split()), None)
 
 
-# -- what is code on purpose
+def _by_a_loader(traces: Traces) -> Code | None:
+    return next((Code("", code.where) for code in traces.loaded), None)
 
 
-def is_code(tool: Tool, text: Text, normal: Seen) -> bool:
-    """By its name, or because all of it is the line or the statement, or names the program."""
+def is_code(tool: Tool, text: Text, normal: Traces) -> bool:
+    """Is it there to be run? By its name, or because all of it is the line or the statement, or names the program."""
     words = set(text.words)
     if words & CODE:
         return True

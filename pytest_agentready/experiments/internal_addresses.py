@@ -34,11 +34,16 @@ def run(tool: Tool, normal_call: NormalCall) -> Abuse:
         breaches: list[Breach] = []
         for text in whole:
             plain = list(_arrivals(calls, text, PLAIN, out_of_bounds))
-            breaches += [*plain, *_arrivals(calls, text, DETOURS, out_of_bounds)]
+            breaches += plain
+            if calls.last is not None and _is_handed_on(calls.last, usual):
+                continue
+            breaches += _arrivals(calls, text, DETOURS, out_of_bounds)
             if not plain:
                 breaches += _arrivals(calls, text, DISGUISED, out_of_bounds)
         for text in joined:
             breaches += _arrivals(calls, text, JOINED, out_of_bounds)
+        if normal_call.self_contained and not calls.went_out:
+            return Abuse(nothing="it asks nobody, whatever its arguments are")
         return Abuse(tuple(text.name for text in (*whole, *joined)), tuple(breaches), gap=calls.gap)
 
     return in_one_world(tool, Lured(tool.facts.backend, REDIRECTS, NAMES), visit)
@@ -58,6 +63,13 @@ def is_joined(text: Text, paths: Iterable[str]) -> bool:
     value = text.value.partition("?")[0].strip("/")
     looks_like_one = text.value.startswith("/") or not JOINABLE.isdisjoint(text.words[-1:])
     return bool(value) and looks_like_one and any(value in path for path in paths)
+
+
+def _is_handed_on(run: Run, usual: frozenset[str]) -> bool:
+    """The tool took the address, asked whom it always asks, and nobody else: it does not itself go there."""
+    asked = {request.host for request in run.requests}
+    taken = run.returned and run.answer is not None and not run.answer.tells_of_failure
+    return taken and bool(asked) and asked <= usual
 
 
 def _let_out() -> frozenset[str]:

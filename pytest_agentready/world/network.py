@@ -92,11 +92,8 @@ class Network:
             if not self.time.over:
                 self.attempts.append(Attempt("look-up", host, False, self.time.now, stack.here()))
             raise error
-        self._asked[host] = self._asked.get(host, 0) + 1
-        if (told := self.backend.address(host, self._asked[host])) is not None:
-            self.time.now += LATENCY
-            return told
-        address = self._addresses.get(host)
+        self._asked[host] = look_up = self._asked.get(host, 0) + 1
+        address = self.backend.address(host, look_up) or self._addresses.get(host)
         if address is None:
             self.time.now += LATENCY
             number = len(self._addresses) + 1

@@ -78,13 +78,17 @@ def writes(sql: str) -> bool:
 def is_code(sql: str, mark: str) -> bool:
     """Does `'mark' = 'mark'`, or the mark as a word of its own, stand in it as a part of the statement, and not within a value?
 
-    Names in brackets (`[order by]`) are values here: SQLite takes them.
+    `[order by]` is a name in quotes, as SQLite has it.
     """
     if mark not in sql:
         return False
     found = words(sql)
+    bracketed = False
     for place, (kind, text) in enumerate(found):
-        if kind == "word" and text == mark.upper() and ("mark", "[") not in found[:place]:
+        bracketed = text == "[" or (bracketed and text != "]")
+        if bracketed:
+            continue
+        if kind == "word" and text == mark.upper():
             return True
         if [text for _, text in found[place : place + 3]] == [f"'{mark}'", "=", f"'{mark}'"]:
             return True

@@ -10,11 +10,12 @@ import contextlib
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from types import CodeType, ModuleType
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
-from pytest_agentready.domain import Code, Command, Touch
+from pytest_agentready.domain import Code, Command, Touch, Traces
 from pytest_agentready.world import active, sql, stack
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -28,7 +29,7 @@ CHANGING = {
 STARTING = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn")
 CACHES = "__pycache__"
 LOADED = (".py", ".pyc", ".so")  # by an import
-MANY = 20_000  # objects within a subject
+MANY = 5_000  # objects within a subject
 current: Witness | None = None
 
 
@@ -101,6 +102,19 @@ class Witness:
         if isinstance(code, CodeType) and code.co_filename.startswith("<") and not code.co_filename.startswith("<frozen") and _concerns():
             self.compiled.append(Code(" ".join(sorted(_names(code))), stack.here(3)))
 
+    def traces(self, since: Traces | None = None) -> Traces:
+        """All that was seen, or what is new since then."""
+        start = since or Traces()
+        statements = tuple(self.statements[len(start.statements) :])
+        return Traces(
+            tuple(self.touches[len(start.touches) :]),
+            tuple(self.commands[len(start.commands) :]),
+            statements,
+            tuple(self.compiled[len(start.compiled) :]),
+            tuple(self.loaded[len(start.loaded) :]),
+            frozenset({"sqlite"} if statements else ()),
+        )
+
     # -- SQLite
 
     def watch(self, connection: Any) -> None:
@@ -144,7 +158,7 @@ def resolved(path: str) -> str | None:
 
 
 @contextlib.contextmanager
-def witnessed(subject: object, refuses: Callable[[Touch], bool], mark: str) -> Iterator[Witness]:
+def witnessed(subject: object, mark: str, refuses: Callable[[Touch], bool] = lambda _: False) -> Iterator[Witness]:
     """Of the runs that are made meanwhile."""
     global current
     before, current = current, Witness(refuses, mark)
@@ -184,33 +198,38 @@ def _sqlite_watched(witness: Witness, subject: object) -> Iterator[None]:
                 connection.set_progress_handler(None, 0)
 
 
-def _names_of(module: Any, function: Any) -> list[str]:
+def _names_of(module: Any, connect: Any) -> list[str]:
     """How this module calls it: a library by its own name, the user's code by any."""
     namespace = getattr(module, "__dict__", None) or {}
     if stack.is_users_file(namespace.get("__file__") or "<"):
-        return [name for name, value in namespace.items() if value is function]
-    return [function.__name__] if namespace.get(function.__name__) is function else []
+        return [name for name, value in namespace.items() if value is connect]
+    return ["connect"] if namespace.get("connect") is connect else []
 
 
 def _within(subject: object, kind: type) -> list[Any]:
-    """What the subject refers to of this kind, through the user's code and objects of any, but not through libraries."""
-    waiting: list[Any] = [subject]
+    """What the subject refers to of this kind, through the names in the user's code and objects of any, but not through libraries."""
+    waiting = deque([subject])  # what is near comes first
     seen: set[int] = set()
     found: list[Any] = []
     while waiting and len(seen) < MANY:
-        holder = waiting.pop()
-        if id(holder) in seen or _is_a_librarys(holder):
+        holder = waiting.popleft()
+        if id(holder) in seen:
             continue
         seen.add(id(holder))
         if issubclass(type(holder), kind):
             found.append(holder)
-        waiting += [referent for referent in gc.get_referents(holder) if gc.is_tracked(referent)]
+        waiting += [referent for referent in _referents(holder) if gc.is_tracked(referent)]
     return found
 
 
-def _is_a_librarys(holder: Any) -> bool:
-    """A module, its namespace, or a class."""
-    if isinstance(holder, type):
-        holder = sys.modules.get(holder.__module__)
-    namespace = holder if type(holder) is dict and "__spec__" in holder else vars(holder) if type(holder) is ModuleType else None
-    return holder is None or (namespace is not None and not stack.is_users_file(str(namespace.get("__file__") or "<")))
+def _referents(holder: Any) -> Iterable[Any]:
+    """Of a module, a class or a function of the user's own, what its code may name; of those of a library nothing."""
+    if isinstance(holder, FunctionType):
+        if not stack.is_users(holder.__code__):
+            return ()
+        known = [holder.__globals__[name] for name in _names(holder.__code__) if name in holder.__globals__]
+        return [*known, *gc.get_referents(holder.__closure__ or (), holder.__dict__)]
+    if isinstance(holder, (type, ModuleType)):
+        module = sys.modules.get(holder.__module__) if isinstance(holder, type) else holder
+        return tuple(vars(holder).values()) if stack.is_users_file(str(getattr(module, "__file__", None) or "<")) else ()
+    return gc.get_referents(holder)
