@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.messages import IncomingRequest, Response
+from pytest_agentready.world.names import spelt_out
 
 PAGE = "<!doctype html><title>Status</title><p>All is well.</p>"
 
@@ -37,10 +38,10 @@ class Lured(Backend):
 
 
 def is_internal(host: str) -> bool:
-    """Is it an address that nobody outside could reach: loopback, link-local, private?"""
+    """Is it an address that nobody outside could reach (loopback, link-local, private), in whatever form?"""
     if host == "localhost":
         return True
     try:
-        return not ipaddress.ip_address(host).is_global
+        return not ipaddress.ip_address(spelt_out(host)).is_global
     except ValueError:
         return False

@@ -34,7 +34,7 @@ def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int
     world = active.world
     if world is None:
         return real.getaddrinfo(host, port, family, type, proto, flags)
-    name = _spelt_out(host.decode() if isinstance(host, bytes) else host)
+    name = spelt_out(host.decode() if isinstance(host, bytes) else host)
     if name is None or is_address(name):
         return real.getaddrinfo(name, _numeric(port), family, type, proto, flags)
     if world.network.allowed.knows(name):
@@ -54,7 +54,7 @@ def getaddrinfo_with_names(*args: Any, **kwargs: Any) -> list[Any]:
     return [(socket.AddressFamily(family), socket.SocketKind(kind), *rest) for family, kind, *rest in getaddrinfo(*args, **kwargs)]
 
 
-def _spelt_out(host: Any) -> Any:
+def spelt_out(host: Any) -> Any:
     """`127.1`, `2130706433` and `0x7f000001` are addresses to the system, too."""
     if isinstance(host, str) and NUMBERS.fullmatch(host):
         with contextlib.suppress(OSError):
