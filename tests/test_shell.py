@@ -32,7 +32,7 @@ PASSED_ON = (
     r'ping "\`BOO\`"',
     "ping x # ; BOO",
     "ping 'x'\"'\"'; BOO; '\"'\"''",  # as shlex.quote has it
-    "ping \"$(date)\" BOO",
+    'ping "$(date)" BOO',
     "ping `date` BOO",
 )
 

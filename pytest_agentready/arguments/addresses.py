@@ -50,6 +50,12 @@ DISGUISED = (
     Place("[fd00::7]", "[fd00::7]", "fd00::7"),
     Place(REBOUND, "a public name that resolves to 10.0.0.11 when it is looked up again", "10.0.0.11"),
 )
+# Tried with the usual host in them, where a look at the beginning, the end or any part of the URL would find it.
+PRETENDING = (
+    Place(f"{{usual}}@{METADATA}", f"{METADATA} behind the usual host and an @", METADATA),
+    Place(f"{{usual}}.{NAMED}", "a public name that begins like the usual host and resolves to 10.0.0.9", "10.0.0.9"),
+    Place(f"{METADATA}/?{{usual}}#", f"{METADATA} with the usual host in its query", METADATA),
+)
 # For what is joined onto a URL that stands in the code: whole ones, and what makes the usual host a user's name.
 JOINED = (
     Place(f"http://{METADATA}/", f"http://{METADATA}/ in the place of a path", METADATA),
@@ -59,8 +65,8 @@ JOINED = (
 
 
 def at(usual: str, host: str) -> str:
-    """The usual URL, or the bare host, with this host in the place of its own."""
+    """The usual URL, or the bare host, with this host in the place of its own; `{usual}` in it stands for that."""
     if "://" not in usual:
-        return host
+        return host.replace("{usual}", usual)
     parts = urlsplit(usual)
-    return parts._replace(netloc=host, path=parts.path or "/").geturl()
+    return parts._replace(netloc=host.replace("{usual}", parts.netloc), path=parts.path or "/").geturl()

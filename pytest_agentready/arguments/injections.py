@@ -32,6 +32,8 @@ def of_sql(usual: str, dialects: Set[str]) -> Iterator[tuple[str, str]]:
     if "sqlite" in dialects:
         yield "a comma", f"{usual}, {EQUAL}"
         yield "a WHERE", f"{usual} WHERE {EQUAL} -- "
+        yield "a quote and a WHERE", f"{usual}' WHERE {EQUAL} -- "
+        yield "a double quote and a WHERE", f'{usual}" WHERE {EQUAL} -- '
         yield "a quote and a comment", f"{usual}' OR {EQUAL} -- "
     if "mysql" in dialects:  # where it escapes a quote
         yield "a backslash", f"{usual}\\' OR {MARK} = 1 -- "

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -23,6 +24,9 @@ from pytest_agentready.world.witness import Witness, witnessed
 EVERYWHERE = "/etc/passwd"
 MARK = "agentready"
 NAME = "notes"  # of our file, without its suffix
+NOTHING = "none of its arguments names a file or folder of this machine"
+PATH = re.compile(r"[\w./*-]*(?:/[\w.*-]+|\.[a-z]{1,5})")  # 2026/may, notes.txt, *.md
+NAMES = frozenset({"path", "file", "filename", "filepath", "dir", "directory", "folder", "paths", "files", "pattern", "glob"})  # last words
 PARAMETERS = 3  # at most
 SHORT = 2  # characters of a value that stands in a path by chance
 
@@ -31,12 +35,12 @@ SHORT = 2  # characters of a value that stands in a path by chance
 class Root:
     """The folder that a text is meant to stay in."""
 
-    folder: str
+    folder: str = ""  # not known: the normal call opened nothing
     behind: str = ""  # what the tool puts behind the text, such as ".json"
     is_folder: bool = False  # a folder is named, and listed
 
     def holds(self, path: str) -> bool:
-        return self.folder in (os.sep, path) or path.startswith(self.folder + os.sep)
+        return self.folder != "" and (self.folder in (os.sep, path) or path.startswith(self.folder + os.sep))
 
     @property
     def twin(self) -> str:
@@ -65,7 +69,9 @@ class Case:
     @property
     def target(self) -> str:
         """The file, or the folder, that is aimed at."""
-        return self.outside if self.root.is_folder else os.path.join(self.outside, f"{NAME}{self.suffix}")
+        if self.root.is_folder:
+            return self.outside
+        return os.path.join(self.outside, f"{'*' if '*' in self.text.value else NAME}{self.suffix}")
 
     @property
     def link(self) -> str:
@@ -98,13 +104,18 @@ def run(tool: Tool, traced_call: Traces) -> Abuse:
     if not texts:
         return Abuse(nothing="it takes no text")
     found = list(_roots(traced_call.touches, texts))[:PARAMETERS]
+    guessed = not found
+    if guessed:
+        found = [(text, Root()) for text in texts if is_path(text)][:PARAMETERS]
     if not found:
-        return Abuse(nothing="none of its arguments names a file or folder of this machine", might=True)
+        return Abuse(nothing=NOTHING, might=True)
     aim = Aim(frozenset(touch.path for touch in traced_call.touches))
     with _planted(found) as cases, witnessed(None, MARK, aim.refuses) as witness:
 
         def visit(calls: Calls) -> Abuse:
             breaches = [breach for case in cases for breach in _tried(calls, witness, aim, case)]
+            if guessed and not breaches:
+                return Abuse(nothing=NOTHING, might=True)
             return Abuse(tuple(case.text.name for case in cases), tuple(breaches), gap=calls.gap)
 
         return in_one_world(tool, tool.facts.backend, visit)
@@ -116,6 +127,11 @@ def _roots(touches: Iterable[Touch], texts: tuple[Text, ...]) -> Iterator[tuple[
         root = next(filter(None, (root_of(text.value, touch) for touch in touches)), None)
         if root is not None:
             yield text, root
+
+
+def is_path(text: Text) -> bool:
+    """Does it look like one: by its value, or by its name?"""
+    return bool(PATH.fullmatch(text.value)) or (bool(text.value) and not NAMES.isdisjoint(text.words[-1:]))
 
 
 def root_of(value: str, touch: Touch) -> Root | None:
@@ -157,6 +173,8 @@ def _tried(calls: Calls, witness: Witness, aim: Aim, case: Case) -> Iterator[Bre
         if not open_to:
             open_to = [breach for form, value in plain(usual, target) for breach in hit(form, value)]
     yield from open_to
+    if not case.root.folder:
+        return
     if not open_to:
         for form, value in disguised(usual, case.target):
             yield from hit(form, value)
@@ -176,7 +194,8 @@ def _planted(found: list[tuple[Text, Root]]) -> Iterator[list[Case]]:
         for text, root in found:
             case = Case(text, root, outside)
             cases.append(case)
-            _write(os.path.join(outside, f"{NAME}{case.suffix}"))
+            with contextlib.suppress(OSError, ValueError):  # a suffix that no file can have
+                _write(os.path.join(outside, f"{NAME}{case.suffix}"))
             if root.is_scratch:
                 with contextlib.suppress(OSError):  # there is one from another text
                     os.symlink(case.target, case.link)

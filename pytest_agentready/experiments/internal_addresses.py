@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from pytest_agentready.arguments.addresses import DETOURS, DISGUISED, JOINED, NAMES, PLAIN, REDIRECTS, Place, at
+from pytest_agentready.arguments.addresses import DETOURS, DISGUISED, JOINED, NAMES, PLAIN, PRETENDING, REDIRECTS, Place, at
 from pytest_agentready.arguments.names import text_for
 from pytest_agentready.domain import Abuse, Breach, NormalCall, Run, Tool
 from pytest_agentready.experiments.abused import Calls, in_one_world
@@ -39,7 +39,7 @@ def run(tool: Tool, normal_call: NormalCall) -> Abuse:
                 continue
             breaches += _arrivals(calls, text, DETOURS, out_of_bounds)
             if not plain:
-                breaches += _arrivals(calls, text, DISGUISED, out_of_bounds)
+                breaches += _arrivals(calls, text, (*DISGUISED, *PRETENDING), out_of_bounds)
         for text in joined:
             breaches += _arrivals(calls, text, JOINED, out_of_bounds)
         if normal_call.self_contained and not calls.went_out:

@@ -17,7 +17,8 @@ class Lured(Backend):
     """The usual peers of a tool, and those beside them."""
 
     def __init__(self, usual: object, redirects: Mapping[str, str], names: Mapping[str, Sequence[str]]) -> None:
-        """`redirects`: host -> where it sends everybody; `names`: host -> its address at each look-up, the last for all that follow."""
+        """`redirects`: host -> where it sends everybody; `names`: host, and all below it -> its address at each
+        look-up, the last for all that follow."""
         known = usual if isinstance(usual, Backend) else Backend()
         super().__init__(known.routes, known.apps, known.handler, known.procedures, known.peers, known.streams)
         self._redirects = redirects
@@ -33,7 +34,7 @@ class Lured(Backend):
         return super().answer(request)
 
     def address(self, host: str, look_up: int) -> str | None:
-        told = self._names.get(host)
+        told = next((addresses for name, addresses in self._names.items() if f".{host}".endswith(f".{name}")), None)
         return None if told is None else told[min(look_up, len(told)) - 1]
 
 

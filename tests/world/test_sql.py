@@ -90,7 +90,7 @@ def test_statements_are_split_where_a_semicolon_ends_them() -> None:
         ("SELECT * FROM orders WHERE 'ZZ'='ZZ' -- ", True),
         ("SELECT 1 WHERE name = 'x\\'' OR ZZ = 1 -- '", True),
         ("SELECT 1 WHERE name = 'x'' OR ''ZZ''=''ZZ'' OR '''", False),
-        ('SELECT 1 ORDER BY "name, \'ZZ\'=\'ZZ\'"', False),
+        ("SELECT 1 ORDER BY \"name, 'ZZ'='ZZ'\"", False),
         ("SELECT 1 ORDER BY [name, 'ZZ'='ZZ']", False),
         ("SELECT a[1], 'ZZ'='ZZ'", True),
         ("SELECT 1 WHERE name = 'ZZ'", False),

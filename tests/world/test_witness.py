@@ -15,7 +15,7 @@ import pytest
 
 from pytest_agentready.domain import Touch, Traces
 from pytest_agentready.world import observe
-from pytest_agentready.world.witness import Witness, resolved, witnessed
+from pytest_agentready.world.witness import resolved, witnessed
 
 MARK = "never_seen_elsewhere"
 
@@ -38,8 +38,9 @@ def test_files_are_seen_as_the_system_resolves_them(tmp_path: Path) -> None:
         (tmp_path / "new.txt").write_bytes(b"")
         os.remove(tmp_path / "old.txt")
 
-    touches = [(Path(touch.path).relative_to(tmp_path.resolve()).as_posix(), touch.changes, touch.is_folder) for touch in seen(work).touches]
-    assert touches == [
+    here = tmp_path.resolve()
+    found = seen(work).touches
+    assert [(Path(touch.path).relative_to(here).as_posix(), touch.changes, touch.is_folder) for touch in found] == [
         ("notes.txt", False, False),
         ("in", False, True),
         ("notes.txt", True, False),
@@ -178,8 +179,6 @@ def test_what_is_replaced_for_the_runs_is_put_back() -> None:
 
 
 def test_traces_since_a_moment_are_the_new_ones() -> None:
-    witness = Witness(lambda _: False, MARK)
-
     def first() -> None:
         sqlite3.connect(":memory:").execute("SELECT 1")
 
