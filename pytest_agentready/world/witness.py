@@ -225,7 +225,7 @@ def _within(subject: object, kind: type) -> list[Any]:
 def _referents(holder: Any) -> Iterable[Any]:
     """Of a module, a class or a function of the user's own, what its code may name; of those of a library nothing."""
     if isinstance(holder, FunctionType):
-        if not stack.is_users(holder.__code__):
+        if stack.is_librarys(holder.__code__):
             return ()
         known = [holder.__globals__[name] for name in _names(holder.__code__) if name in holder.__globals__]
         return [*known, *gc.get_referents(holder.__closure__ or (), holder.__dict__)]
