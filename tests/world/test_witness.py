@@ -20,6 +20,11 @@ from pytest_agentready.world.witness import resolved, witnessed
 MARK = "never_seen_elsewhere"
 
 
+def _once(statement: str) -> None:
+    with contextlib.closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute(statement)
+
+
 def seen(call: Any, subject: Any = None, **arguments: Any) -> Traces:
     with witnessed(subject or call, MARK) as witness:
         observe(call, arguments)
@@ -79,7 +84,7 @@ def test_what_is_refused_does_not_happen(tmp_path: Path) -> None:
 def test_nothing_is_seen_outside_of_a_run(tmp_path: Path) -> None:
     with witnessed(None, MARK, lambda _: True) as witness:
         (tmp_path / "mine.txt").write_text("hello")
-        sqlite3.connect(":memory:").execute("SELECT 1")
+        _once("SELECT 1")
         eval("1 + 1")
     assert witness.traces() == Traces()
 
@@ -115,7 +120,7 @@ class Shop:
 
 def test_statements_of_sqlite_are_seen_also_on_connections_that_a_module_or_an_object_keeps() -> None:
     def new() -> None:
-        sqlite3.connect(":memory:").execute("SELECT 1")
+        _once("SELECT 1")
 
     def old() -> None:
         OLD.execute("SELECT 2")
@@ -124,6 +129,7 @@ def test_statements_of_sqlite_are_seen_also_on_connections_that_a_module_or_an_o
     assert [statement.text for statement in seen(old).statements] == ["SELECT 2"]
     shop = Shop()
     assert [statement.text for statement in seen(shop.price, name="it's").statements] == ["SELECT 'it''s'"]
+    shop.connection.close()
 
 
 def test_a_write_that_the_mark_stands_in_as_code_is_broken_off_and_others_are_not() -> None:
@@ -180,10 +186,10 @@ def test_what_is_replaced_for_the_runs_is_put_back() -> None:
 
 def test_traces_since_a_moment_are_the_new_ones() -> None:
     def first() -> None:
-        sqlite3.connect(":memory:").execute("SELECT 1")
+        _once("SELECT 1")
 
     def second() -> None:
-        sqlite3.connect(":memory:").execute("SELECT 2")
+        _once("SELECT 2")
 
     with witnessed(None, MARK) as witness:
         observe(first, {})
