@@ -7,16 +7,13 @@ Only who asks for a witness gets one: it is told by the audit hook, and by SQLit
 from __future__ import annotations
 
 import contextlib
-import gc
 import os
-import sys
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from types import CodeType, FunctionType, ModuleType
+from collections.abc import Callable, Iterator, Sequence
+from types import CodeType
 from typing import Any
 
 from pytest_agentready.domain import Code, Command, Touch, Traces
-from pytest_agentready.world import active, sql, stack
+from pytest_agentready.world import active, sql, sqlite_tracing, stack
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # Events of the system's calls: where their paths stand, and what they do.
@@ -29,7 +26,6 @@ CHANGING = {
 STARTING = ("subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn")
 CACHES = "__pycache__"
 LOADED = (".py", ".pyc", ".so")  # by an import
-MANY = 5_000  # objects within a subject
 current: Witness | None = None
 
 
@@ -39,7 +35,6 @@ class Witness:
     def __init__(self, refuses: Callable[[Touch], bool], mark: str) -> None:
         self._refuses = refuses
         self._mark = mark  # the text that tells hostile statements and code from others
-        self._aborted: set[int] = set()  # connections of SQLite whose statement is not to go on
         self.touches: list[Touch] = []
         self.commands: list[Command] = []
         self.statements: list[Code] = []  # of SQLite
@@ -95,7 +90,8 @@ class Witness:
                 words = args[1]
         plain = [words] if isinstance(words, (str, bytes, os.PathLike)) else words
         text = tuple(os.fsdecode(word) for word in plain if isinstance(word, (str, bytes, os.PathLike)))
-        self.commands.append(Command(text, str(folder or ""), stack.here(3)))
+        if text:
+            self.commands.append(Command(text, str(folder or ""), stack.here(3)))
 
     def _runs(self, code: Any) -> None:
         """Not a module: what was compiled from a text has no file."""
@@ -115,22 +111,11 @@ class Witness:
             frozenset({"sqlite"} if statements else ()),
         )
 
-    # -- SQLite
-
-    def watch(self, connection: Any) -> None:
-        """Be told of each statement. One that the mark stands in as code, and that would change something, is broken off."""
-
-        def starts(statement: str) -> None:
-            if _concerns():
-                self.statements.append(Code(statement, stack.here()))
-            if sql.is_code(statement, self._mark) and sql.writes(statement):
-                self._aborted.add(id(connection))
-            else:
-                self._aborted.discard(id(connection))
-
-        with contextlib.suppress(Exception):  # it is closed, or another thread's
-            connection.set_trace_callback(starts)
-            connection.set_progress_handler(lambda: id(connection) in self._aborted, 1)
+    def hears(self, statement: str) -> bool:
+        """Told of a statement of SQLite that is about to run; True where it is not to: it changes something, with the mark in it as code."""
+        if _concerns():
+            self.statements.append(Code(statement, stack.here(1)))
+        return sql.is_code(statement, self._mark) and sql.writes(statement)
 
 
 def _concerns() -> bool:
@@ -163,73 +148,7 @@ def witnessed(subject: object, mark: str, refuses: Callable[[Touch], bool] = lam
     global current
     before, current = current, Witness(refuses, mark)
     try:
-        with _sqlite_watched(current, subject):
+        with sqlite_tracing.overheard(subject, current.hears):
             yield current
     finally:
         current = before
-
-
-@contextlib.contextmanager
-def _sqlite_watched(witness: Witness, subject: object) -> Iterator[None]:
-    """The connections that a module or a pool keeps, and those that are made meanwhile: no event gives them when they are ready."""
-    import sqlite3.dbapi2 as sqlite3
-
-    connect = sqlite3.connect
-    older = _within(subject, sqlite3.Connection)
-    names = [(vars(module), name) for module in tuple(sys.modules.values()) for name in _names_of(module, connect)]
-
-    def watched(*args: Any, **options: Any) -> Any:
-        connection = connect(*args, **options)
-        witness.watch(connection)
-        return connection
-
-    for connection in older:
-        witness.watch(connection)
-    for namespace, name in names:
-        namespace[name] = watched
-    try:
-        yield
-    finally:
-        for namespace, name in names:
-            namespace[name] = connect
-        for connection in older:
-            with contextlib.suppress(Exception):
-                connection.set_trace_callback(None)
-                connection.set_progress_handler(None, 0)
-
-
-def _names_of(module: Any, connect: Any) -> list[str]:
-    """How this module calls it: a library by its own name, the user's code by any."""
-    namespace = getattr(module, "__dict__", None) or {}
-    if stack.is_users_file(namespace.get("__file__") or "<"):
-        return [name for name, value in namespace.items() if value is connect]
-    return ["connect"] if namespace.get("connect") is connect else []
-
-
-def _within(subject: object, kind: type) -> list[Any]:
-    """What the subject refers to of this kind, through the names in the user's code and objects of any, but not through libraries."""
-    waiting = deque([subject])  # what is near comes first
-    seen: set[int] = set()
-    found: list[Any] = []
-    while waiting and len(seen) < MANY:
-        holder = waiting.popleft()
-        if id(holder) in seen:
-            continue
-        seen.add(id(holder))
-        if issubclass(type(holder), kind):
-            found.append(holder)
-        waiting += [referent for referent in _referents(holder) if gc.is_tracked(referent)]
-    return found
-
-
-def _referents(holder: Any) -> Iterable[Any]:
-    """Of a module, a class or a function of the user's own, what its code may name; of those of a library nothing."""
-    if isinstance(holder, FunctionType):
-        if stack.is_librarys(holder.__code__):
-            return ()
-        known = [holder.__globals__[name] for name in _names(holder.__code__) if name in holder.__globals__]
-        return [*known, *gc.get_referents(holder.__closure__ or (), holder.__dict__)]
-    if isinstance(holder, (type, ModuleType)):
-        module = sys.modules.get(holder.__module__) if isinstance(holder, type) else holder
-        return tuple(vars(holder).values()) if stack.is_users_file(str(getattr(module, "__file__", None) or "<")) else ()
-    return gc.get_referents(holder)
