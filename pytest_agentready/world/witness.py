@@ -112,7 +112,7 @@ class Witness:
         )
 
     def hears(self, statement: str) -> bool:
-        """Told of a statement of SQLite that is about to run; True where it is not to: it changes something, with the mark in it as code."""
+        """Told of a statement of SQLite that is about to run; True where it is not to: the mark is code in it, and it changes something."""
         if _concerns():
             self.statements.append(Code(statement, stack.here(1)))
         return sql.is_code(statement, self._mark) and sql.writes(statement)
