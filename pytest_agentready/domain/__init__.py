@@ -1,6 +1,7 @@
 """The nouns of the house, frozen and with nothing behind them but the standard library."""
 
 from pytest_agentready.domain import secrets
+from pytest_agentready.domain.abuse import Abuse, Breach, Code, Command, Touch, Traces
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
 from pytest_agentready.domain.conduct import Cancellation, CancelledCalls, Held, HeldKind, LogIn, RepeatedCalls, Series
@@ -37,12 +38,16 @@ __all__ = [
     "PROFILES",
     "PROPERTY",
     "TIME_LIMITS",
+    "Abuse",
     "Answer",
     "Assessment",
     "Attempt",
+    "Breach",
     "Cancellation",
     "CancelledCalls",
     "Check",
+    "Code",
+    "Command",
     "Cost",
     "Effect",
     "EffectKind",
@@ -90,6 +95,8 @@ __all__ = [
     "Subject",
     "Tool",
     "ToolCall",
+    "Touch",
+    "Traces",
     "Unjudgeable",
     "Unproven",
     "Usage",

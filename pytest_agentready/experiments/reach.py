@@ -44,6 +44,11 @@ def mocked(tool: Tool) -> dict[str, Any]:
     return found
 
 
+def names_in(tool: Tool) -> frozenset[str]:
+    """All names in its code."""
+    return frozenset().union(*(names for names, _ in _named(tool)))
+
+
 def _named(tool: Tool) -> Iterator[tuple[set[str], list[tuple[str, Any]]]]:
     """For each function: the names in its code, and what those of them that are known stand for."""
     waiting: list[Any] = [_function(tool.call)]

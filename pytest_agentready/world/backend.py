@@ -142,6 +142,10 @@ class Backend:
             return _response(repr(host), app, serve(repr(host), app, request))
         return None
 
+    def address(self, host: str, look_up: int) -> str | None:
+        """What the name server says of this host when it is asked for the nth time; None: an address of the world's own."""
+        return None
+
     # -- peers of other protocols
 
     def stream(self, request: IncomingRequest) -> Stream | None:

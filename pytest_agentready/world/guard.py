@@ -13,7 +13,7 @@ from _thread import get_ident
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from pytest_agentready.world import active, programs, real, stack
+from pytest_agentready.world import active, programs, real, stack, witness
 from pytest_agentready.world.ending import OutboundBlocked, break_out
 from pytest_agentready.world.network import is_address
 from pytest_agentready.world.patching import Patch
@@ -67,6 +67,8 @@ def fork_exec(args: Any, executables: Any, *rest: Any) -> int:
 
 
 def _audit(event: str, args: tuple[Any, ...]) -> None:
+    if witness.current is not None and active.world is not None and (what := witness.current.sees(event, args)):
+        refuse(what)
     if event not in _WATCHED:  # first of all: there are some hundred thousand events in the examination of a tool
         return
     if active.world is None and get_ident() not in active.leftovers:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import _socket
+import contextlib
+import re
 import socket
 from _thread import get_ident
 from collections.abc import Iterator
@@ -16,6 +18,7 @@ from pytest_agentready.world.world import World
 
 NOBODYS = "192.0.2.1"  # an address of documentation, for threads that are none of the run's
 LOCAL = ("", "localhost", "ip6-localhost")
+NUMBERS = re.compile(r"(?:0[xX][\da-fA-F]+|\d+)(?:\.(?:0[xX][\da-fA-F]+|\d+)){0,3}")
 STREAMS = {socket.SOCK_STREAM: socket.IPPROTO_TCP, socket.SOCK_DGRAM: socket.IPPROTO_UDP}
 
 
@@ -31,9 +34,9 @@ def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int
     world = active.world
     if world is None:
         return real.getaddrinfo(host, port, family, type, proto, flags)
-    name = host.decode() if isinstance(host, bytes) else host
+    name = spelt_out(host.decode() if isinstance(host, bytes) else host)
     if name is None or is_address(name):
-        return real.getaddrinfo(host, _numeric(port), family, type, proto, flags)
+        return real.getaddrinfo(name, _numeric(port), family, type, proto, flags)
     if world.network.allowed.knows(name):
         return real.getaddrinfo(host, port, family, type, proto, flags)
     if flags & socket.AI_NUMERICHOST:  # only asked whether it is an address
@@ -49,6 +52,14 @@ def getaddrinfo(host: Any, port: Any, family: int = 0, type: int = 0, proto: int
 def getaddrinfo_with_names(*args: Any, **kwargs: Any) -> list[Any]:
     """As the `socket` module gives them: families and kinds are members of its enumerations."""
     return [(socket.AddressFamily(family), socket.SocketKind(kind), *rest) for family, kind, *rest in getaddrinfo(*args, **kwargs)]
+
+
+def spelt_out(host: Any) -> Any:
+    """`127.1`, `2130706433` and `0x7f000001` are addresses to the system, too."""
+    if isinstance(host, str) and NUMBERS.fullmatch(host):
+        with contextlib.suppress(OSError):
+            return socket.inet_ntoa(socket.inet_aton(host))
+    return host
 
 
 def _look_up(world: World, name: str) -> str:

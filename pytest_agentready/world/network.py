@@ -63,6 +63,7 @@ class Network:
         self.memory: dict[str, Any] = {}  # what the services keep for as long as the run: the contents of a Redis, say
         self.hosts: dict[str, str] = {}  # address -> host
         self._addresses: dict[str, str] = {}  # host -> address
+        self._asked: dict[str, int] = {}  # host -> how often it was looked up
         self._moving: list[Peer] = []
         self._own_servers: set[object] = set()  # ports, and paths, on which the run itself listens
         self.time: Timeline  # set by the world: each needs the other
@@ -91,7 +92,8 @@ class Network:
             if not self.time.over:
                 self.attempts.append(Attempt("look-up", host, False, self.time.now, stack.here()))
             raise error
-        address = self._addresses.get(host)
+        self._asked[host] = look_up = self._asked.get(host, 0) + 1
+        address = self.backend.address(host, look_up) or self._addresses.get(host)
         if address is None:
             self.time.now += LATENCY
             number = len(self._addresses) + 1
@@ -109,7 +111,8 @@ class Network:
         """Give the socket a simulated peer. Raises ConnectionRefusedError where the fault or the run's end says so."""
         host = self.hosts.get(host, host)
         if not is_address(host) and host not in self._addresses and "/" not in host:
-            self.look_up(host)  # a name given to connect() itself
+            address = self.look_up(host)  # a name given to connect() itself
+            host = self.hosts.get(address, address)
         name = f"{host}:{port}" if port else host
         self.peers.pop(host, None)
         self.peers.setdefault(name)

@@ -50,6 +50,26 @@ def _read(sql: str) -> Iterator[Word]:
             yield kind, text.upper() if kind == "word" else text
 
 
+def is_code(sql: str, mark: str) -> bool:
+    """Does `'mark' = 'mark'`, or the mark as a word of its own, stand in it as a part of the statement, and not within a value?
+
+    `[order by]` is a name in quotes, as SQLite has it.
+    """
+    if mark not in sql:
+        return False
+    found = words(sql)
+    bracketed = False
+    for place, (kind, text) in enumerate(found):
+        bracketed = text == "[" or (bracketed and text != "]")
+        if bracketed:
+            continue
+        if kind == "word" and text == mark.upper():
+            return True
+        if [text for _, text in found[place : place + 3]] == [f"'{mark}'", "=", f"'{mark}'"]:
+            return True
+    return False
+
+
 def verb(sql: str) -> str:
     """SELECT, INSERT, ...; that of the statement itself where it begins with WITH; "" where there is none."""
     depth = 0

@@ -73,6 +73,12 @@ class Stay:
         if not self.over:
             self._world.time.wait("advance", seconds, lambda: False, real.sleep)
 
+    def forgiven(self) -> BaseException | None:
+        """What the user's own backend has raised; it counts no more, and the next call is answered again."""
+        network = self._world.network
+        failure, network.backend_failure = network.backend_failure, None
+        return failure
+
     def fault(self, fault: WireFault | None, spared: int = 0) -> None:
         """From here on every peer has this fault, but for the next `spared` requests; None: all is well."""
         network = self._world.network

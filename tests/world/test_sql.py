@@ -80,3 +80,23 @@ def test_statements_are_split_where_a_semicolon_ends_them() -> None:
         "COMMIT",
     ]
     assert sql.split(" ; -- nothing") == []
+
+
+@pytest.mark.parametrize(
+    ("statement", "code"),
+    [
+        ("SELECT 1 WHERE name = 'x' OR 'ZZ'='ZZ' OR ''", True),
+        ("SELECT 1 ORDER BY name, 'ZZ'='ZZ'", True),
+        ("SELECT * FROM orders WHERE 'ZZ'='ZZ' -- ", True),
+        ("SELECT 1 WHERE name = 'x\\'' OR ZZ = 1 -- '", True),
+        ("SELECT 1 WHERE name = 'x'' OR ''ZZ''=''ZZ'' OR '''", False),
+        ("SELECT 1 ORDER BY \"name, 'ZZ'='ZZ'\"", False),
+        ("SELECT 1 ORDER BY [name, 'ZZ'='ZZ']", False),
+        ("SELECT a[1], 'ZZ'='ZZ'", True),
+        ("SELECT 1 WHERE name = 'ZZ'", False),
+        ("SELECT 1 WHERE name = $1 -- x' OR 'ZZ'='ZZ' OR '", False),
+        ("SELECT 1", False),
+    ],
+)
+def test_a_mark_is_code_where_it_is_a_part_of_the_statement(statement: str, code: bool) -> None:
+    assert sql.is_code(statement, "ZZ") is code
