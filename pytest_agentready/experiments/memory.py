@@ -1,0 +1,142 @@
+"""What the user's own modules remember in plain containers: looked at before and after a call, and put back.
+
+The modules are those that the code of the calls names, and those that these name in turn; in them the dicts, sets and lists, also
+within each other and within the user's own objects. What a database or a cache of a library's own keeps is none of it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import inspect
+import sys
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, MutableSet, Set
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+from pytest_agentready.domain import ADDRESS
+from pytest_agentready.experiments.reach import function_of, named
+from pytest_agentready.world.stack import is_users_file
+
+DEPTH = 4  # of containers and objects within each other
+MANY = 3_000  # objects that are looked at in all
+LONG = 2_000  # items of a container that is no store of approvals
+SHOWN = 400  # characters of an item
+
+Snapshot = Mapping[str, Mapping[str, str]]  # container -> item -> what it holds
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something that a call has left in memory."""
+
+    place: str  # shop.tools.APPROVED
+    item: str  # the key of a dict, or the member of a set or list, as Python writes it
+    value: str = ""  # of a dict's key
+
+
+def containers(calls: Iterable[Callable[..., Any]]) -> dict[str, Any]:
+    """The containers that the code of these calls may write to, each by its name."""
+    search = _Search()
+    for call in calls:
+        search.look_around(call)
+    return search.found
+
+
+def snapshot(found: Mapping[str, Any]) -> Snapshot:
+    return {place: items for place, container in found.items() if (items := _items(container)) is not None}
+
+
+def added(before: Snapshot, after: Snapshot) -> tuple[Kept, ...]:
+    """What is there now, and was not, or held something else."""
+    return tuple(
+        Kept(place, item, value)
+        for place, items in after.items()
+        for item, value in items.items()
+        if before.get(place, {}).get(item) != value
+    )
+
+
+@contextlib.contextmanager
+def restored(calls: Iterable[Callable[..., Any]]) -> Iterator[None]:
+    """Afterwards the containers hold what they held."""
+    kinds = (dict, set, list, deque)
+    before = [(container, container.copy()) for container in containers(calls).values() if type(container) in kinds]
+    try:
+        yield
+    finally:
+        for container, copy in before:
+            with contextlib.suppress(Exception):  # a comparison of the user's own, or an item that another thread has taken
+                if len(container) != len(copy) or container != copy:
+                    container.clear()
+                    (container.extend if isinstance(container, (list, deque)) else container.update)(copy)
+
+
+class _Search:
+    def __init__(self) -> None:
+        self.found: dict[str, Any] = {}
+        self._seen: set[int] = set()
+        self._budget = MANY
+
+    def look_around(self, call: Any) -> None:
+        for cell in getattr(function_of(call), "__closure__", None) or ():
+            with contextlib.suppress(ValueError):  # an empty cell
+                self._look(f"{_name(call)}.<closure>", cell.cell_contents, 0)
+        if (owner := getattr(call, "__self__", None)) is not None or not inspect.isroutine(call):
+            self._look(_name(call), call if owner is None else owner, 0)
+        for names, values in named(call):
+            for value in (*(value for _, value in values), *filter(None, map(sys.modules.get, names))):  # imported in the function itself
+                self._look_at_home(value)
+        self._look_at_home(function_of(call))
+
+    def _look_at_home(self, value: Any) -> None:
+        """The module that this comes from."""
+        name = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None) or type(value).__module__
+        module = sys.modules.get(name) if isinstance(name, str) else None
+        if not _is_users(module) or id(module) in self._seen:
+            return
+        self._seen.add(id(module))
+        for key, held in list(vars(module).items()):
+            if not key.startswith("__"):
+                self._look(f"{name}.{key}", held, 0)
+
+    def _look(self, place: str, value: Any, depth: int) -> None:
+        if id(value) in self._seen or depth > DEPTH or self._budget <= 0 or isinstance(value, (str, bytes, int, float, ModuleType)):
+            return
+        self._budget -= 1
+        if isinstance(value, (list, deque, MutableMapping, MutableSet)):
+            self._seen.add(id(value))
+            self.found[place] = value
+            with contextlib.suppress(Exception):
+                parts = value.items() if isinstance(value, Mapping) else enumerate(value) if not isinstance(value, Set) else ()
+                for key, part in list(parts)[:LONG]:
+                    self._look(f"{place}[{key!r}]", part, depth + 1)
+        elif _is_users(sys.modules.get((value if inspect.isclass(value) else type(value)).__module__)) and not inspect.isroutine(value):
+            self._seen.add(id(value))
+            for key, part in list(getattr(value, "__dict__", {}).items()):
+                if not key.startswith("__"):
+                    self._look(f"{place}.{key}", part, depth + 1)
+
+
+def _items(container: Any) -> dict[str, str] | None:
+    try:
+        if len(container) > LONG:
+            return None
+        if isinstance(container, Mapping):
+            return {repr(key)[:SHOWN]: ADDRESS.sub("", repr(value))[:SHOWN] for key, value in list(container.items())}
+        if isinstance(container, Set):
+            return dict.fromkeys(sorted(repr(member)[:SHOWN] for member in list(container)), "")
+        return {repr(member)[:SHOWN]: str(container.count(member)) for member in list(container)}
+    except Exception:  # a __repr__ of the user's own
+        return None
+
+
+def _is_users(module: ModuleType | None) -> bool:
+    file = getattr(module, "__file__", None)
+    return isinstance(file, str) and is_users_file(file)
+
+
+def _name(call: Any) -> str:
+    function = function_of(call)
+    return f"{getattr(function, '__module__', '')}.{getattr(function, '__qualname__', type(function).__qualname__)}"
