@@ -4,8 +4,22 @@ from pytest_agentready.domain import secrets
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
 from pytest_agentready.domain.conduct import Cancellation, CancelledCalls, Held, HeldKind, RepeatedCalls, Series
+from pytest_agentready.domain.declared import Declared, DeclaredConduct, declared
 from pytest_agentready.domain.effect import Effect, EffectKind
 from pytest_agentready.domain.effects import counted, effects_of
+from pytest_agentready.domain.gate import (
+    ASKS,
+    Change,
+    ConfirmationKeys,
+    GateWalk,
+    Mark,
+    Trial,
+    alike,
+    call_of,
+    does_another_thing,
+    unlike,
+    without_gates_own,
+)
 from pytest_agentready.domain.hostility import Harm, HostileArguments, HostileCall, harm_of, identities
 from pytest_agentready.domain.interface import Interface, Parameter
 from pytest_agentready.domain.observation import (
@@ -34,6 +48,7 @@ from pytest_agentready.domain.wording import did_you_mean, listed, nearest, shor
 
 __all__ = [
     "ADDRESS",
+    "ASKS",
     "PROFILES",
     "PROPERTY",
     "TIME_LIMITS",
@@ -42,7 +57,11 @@ __all__ = [
     "Attempt",
     "Cancellation",
     "CancelledCalls",
+    "Change",
     "Check",
+    "ConfirmationKeys",
+    "Declared",
+    "DeclaredConduct",
     "Effect",
     "EffectKind",
     "Ending",
@@ -53,6 +72,7 @@ __all__ = [
     "Fault",
     "FaultMatrix",
     "Finding",
+    "GateWalk",
     "Harm",
     "Held",
     "HeldKind",
@@ -61,6 +81,7 @@ __all__ = [
     "Interface",
     "Judgement",
     "Kind",
+    "Mark",
     "NormalCall",
     "NotApplicable",
     "Outcome",
@@ -78,13 +99,18 @@ __all__ = [
     "Sleep",
     "Subject",
     "Tool",
+    "Trial",
     "Unjudgeable",
     "Unproven",
     "Verdict",
     "Wait",
     "Waiver",
+    "alike",
+    "call_of",
     "counted",
+    "declared",
     "did_you_mean",
+    "does_another_thing",
     "effects_of",
     "exceed",
     "harm_of",
@@ -103,5 +129,7 @@ __all__ = [
     "some_of",
     "tokens",
     "unended",
+    "unlike",
     "waiver_of",
+    "without_gates_own",
 ]

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from pytest_agentready.domain import Fault, FaultMatrix, NormalCall, Run, Tool, read
-from pytest_agentready.world import BackendFailed, HTTPFault, Limits, WireFault, let_pass, observe
+from pytest_agentready.experiments.calling import called
+from pytest_agentready.world import BackendFailed, HTTPFault, Limits, WireFault, let_pass
 from pytest_agentready.world.stdio import muted
 
 ATTEMPTS = 90  # of one call, beside ten for each that the normal call makes
@@ -91,10 +92,9 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
         stages = _stages(normal)
         for spared in stages[:IN_REAL_TIME] if normal.in_real_time and fault.family == "silence" else stages:
             enter = partial(
-                observe,
-                tool.call,
+                called,
+                tool,
                 normal.arguments,
-                backend=tool.facts.backend,
                 fault=fault,
                 spared=spared,
                 limits=limits,

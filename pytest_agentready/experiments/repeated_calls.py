@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_agentready.domain import CancelledCalls, FaultMatrix, Held, HeldKind, NormalCall, RepeatedCalls, Run, Series, Tool
+from pytest_agentready.experiments.calling import confirm_first
 from pytest_agentready.world import BackendFailed, Limits, WireFault, active, loops, observe
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.inventory import Inventory
@@ -122,7 +123,7 @@ def _once(tool: Tool) -> Call:
 
     def call(**arguments: Any) -> None:
         try:
-            finished(tool.call(**arguments))
+            finished(tool.call(**confirm_first(tool, arguments)))
         except Signal:
             raise
         except BaseException as error:
@@ -143,7 +144,7 @@ def _cancelling(tool: Tool, at: float) -> Call:
             task.exception()  # looked at, so that asyncio does not complain of it
 
     def call(**arguments: Any) -> None:
-        value = tool.call(**arguments)
+        value = tool.call(**confirm_first(tool, arguments))
         loops.drive(cancel(drained(value) if inspect.isasyncgen(value) else value))
 
     return call

@@ -1,0 +1,296 @@
+"""A walk around a tool's confirmation gate: unconfirmed, confirmed, changed, twice, a day later, and opened by the model itself.
+
+Each step is in a world of its own, so that no approval is left over from the step before; in memory it is taken back. Where the marker
+gives no `confirm`, the normal call is the unconfirmed one, and only what a model could do by itself is tried.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any
+
+from pytest_agentready.arguments.another import others
+from pytest_agentready.arguments.plausible import value_for
+from pytest_agentready.arguments.self_service import closed, is_gate, is_switch, is_token, opening
+from pytest_agentready.domain import Change, GateWalk, NormalCall, Parameter, Run, Tool, Trial, counted, effects_of, read, without_gates_own
+from pytest_agentready.experiments import memory
+from pytest_agentready.experiments.calling import approve, confirm_name, problem_of, with_token
+from pytest_agentready.world import BackendFailed, Limits, Stay, stay
+from pytest_agentready.world.stdio import muted
+
+PATIENCE = Limits(attempts=1_000, turns=20_000, horizon=10 * 86_400.0)
+DAY = 86_400.0 + 60.0  # virtual seconds: what lives for exactly a day is over
+CHANGES = 24  # arguments, and parts of them, that are changed in turn
+VALUES = 3  # tried of one argument, where the tool refuses the first for a reason of its own
+TELLING = 2  # values of one parameter that open the gate
+HANDED_OUT = 6  # words of a refusal that may be the token
+TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]{3,}")
+
+Step = Callable[[Stay], Sequence[Run]]
+
+
+def run(tool: Tool, normal_call: NormalCall) -> GateWalk:
+    if not normal_call.runs:
+        return GateWalk(gap=normal_call.obstacle)
+    try:
+        with muted():
+            return _Walk(tool, normal_call).walked()
+    except BackendFailed as failure:
+        return GateWalk(gap=f"the backend raised {failure} in a call that is not confirmed, or has another argument")
+
+
+class _Walk:
+    def __init__(self, tool: Tool, normal_call: NormalCall) -> None:
+        self.tool = tool
+        self.normal_call = normal_call
+        self.sets = [self._shut(run.arguments) for run in normal_call.runs]
+        self.refusal = ""  # what the tool says unconfirmed
+        self.confirming: Run | None = None  # the first call of `confirm`
+        self.traceless = False
+        self.token: Mapping[str, Any] = {}  # what `confirm` gives for the tool
+
+    def walked(self) -> GateWalk:
+        if self.tool.facts.confirm is not None:
+            self._get_to_know(normal.arguments for normal in self.normal_call.runs)
+        unconfirmed = [self._unconfirmed(number) for number in range(len(self.sets))]
+        self.refusal = unconfirmed[0].told
+        opened: list[Trial] = []
+        tried: list[str] = []
+        if not any(trial.effects for trial in unconfirmed):
+            for number in range(len(self.sets)):
+                found, names = self._opened_by_the_model(self.sets[number])
+                opened += found
+                tried += names
+                if found:
+                    break
+        name = confirm_name(self.tool)
+        walk = GateWalk(tuple(unconfirmed), confirm_name=name, opened=tuple(opened), tried=tuple(dict.fromkeys(tried)))
+        return walk if self.tool.facts.confirm is None or walk.is_open else self._confirmed(walk)
+
+    # -- unconfirmed
+
+    def _shut(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Without what the model could say to open the gate: what has a default is left out."""
+        gates = {parameter.name: parameter for parameter in self.tool.interface().offered if is_switch(parameter)}
+        kept = {name: value for name, value in arguments.items() if name not in gates or gates[name].required}
+        return {name: closed(gates[name]) if name in gates else value for name, value in kept.items()}
+
+    def _unconfirmed(self, number: int) -> Trial:
+        arguments, normal = self.sets[number], self.normal_call.runs[number]
+        if self.tool.facts.confirm is None and arguments == normal.arguments:
+            return self._trial(normal)
+        (found,) = self._in_a_world(lambda world: [world.call(self.tool.call, arguments)])
+        return self._trial(found)
+
+    def _opened_by_the_model(self, arguments: Mapping[str, Any]) -> tuple[list[Trial], list[str]]:
+        """What a model can do by itself: a switch among the parameters, or a token that the refusal hands out."""
+        found: list[Trial] = []
+        names: list[str] = []
+        for parameter in filter(is_gate, self.tool.interface().offered):
+            names.append(parameter.name)
+            attempts = self._tokens(parameter, arguments) if is_token(parameter.name) else iter(())
+            trials = (
+                self._tried(parameter.name, value, arguments, handed_out)
+                for value, handed_out in itertools.chain(attempts, ((value, False) for value in opening(parameter)))
+            )
+            found += itertools.islice(filter(None, trials), TELLING)
+        return found, names
+
+    def _tried(self, name: str, value: Any, arguments: Mapping[str, Any], handed_out: bool) -> Trial | None:
+        def step(world: Stay) -> Sequence[Run]:
+            before = [world.call(self.tool.call, arguments)] if handed_out else []
+            if handed_out:
+                shown = _words(before[0].value)
+                given = {**arguments, name: shown[value] if value < len(shown) else ""}
+            else:
+                given = {**arguments, name: value}
+            return [*before, world.call(self.tool.call, given)]
+
+        found = self._in_a_world(step)[-1]
+        how = f"with {name}={found.arguments.get(name)!r}" + (", which its own refusal hands out" if handed_out else "")
+        trial = self._trial(found, how)
+        return trial if trial.effects else None
+
+    def _tokens(self, parameter: Parameter, arguments: Mapping[str, Any]) -> Iterator[tuple[int, bool]]:
+        """By their number among the words of the refusal: each refusal may hand out another one."""
+        (refusal,) = self._in_a_world(lambda world: [world.call(self.tool.call, arguments)])
+        given = {str(value) for value in arguments.values()}
+        for number, word in enumerate(_words(refusal.value)):
+            if word not in given and number < HANDED_OUT:
+                yield number, True
+
+    # -- confirmed
+
+    def _get_to_know(self, sets: Iterable[Mapping[str, Any]]) -> None:
+        """What `confirm` touches is the gate's own."""
+        confirm = self.tool.facts.confirm
+        assert confirm is not None
+        arguments = next(iter(sets))
+
+        def step(world: Stay) -> Sequence[Run]:
+            before = memory.snapshot(memory.containers([confirm, self.tool.call]))
+            confirming = approve(world, self.tool, arguments)
+            kept = memory.added(before, memory.snapshot(memory.containers([confirm, self.tool.call])))
+            self.traceless = not (kept or confirming.requests or confirming.local_effects or confirming.value is not None)
+            given = with_token(self.tool, arguments, confirming.value)
+            self.token = {name: value for name, value in given.items() if name not in arguments or arguments[name] is not value}
+            return [confirming]
+
+        (self.confirming,) = self._in_a_world(step)
+
+    def _confirmed(self, walk: GateWalk) -> GateWalk:
+        assert self.confirming is not None
+        walk = replace(walk, confirming=self.confirming, traceless=self.traceless, broken=problem_of(self.tool, self.confirming))
+        if walk.broken:
+            return walk
+        best: GateWalk | None = None
+        for normal in self.normal_call.runs:
+            confirmed, again = self._twice(normal.arguments)
+            found = replace(walk, confirmed=confirmed, again=again)
+            best = best or found
+            if confirmed.effects:
+                later, sample = self._a_day_later(normal.arguments)
+                changes = tuple(self._changes(normal.arguments))
+                return replace(found, later=later, sample=sample, changes=changes)
+        return best or walk
+
+    def _twice(self, arguments: Mapping[str, Any]) -> tuple[Trial, Trial]:
+        def step(world: Stay) -> Sequence[Run]:
+            given = self._approve(world, arguments)
+            return [world.call(self.tool.call, given), world.call(self.tool.call, given)]
+
+        first, second = self._in_a_world(step)
+        return self._trial(first), self._trial(second)
+
+    def _a_day_later(self, arguments: Mapping[str, Any]) -> tuple[Trial, Trial]:
+        """A call by an approval that is a day old; and one by a new approval, for comparison."""
+
+        def step(world: Stay) -> Sequence[Run]:
+            given = self._approve(world, arguments)
+            world.pause(DAY)
+            late = world.call(self.tool.call, given)
+            return [late, world.call(self.tool.call, self._approve(world, arguments))]
+
+        late, fresh = self._in_a_world(step)
+        return self._trial(late), self._trial(fresh)
+
+    def _approve(self, world: Stay, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        return with_token(self.tool, arguments, approve(world, self.tool, arguments).value)
+
+    # -- with something changed
+
+    def _changes(self, arguments: Mapping[str, Any]) -> Iterator[Change]:
+        user = self.tool.facts.user
+        for name, old, parameter in itertools.islice(self._arguments(arguments), CHANGES):
+            yield from self._changed(name, old, arguments, parameter)
+        if isinstance(user, ContextVar):
+            yield from self._another_user(user, arguments)
+
+    def _arguments(self, arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any, Parameter | None]]:
+        """What is given, then what may be given; not the gate's own."""
+        parameters = {parameter.name: parameter for parameter in self.tool.interface().parameters}
+        for name, value in arguments.items():
+            if name not in self.token and not (name in parameters and is_gate(parameters[name])):
+                yield name, value, parameters.get(name)
+        for name, parameter in parameters.items():
+            if (
+                name not in arguments
+                and not parameter.required
+                and parameter.is_models
+                and not is_gate(parameter)
+                and name not in self.token
+            ):
+                yield name, parameter.default, parameter
+
+    def _changed(self, name: str, old: Any, arguments: Mapping[str, Any], parameter: Parameter | None) -> Iterator[Change]:
+        found: dict[str, Change] = {}
+        candidates = others(old, parameter)
+        if old is None and parameter is not None and parameter.schema:
+            with contextlib.suppress(Exception):  # a validator of the user's own
+                candidates = [("", parameter.read(value_for(parameter))), *candidates]
+        tries: dict[str, int] = {}
+        for part, other in candidates:
+            place = f"{name}{part}"
+            if (place in found and not found[place].moot) or tries.get(place, 0) >= VALUES:
+                continue
+            tries[place] = tries.get(place, 0) + 1
+            given = {**arguments, name: other}
+
+            def step(world: Stay, given: Mapping[str, Any] = given) -> Sequence[Run]:
+                token = {key: value for key, value in self._approve(world, arguments).items() if key not in arguments}
+                return [world.call(self.tool.call, {**given, **token})]
+
+            trial = self._trial(self._in_a_world(step)[0])
+            found[place] = Change(place, old, other, trial, moot=self._is_moot(trial))
+        yield from found.values()
+
+    def _another_user(self, user: ContextVar[Any], arguments: Mapping[str, Any]) -> Iterator[Change]:
+        try:
+            current = user.get()
+        except LookupError:
+            return
+        for part, other in others(current)[:1]:
+
+            def step(world: Stay, other: Any = other) -> Sequence[Run]:
+                given = self._approve(world, arguments)
+                before = user.set(other)
+                try:
+                    return [world.call(self.tool.call, given)]
+                finally:
+                    user.reset(before)
+
+            trial = self._trial(self._in_a_world(step)[0])
+            yield Change(f"{user.name}{part}", current, other, trial, moot=self._is_moot(trial))
+
+    def _is_moot(self, trial: Trial) -> bool:
+        """Was it refused for another reason than that this call is not confirmed?"""
+        return not trial.effects and not trial.asks and trial.told != self.refusal
+
+    # -- how a step is made
+
+    def _in_a_world(self, step: Step) -> Sequence[Run]:
+        calls = [self.tool.call, *([self.tool.facts.confirm] if self.tool.facts.confirm is not None else [])]
+        with memory.restored(calls):
+            return stay(step, backend=self.tool.facts.backend, limits=PATIENCE)
+
+    def _trial(self, run: Run, how: str = "") -> Trial:
+        run = read(self.tool, run) if run.answer is None else run
+        plain = Trial(run, how=how)
+        touched = [] if self.confirming is None else effects_of(self.confirming)
+        effects = without_gates_own(counted(run, self.tool.facts), self.confirming, touched, plain.asks)
+        return Trial(run, effects, how)
+
+
+def _words(value: object) -> list[str]:
+    """What a refusal hands out, what is named like a token first."""
+    named: list[str] = []
+    rest: list[str] = []
+    _gather(value, "", named, rest, 4)
+    return list(dict.fromkeys([*named, *rest]))
+
+
+def _gather(value: Any, name: str, named: list[str], rest: list[str], depth: int) -> None:
+    dump = getattr(value, "model_dump", None)
+    if callable(dump):
+        with contextlib.suppress(Exception):
+            value = dump()
+    elif hasattr(value, "__dict__") and not isinstance(value, (str, Mapping, list, tuple)):
+        value = vars(value)
+    if isinstance(value, Mapping) and depth:
+        for key, part in value.items():
+            _gather(part, str(key), named, rest, depth - 1)
+    elif isinstance(value, (list, tuple)) and depth:
+        for part in value:
+            _gather(part, name, named, rest, depth - 1)
+    elif isinstance(value, str):
+        is_named = is_token(name) or name in ("token", "code", "id", "key", "nonce")
+        if is_named:
+            named.append(value)
+        rest += [word for word in TOKEN.findall(value) if any(char.isdigit() for char in word)]
+    elif isinstance(value, int) and not isinstance(value, bool) and is_token(name):
+        named.append(str(value))
