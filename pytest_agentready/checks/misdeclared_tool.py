@@ -28,7 +28,10 @@ check = Check(
     title="The tool does otherwise than it declares",
     severity=Severity.HIGH,
     profile="checklist",
-    fix="Declare what it does: drop `read_only` from what writes, and `destructive=False` from what deletes; make an `idempotent` write one by a key.",
+    fix=(
+        "Declare what it does: drop `read_only` from what writes, and `destructive=False` from what deletes; an `idempotent` write "
+        "carries a key that is made of its arguments."
+    ),
     since="0.1",
 )
 

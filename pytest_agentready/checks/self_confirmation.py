@@ -1,8 +1,8 @@
 """A gate to which the model has the key is none: it says `confirm=True` as readily as it says everything else.
 
-Whatever stands among the tool's parameters, the model fills in: `confirmed`, `force`, `dry_run=False`, a token that the refusal itself hands
-out. It does so because the user "surely meant it", because the refusal told it to, or because a text that it read wants it to. And
-where a text is taken for a truth value, "false" and "no" open the gate as well.
+Whatever stands among the tool's parameters, the model fills in: `confirmed`, `force`, `dry_run=False`, a token that the refusal itself
+hands out. It does so because the user "surely meant it", because the refusal told it to, or because a text that it read wants it to.
+And where a text is taken for a truth value, "false" and "no" open the gate as well.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ check = Check(
     severity=Severity.HIGH,
     profile="checklist",
     fix=(
-        "Take the parameter out of the tool. Let the confirmation come by a way that the model cannot go: a function that your user interface "
-        "calls when a human has agreed, and that records the approval where the tool looks it up."
+        "Take the parameter out of the tool. Let the confirmation come by a way that the model cannot go: a function that your user "
+        "interface calls when a human has agreed, and that records the approval where the tool looks it up."
     ),
     since="0.1",
 )

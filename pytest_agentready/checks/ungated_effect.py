@@ -25,7 +25,7 @@ check = Check(
         '        return {"status": "error", "error_type": "permanent", "retry_safe": False,\n'
         '                "message": "CONFIRMATION_REQUIRED: ask the user to confirm this call."}\n'
         "Name the function that records the approval in the marker: `agent_tool(..., confirm=approve)`. What only reads, or is "
-        'book-keeping, is named there too: `reads=["POST https://api.example.com/search"]`, `bookkeeping=["redis:cache:*", "table:audit_log"]`.'
+        'book-keeping, is named there too: `reads=["POST https://api.example.com/search"]`, `bookkeeping=["redis:cache:*"]`.'
     ),
     since="0.1",
 )

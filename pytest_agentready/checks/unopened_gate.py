@@ -29,15 +29,15 @@ check = Check(
     severity=Severity.MEDIUM,
     profile="checklist",
     fix=(
-        "Make the key of the approval in one function that both sides use, of the same arguments in the same order, with the defaults filled "
-        "in; carry the action out once for each approval."
+        "Make the key of the approval in one function that both sides use, of the same arguments in the same order, with the defaults "
+        "filled in; carry the action out once for each approval."
     ),
     since="0.1",
 )
 
 RELAYED = (
-    "Refuse with a permanent error whose message says that a confirmation is required, and of what: the model passes it on to the user, and "
-    "does not try again by itself."
+    "Refuse with a permanent error whose message says that a confirmation is required, and of what: the model passes it on to the user, "
+    "and does not try again by itself."
 )
 SHOWN = 120  # characters of what a tool says
 

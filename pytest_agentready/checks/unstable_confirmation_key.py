@@ -29,8 +29,8 @@ check = Check(
     severity=Severity.HIGH,
     profile="checklist",
     fix=(
-        "Make the key of the arguments themselves: `hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()`. `hash()`, `id()`, "
-        "`repr()` of an object and the order of a set are this process's own."
+        "Make the key of the arguments themselves: `hashlib.sha256(json.dumps(arguments, sort_keys=True).encode()).hexdigest()`. `hash()`, "
+        "`id()`, `repr()` of an object and the order of a set are this process's own."
     ),
     since="0.1",
 )

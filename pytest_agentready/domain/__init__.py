@@ -9,6 +9,7 @@ from pytest_agentready.domain.effect import Effect, EffectKind
 from pytest_agentready.domain.effects import counted, effects_of
 from pytest_agentready.domain.gate import (
     ASKS,
+    CONFIRM,
     Change,
     ConfirmationKeys,
     GateWalk,
@@ -49,6 +50,7 @@ from pytest_agentready.domain.wording import did_you_mean, listed, nearest, shor
 __all__ = [
     "ADDRESS",
     "ASKS",
+    "CONFIRM",
     "PROFILES",
     "PROPERTY",
     "TIME_LIMITS",

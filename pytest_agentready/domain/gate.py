@@ -24,6 +24,7 @@ ASKS = re.compile(
 GATES_OWN = re.compile(r"confirm|approv|pending|intent|consent|permission|gate\b|challenge|nonce|token|hitl|review", re.IGNORECASE)
 STORES = ("command", "statement", "file", "memory")
 TOKENS = re.compile(rb"[A-Za-z0-9_.+\-]+|[^A-Za-z0-9_.+\-]")
+CONFIRM = "give confirm=, a function that takes the tool's own arguments and records a human's approval of exactly that call"
 SHOWN = 60  # characters of a value
 SAID = 120  # characters of what a tool says
 
@@ -98,9 +99,7 @@ class GateWalk:
         if not self.confirm_name:
             if not self.acts and not self.refuses:
                 return NotApplicable("it has no effects")
-            return Unproven(
-                "the marker gives no confirm=: a function that takes the tool's own arguments, and records a human's approval of exactly that call"
-            )
+            return Unproven(CONFIRM)
         if self.broken:
             return Unproven(self.broken)
         if self.is_open:

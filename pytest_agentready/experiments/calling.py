@@ -6,13 +6,14 @@ afterwards: an approval that was not used up must not open the gate for another 
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from pytest_agentready.arguments.self_service import is_token
 from pytest_agentready.domain import Run, Tool
-from pytest_agentready.experiments import memory
+from pytest_agentready.experiments.memory import Memory
 from pytest_agentready.world import Limits, Stay, WireFault, observe, stay
 from pytest_agentready.world.run import finished
 
@@ -45,8 +46,13 @@ def called(
             world.fault(fault, spared)
         return world.call(call, with_token(tool, arguments, confirming.value))
 
-    with memory.restored([confirm, tool.call]):
+    with _memory_of(tool).restored():
         return stay(visit, backend=tool.facts.backend, limits=limits or Limits())
+
+
+@functools.lru_cache(maxsize=1)
+def _memory_of(tool: Tool) -> Memory:
+    return Memory((tool.call, tool.facts.confirm))
 
 
 def approve(world: Stay, tool: Tool, arguments: Mapping[str, Any]) -> Run:

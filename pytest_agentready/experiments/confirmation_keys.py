@@ -11,9 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pytest_agentready.domain import ConfirmationKeys, Effect, GateWalk, Mark, Request, Run, Tool, counted
-from pytest_agentready.experiments import memory
 from pytest_agentready.experiments.calling import approve, with_token
-from pytest_agentready.experiments.memory import Kept
+from pytest_agentready.experiments.memory import Kept, Memory, added
 from pytest_agentready.experiments.other_process import elsewhere
 from pytest_agentready.world import BackendFailed, Limits, Stay, stay
 from pytest_agentready.world.stdio import muted
@@ -28,15 +27,16 @@ def run(tool: Tool, gate_walk: GateWalk) -> ConfirmationKeys:
         return ConfirmationKeys()
     arguments = gate_walk.confirmed.run.arguments
     began: list[float] = []
+    memory = Memory((tool.facts.confirm, tool.call))
 
     def visit(world: Stay) -> tuple[tuple[Mark, ...], tuple[Mark, ...]]:
         began.append(world.began)
-        first = _marks_here(world, tool, arguments)
+        first = _marks_here(world, tool, arguments, memory)
         world.pause(DAY)
-        return first, _marks_here(world, tool, arguments)
+        return first, _marks_here(world, tool, arguments, memory)
 
     try:
-        with muted(), memory.restored([tool.call, tool.facts.confirm]):
+        with muted(), memory.restored():
             here, again = stay(visit, backend=tool.facts.backend, limits=PATIENCE)
     except BackendFailed as failure:
         return ConfirmationKeys(gap=f"the backend raised {failure} in a repeated call")
@@ -53,12 +53,11 @@ def run(tool: Tool, gate_walk: GateWalk) -> ConfirmationKeys:
     return ConfirmationKeys(here, again, tuple(_marks(tool, confirming, there.kept[0], confirmed)))
 
 
-def _marks_here(world: Stay, tool: Tool, arguments: Mapping[str, Any]) -> tuple[Mark, ...]:
+def _marks_here(world: Stay, tool: Tool, arguments: Mapping[str, Any], memory: Memory) -> tuple[Mark, ...]:
     assert tool.facts.confirm is not None
-    calls = [tool.facts.confirm, tool.call]
-    before = memory.snapshot(memory.containers(calls))
+    before = memory.snapshot()
     confirming = approve(world, tool, arguments)
-    kept = memory.added(before, memory.snapshot(memory.containers(calls)))
+    kept = added(before, memory.snapshot())
     confirmed = world.call(tool.call, with_token(tool, arguments, confirming.value))
     return tuple(_marks(tool, confirming, kept, confirmed))
 

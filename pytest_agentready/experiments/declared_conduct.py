@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from pytest_agentready.domain import DeclaredConduct, Effect, NormalCall, Run, Tool, counted, declared, effects_of, without_gates_own
-from pytest_agentready.experiments import memory
 from pytest_agentready.experiments.calling import approve, with_token
+from pytest_agentready.experiments.memory import Memory
 from pytest_agentready.world import BackendFailed, Limits, Stay, stay
 from pytest_agentready.world.stdio import muted
 
@@ -23,12 +24,11 @@ def run(tool: Tool, normal_call: NormalCall) -> DeclaredConduct:
     effects: list[Effect] = []
     repeated: list[Effect] = []
     gap = ""
+    memory = Memory((tool.call, tool.facts.confirm))
     for normal in normal_call.runs:
         try:
-            with muted(), memory.restored([each for each in (tool.call, tool.facts.confirm) if each is not None]):
-                found, twice = stay(
-                    lambda world, given=normal.arguments: _twice(world, tool, given), backend=tool.facts.backend, limits=PATIENCE
-                )
+            with muted(), memory.restored():
+                found, twice = stay(partial(_twice, tool, normal.arguments), backend=tool.facts.backend, limits=PATIENCE)
         except BackendFailed as failure:
             gap = f"the backend raised {failure} in a repeated call"
             continue
@@ -37,7 +37,7 @@ def run(tool: Tool, normal_call: NormalCall) -> DeclaredConduct:
     return DeclaredConduct(said, tuple(effects), tuple(repeated), gap)
 
 
-def _twice(world: Stay, tool: Tool, arguments: Mapping[str, Any]) -> tuple[list[Effect], list[Effect]]:
+def _twice(tool: Tool, arguments: Mapping[str, Any], world: Stay) -> tuple[list[Effect], list[Effect]]:
     """The effects of the first call, and those of the second that repeat one of them. Each is confirmed, where there is a gate."""
     confirming: Run | None = None
     calls: list[tuple[Effect, ...]] = []

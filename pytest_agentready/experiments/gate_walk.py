@@ -18,8 +18,8 @@ from pytest_agentready.arguments.another import others
 from pytest_agentready.arguments.plausible import value_for
 from pytest_agentready.arguments.self_service import closed, is_gate, is_switch, is_token, opening
 from pytest_agentready.domain import Change, GateWalk, NormalCall, Parameter, Run, Tool, Trial, counted, effects_of, read, without_gates_own
-from pytest_agentready.experiments import memory
 from pytest_agentready.experiments.calling import approve, confirm_name, problem_of, with_token
+from pytest_agentready.experiments.memory import Memory, added
 from pytest_agentready.world import BackendFailed, Limits, Stay, stay
 from pytest_agentready.world.stdio import muted
 
@@ -49,6 +49,7 @@ class _Walk:
         self.tool = tool
         self.normal_call = normal_call
         self.sets = [self._shut(run.arguments) for run in normal_call.runs]
+        self.memory = Memory((tool.call, tool.facts.confirm))
         self.refusal = ""  # what the tool says unconfirmed
         self.confirming: Run | None = None  # the first call of `confirm`
         self.traceless = False
@@ -128,14 +129,12 @@ class _Walk:
 
     def _get_to_know(self, sets: Iterable[Mapping[str, Any]]) -> None:
         """What `confirm` touches is the gate's own."""
-        confirm = self.tool.facts.confirm
-        assert confirm is not None
         arguments = next(iter(sets))
 
         def step(world: Stay) -> Sequence[Run]:
-            before = memory.snapshot(memory.containers([confirm, self.tool.call]))
+            before = self.memory.snapshot()
             confirming = approve(world, self.tool, arguments)
-            kept = memory.added(before, memory.snapshot(memory.containers([confirm, self.tool.call])))
+            kept = added(before, self.memory.snapshot())
             self.traceless = not (kept or confirming.requests or confirming.local_effects or confirming.value is not None)
             given = with_token(self.tool, arguments, confirming.value)
             self.token = {name: value for name, value in given.items() if name not in arguments or arguments[name] is not value}
@@ -254,8 +253,7 @@ class _Walk:
     # -- how a step is made
 
     def _in_a_world(self, step: Step) -> Sequence[Run]:
-        calls = [self.tool.call, *([self.tool.facts.confirm] if self.tool.facts.confirm is not None else [])]
-        with memory.restored(calls):
+        with self.memory.restored():
             return stay(step, backend=self.tool.facts.backend, limits=PATIENCE)
 
     def _trial(self, run: Run, how: str = "") -> Trial:

@@ -12,7 +12,7 @@ import sys
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, MutableSet, Set
 from dataclasses import dataclass
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from pytest_agentready.domain import ADDRESS
@@ -24,6 +24,9 @@ MANY = 3_000  # objects that are looked at in all
 LONG = 2_000  # items of a container that is no store of approvals
 SHOWN = 400  # characters of an item
 
+NoneType = type(None)
+KINDS = (dict, set, list, deque)  # what can be put back
+PLAIN = (str, bytes, int, float, NoneType, ModuleType, FunctionType, MethodType, BuiltinFunctionType)
 Snapshot = Mapping[str, Mapping[str, str]]  # container -> item -> what it holds
 
 
@@ -36,16 +39,58 @@ class Kept:
     value: str = ""  # of a dict's key
 
 
-def containers(calls: Iterable[Callable[..., Any]]) -> dict[str, Any]:
-    """The containers that the code of these calls may write to, each by its name."""
-    search = _Search()
-    for call in calls:
-        search.look_around(call)
-    return search.found
+class Memory:
+    """The containers that the code of these calls may write to."""
 
+    def __init__(self, calls: Iterable[Callable[..., Any] | None]) -> None:
+        self._modules: dict[str, ModuleType] = {}
+        self._others: list[tuple[str, Any]] = []  # what belongs to a call itself: its object, its closure
+        for call in calls:
+            if call is not None:
+                self._look_around(call)
 
-def snapshot(found: Mapping[str, Any]) -> Snapshot:
-    return {place: items for place, container in found.items() if (items := _items(container)) is not None}
+    def snapshot(self) -> Snapshot:
+        found = _Search(self._roots()).found
+        return {place: items for place, container in found.items() if (items := _items(container)) is not None}
+
+    @contextlib.contextmanager
+    def restored(self) -> Iterator[None]:
+        """Afterwards the containers hold what they held."""
+        found = _Search(self._roots()).found
+        before = [(container, container.copy()) for container in found.values() if type(container) in KINDS]
+        try:
+            yield
+        finally:
+            for container, copy in before:
+                with contextlib.suppress(Exception):  # a comparison of the user's own, or an item that another thread has taken
+                    if len(container) != len(copy) or container != copy:
+                        container.clear()
+                        (container.extend if isinstance(container, (list, deque)) else container.update)(copy)
+
+    def _look_around(self, call: Any) -> None:
+        for cell in getattr(function_of(call), "__closure__", None) or ():
+            with contextlib.suppress(ValueError):  # an empty cell
+                self._others.append((f"{_name(call)}.<closure>", cell.cell_contents))
+        if (owner := getattr(call, "__self__", None)) is not None or not inspect.isroutine(call):
+            self._others.append((_name(call), call if owner is None else owner))
+        self._look_at_home(function_of(call))
+        for names, values in named(call):
+            for value in (*(value for _, value in values), *filter(None, map(sys.modules.get, names))):  # imported in the function itself
+                self._look_at_home(value)
+
+    def _look_at_home(self, value: Any) -> None:
+        """The module that this comes from."""
+        name = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None) or type(value).__module__
+        module = sys.modules.get(name) if isinstance(name, str) else None
+        if module is not None and _is_users(module):
+            self._modules[module.__name__] = module
+
+    def _roots(self) -> Iterator[tuple[str, Any]]:
+        yield from self._others
+        for name, module in self._modules.items():
+            for key, held in list(vars(module).items()):
+                if not key.startswith("__"):
+                    yield f"{name}.{key}", held
 
 
 def added(before: Snapshot, after: Snapshot) -> tuple[Kept, ...]:
@@ -58,62 +103,27 @@ def added(before: Snapshot, after: Snapshot) -> tuple[Kept, ...]:
     )
 
 
-@contextlib.contextmanager
-def restored(calls: Iterable[Callable[..., Any]]) -> Iterator[None]:
-    """Afterwards the containers hold what they held."""
-    kinds = (dict, set, list, deque)
-    before = [(container, container.copy()) for container in containers(calls).values() if type(container) in kinds]
-    try:
-        yield
-    finally:
-        for container, copy in before:
-            with contextlib.suppress(Exception):  # a comparison of the user's own, or an item that another thread has taken
-                if len(container) != len(copy) or container != copy:
-                    container.clear()
-                    (container.extend if isinstance(container, (list, deque)) else container.update)(copy)
-
-
 class _Search:
-    def __init__(self) -> None:
+    def __init__(self, roots: Iterable[tuple[str, Any]]) -> None:
         self.found: dict[str, Any] = {}
         self._seen: set[int] = set()
         self._budget = MANY
-
-    def look_around(self, call: Any) -> None:
-        for cell in getattr(function_of(call), "__closure__", None) or ():
-            with contextlib.suppress(ValueError):  # an empty cell
-                self._look(f"{_name(call)}.<closure>", cell.cell_contents, 0)
-        if (owner := getattr(call, "__self__", None)) is not None or not inspect.isroutine(call):
-            self._look(_name(call), call if owner is None else owner, 0)
-        for names, values in named(call):
-            for value in (*(value for _, value in values), *filter(None, map(sys.modules.get, names))):  # imported in the function itself
-                self._look_at_home(value)
-        self._look_at_home(function_of(call))
-
-    def _look_at_home(self, value: Any) -> None:
-        """The module that this comes from."""
-        name = value.__name__ if inspect.ismodule(value) else getattr(value, "__module__", None) or type(value).__module__
-        module = sys.modules.get(name) if isinstance(name, str) else None
-        if not _is_users(module) or id(module) in self._seen:
-            return
-        self._seen.add(id(module))
-        for key, held in list(vars(module).items()):
-            if not key.startswith("__"):
-                self._look(f"{name}.{key}", held, 0)
+        for place, value in roots:
+            self._look(place, value, 0)
 
     def _look(self, place: str, value: Any, depth: int) -> None:
-        if id(value) in self._seen or depth > DEPTH or self._budget <= 0 or isinstance(value, (str, bytes, int, float, ModuleType)):
+        if isinstance(value, PLAIN) or id(value) in self._seen or depth > DEPTH or self._budget <= 0:
             return
+        self._seen.add(id(value))
         self._budget -= 1
         if isinstance(value, (list, deque, MutableMapping, MutableSet)):
-            self._seen.add(id(value))
             self.found[place] = value
             with contextlib.suppress(Exception):
                 parts = value.items() if isinstance(value, Mapping) else enumerate(value) if not isinstance(value, Set) else ()
                 for key, part in list(parts)[:LONG]:
-                    self._look(f"{place}[{key!r}]", part, depth + 1)
-        elif _is_users(sys.modules.get((value if inspect.isclass(value) else type(value)).__module__)) and not inspect.isroutine(value):
-            self._seen.add(id(value))
+                    if not isinstance(part, PLAIN):
+                        self._look(f"{place}[{key!r}]", part, depth + 1)
+        elif _is_users(sys.modules.get((value if inspect.isclass(value) else type(value)).__module__)):
             for key, part in list(getattr(value, "__dict__", {}).items()):
                 if not key.startswith("__"):
                     self._look(f"{place}.{key}", part, depth + 1)

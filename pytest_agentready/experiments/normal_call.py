@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pytest_agentready.domain import ASKS, NormalCall, Run, Tool, Unjudgeable, read, shortened, some_of
+from pytest_agentready.domain import ASKS, CONFIRM, NormalCall, Run, Tool, Unjudgeable, read, shortened, some_of
 from pytest_agentready.experiments.calling import CannotConfirm, called
 from pytest_agentready.experiments.reach import blind_spots, mocked
 from pytest_agentready.world import BackendFailed, Limits, foreign, mocks, observe
@@ -20,7 +20,6 @@ PATIENCE = Limits(attempts=1_000, turns=20_000)  # a healthy tool may well send 
 
 
 SHOWN = 120  # characters of an answer
-CONFIRM = "give confirm=, a function that takes the tool's own arguments and records a human's approval of exactly that call"
 
 
 def run(tool: Tool) -> NormalCall:

@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_agentready.domain import ADDRESS, Run, Tool, read_answer
-from pytest_agentready.experiments import memory
 from pytest_agentready.experiments.by_name import Nameless, find
+from pytest_agentready.experiments.memory import Kept, Memory, added
 from pytest_agentready.experiments.orders import HEAD, Content, Order, There, write
 from pytest_agentready.world import Backend, IncomingRequest, Response, Stay, stay
 from pytest_agentready.world.allowed import permitted
@@ -81,16 +81,17 @@ def _made(order: Order, ask: Callable[[IncomingRequest], Response | None]) -> Th
     calls = [(named.object, arguments) for named, arguments in content.calls]
     tool = Tool(name="", call=calls[-1][0], is_async=False, source="")
     backend = Backend(handler=ask, peers=content.peers, procedures=next(iter(content.procedures), None), streams=content.streams)
+    remembered = Memory(call for call, _ in calls)
     runs: list[Run] = []
-    kept: list[tuple[memory.Kept, ...]] = []
+    kept: list[tuple[Kept, ...]] = []
 
     def visit(world: Stay) -> None:
         if content.began is not None:
             world.begin_at(content.began)
         for call, arguments in calls:
-            before = memory.snapshot(memory.containers(each for each, _ in calls))
+            before = remembered.snapshot()
             runs.append(world.call(call, arguments))
-            kept.append(memory.added(before, memory.snapshot(memory.containers(each for each, _ in calls))))
+            kept.append(added(before, remembered.snapshot()))
 
     with contextlib.ExitStack() as held:
         for named, value in content.variables:
@@ -98,7 +99,7 @@ def _made(order: Order, ask: Callable[[IncomingRequest], Response | None]) -> Th
             held.callback(variable.reset, variable.set(value))
         held.enter_context(permitted(content.allowed))
         held.enter_context(muted())
-        held.enter_context(memory.restored(each for each, _ in calls))
+        held.enter_context(remembered.restored())
         held.enter_context(collected(tool, content.chance))
         stay(visit, backend=backend)
     return There("", tuple(map(_portable, runs)), tuple(canonical(run.value) if run.returned else "" for run in runs), tuple(kept))
