@@ -66,9 +66,10 @@ def judge(tool: Tool, gate_walk: GateWalk, confirmation_keys: ConfirmationKeys) 
     for here, other, there in zip(keys.here, again, keys.there, strict=True):
         if unlike(there.text, here.text, other.text) or (len(here.text) == len(other.text) and _built_otherwise(there, here, other)):
             yield Finding(
-                f"the key of the same approval is {_shown(here)} in this process, and {_shown(there)} in another one ({here.place})",
+                f"the key of the same approval is not the same in another process: there it is {_shown(there)}, and here another one "
+                f"({here.place})",
                 where=tool.source,
-                evidence={"here": _shown(here), "there": _shown(there)},
+                evidence={"there": _shown(there)},  # what it is here is new in each session
             )
             return
 

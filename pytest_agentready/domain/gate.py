@@ -87,6 +87,7 @@ class GateWalk:
     tried: tuple[str, ...] = ()  # the parameters by which it tried
     confirming: Run | None = None  # the first call of `confirm`
     traceless: bool = False  # which has left nothing behind that could be seen
+    stale: tuple[str, ...] = ()  # what of the user's memory held an approval of the same call from before, and was emptied for the walk
     broken: str = ""  # why `confirm` cannot be used
     confirm_name: str = ""  # "confirm=grant"; "" where the marker gives none
     gap: str = ""  # why there is nothing to judge

@@ -6,12 +6,13 @@ afterwards: an approval that was not used up must not open the gate for another 
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pytest_agentready.arguments.self_service import is_token
+from pytest_agentready.arguments.self_service import closed, is_switch, is_token
 from pytest_agentready.domain import Run, Tool
 from pytest_agentready.experiments.memory import Memory
 from pytest_agentready.world import Limits, Stay, WireFault, observe, stay
@@ -46,12 +47,12 @@ def called(
             world.fault(fault, spared)
         return world.call(call, with_token(tool, arguments, confirming.value))
 
-    with _memory_of(tool).restored():
+    with memory_of(tool).restored():
         return stay(visit, backend=tool.facts.backend, limits=limits or Limits())
 
 
 @functools.lru_cache(maxsize=1)
-def _memory_of(tool: Tool) -> Memory:
+def memory_of(tool: Tool) -> Memory:
     return Memory((tool.call, tool.facts.confirm))
 
 
@@ -65,6 +66,18 @@ def approve(world: Stay, tool: Tool, arguments: Mapping[str, Any]) -> Run:
     world.call(tool.call, arguments)
     second = world.call(confirm, arguments)
     return second if second.raised is None else first
+
+
+def shut(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments without what the model could say to open the gate: what has a default is left out."""
+    gates = {parameter.name: parameter for parameter in tool.interface().offered if is_switch(parameter)}
+    kept = {name: value for name, value in arguments.items() if name not in gates or gates[name].required}
+    return {name: closed(gates[name]) if name in gates else value for name, value in kept.items()}
+
+
+def memory_kept(tool: Tool) -> contextlib.AbstractContextManager[None]:
+    """What approvals leave in memory is gone afterwards. A tool without a gate remembers what it remembers."""
+    return contextlib.nullcontext() if tool.facts.confirm is None else memory_of(tool).restored()
 
 
 def confirm_first(tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, Any]:

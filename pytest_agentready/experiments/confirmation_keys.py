@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pytest_agentready.domain import ConfirmationKeys, Effect, GateWalk, Mark, Request, Run, Tool, counted
-from pytest_agentready.experiments.calling import approve, with_token
+from pytest_agentready.experiments.calling import approve, memory_of, with_token
 from pytest_agentready.experiments.memory import Kept, Memory, added
 from pytest_agentready.experiments.other_process import elsewhere
 from pytest_agentready.world import BackendFailed, Limits, Stay, stay
@@ -27,7 +27,7 @@ def run(tool: Tool, gate_walk: GateWalk) -> ConfirmationKeys:
         return ConfirmationKeys()
     arguments = gate_walk.confirmed.run.arguments
     began: list[float] = []
-    memory = Memory((tool.facts.confirm, tool.call))
+    memory = memory_of(tool)
 
     def visit(world: Stay) -> tuple[tuple[Mark, ...], tuple[Mark, ...]]:
         began.append(world.began)
@@ -36,7 +36,7 @@ def run(tool: Tool, gate_walk: GateWalk) -> ConfirmationKeys:
         return first, _marks_here(world, tool, arguments, memory)
 
     try:
-        with muted(), memory.restored():
+        with muted(), memory.restored(gate_walk.stale):
             here, again = stay(visit, backend=tool.facts.backend, limits=PATIENCE)
     except BackendFailed as failure:
         return ConfirmationKeys(gap=f"the backend raised {failure} in a repeated call")

@@ -16,10 +16,10 @@ from typing import Any
 
 from pytest_agentready.arguments.another import others
 from pytest_agentready.arguments.plausible import value_for
-from pytest_agentready.arguments.self_service import closed, is_gate, is_switch, is_token, opening
+from pytest_agentready.arguments.self_service import is_gate, is_token, opening
 from pytest_agentready.domain import Change, GateWalk, NormalCall, Parameter, Run, Tool, Trial, counted, effects_of, read, without_gates_own
-from pytest_agentready.experiments.calling import approve, confirm_name, problem_of, with_token
-from pytest_agentready.experiments.memory import Memory, added
+from pytest_agentready.experiments.calling import approve, confirm_name, memory_of, problem_of, shut, with_token
+from pytest_agentready.experiments.memory import added
 from pytest_agentready.world import BackendFailed, Limits, Stay, stay
 from pytest_agentready.world.stdio import muted
 
@@ -27,6 +27,7 @@ PATIENCE = Limits(attempts=1_000, turns=20_000, horizon=10 * 86_400.0)
 DAY = 86_400.0 + 60.0  # virtual seconds: what lives for exactly a day is over
 CHANGES = 24  # arguments, and parts of them, that are changed in turn
 VALUES = 3  # tried of one argument, where the tool refuses the first for a reason of its own
+LEFT_OVER = 3  # approvals that are used up before one is given
 TELLING = 2  # values of one parameter that open the gate
 HANDED_OUT = 6  # words of a refusal that may be the token
 TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]{3,}")
@@ -48,8 +49,9 @@ class _Walk:
     def __init__(self, tool: Tool, normal_call: NormalCall) -> None:
         self.tool = tool
         self.normal_call = normal_call
-        self.sets = [self._shut(run.arguments) for run in normal_call.runs]
-        self.memory = Memory((tool.call, tool.facts.confirm))
+        self.sets = [shut(tool, run.arguments) for run in normal_call.runs]
+        self.memory = memory_of(tool)
+        self.stale: tuple[str, ...] = ()  # containers in which somebody else has left an approval of the same call
         self.refusal = ""  # what the tool says unconfirmed
         self.confirming: Run | None = None  # the first call of `confirm`
         self.traceless = False
@@ -70,21 +72,17 @@ class _Walk:
                 if found:
                     break
         name = confirm_name(self.tool)
-        walk = GateWalk(tuple(unconfirmed), confirm_name=name, opened=tuple(opened), tried=tuple(dict.fromkeys(tried)))
+        walk = GateWalk(tuple(unconfirmed), confirm_name=name, stale=self.stale, opened=tuple(opened), tried=tuple(dict.fromkeys(tried)))
         return walk if self.tool.facts.confirm is None or walk.is_open else self._confirmed(walk)
 
     # -- unconfirmed
-
-    def _shut(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        """Without what the model could say to open the gate: what has a default is left out."""
-        gates = {parameter.name: parameter for parameter in self.tool.interface().offered if is_switch(parameter)}
-        kept = {name: value for name, value in arguments.items() if name not in gates or gates[name].required}
-        return {name: closed(gates[name]) if name in gates else value for name, value in kept.items()}
 
     def _unconfirmed(self, number: int) -> Trial:
         arguments, normal = self.sets[number], self.normal_call.runs[number]
         if self.tool.facts.confirm is None and arguments == normal.arguments:
             return self._trial(normal)
+        if number < len(self.normal_call.unconfirmed) and not self.stale:
+            return self._trial(self.normal_call.unconfirmed[number])
         (found,) = self._in_a_world(lambda world: [world.call(self.tool.call, arguments)])
         return self._trial(found)
 
@@ -104,15 +102,14 @@ class _Walk:
 
     def _tried(self, name: str, value: Any, arguments: Mapping[str, Any], handed_out: bool) -> Trial | None:
         def step(world: Stay) -> Sequence[Run]:
-            before = [world.call(self.tool.call, arguments)] if handed_out else []
-            if handed_out:
-                shown = _words(before[0].value)
-                given = {**arguments, name: shown[value] if value < len(shown) else ""}
-            else:
-                given = {**arguments, name: value}
-            return [*before, world.call(self.tool.call, given)]
+            before = world.call(self.tool.call, arguments)
+            shown = _words(before.value) if handed_out else []
+            word = (shown[value] if value < len(shown) else "") if handed_out else value
+            return [before, world.call(self.tool.call, {**arguments, name: word})]
 
-        found = self._in_a_world(step)[-1]
+        before, found = self._in_a_world(step)
+        if self._trial(before).effects:  # by an approval that somebody has left in a store of the machine
+            return None
         how = f"with {name}={found.arguments.get(name)!r}" + (", which its own refusal hands out" if handed_out else "")
         trial = self._trial(found, how)
         return trial if trial.effects else None
@@ -130,17 +127,30 @@ class _Walk:
     def _get_to_know(self, sets: Iterable[Mapping[str, Any]]) -> None:
         """What `confirm` touches is the gate's own."""
         arguments = next(iter(sets))
+        if not self._learn(arguments) and self.traceless and self.confirming is not None and self.confirming.raised is None:
+            self.stale = self._learn(self._otherwise(arguments))
+            self._learn(arguments)
+
+    def _otherwise(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """Another call. Its approval shows where that of the first one is, which somebody may have left there before."""
+        return {name: next((other for part, other in others(value) if not part), value) for name, value in arguments.items()}
+
+    def _learn(self, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+        """The containers in which this approval leaves something."""
+        places: list[str] = []
 
         def step(world: Stay) -> Sequence[Run]:
             before = self.memory.snapshot()
             confirming = approve(world, self.tool, arguments)
             kept = added(before, self.memory.snapshot())
+            places.extend(each.place for each in kept)
             self.traceless = not (kept or confirming.requests or confirming.local_effects or confirming.value is not None)
             given = with_token(self.tool, arguments, confirming.value)
             self.token = {name: value for name, value in given.items() if name not in arguments or arguments[name] is not value}
             return [confirming]
 
         (self.confirming,) = self._in_a_world(step)
+        return tuple(dict.fromkeys(places))
 
     def _confirmed(self, walk: GateWalk) -> GateWalk:
         assert self.confirming is not None
@@ -160,6 +170,9 @@ class _Walk:
 
     def _twice(self, arguments: Mapping[str, Any]) -> tuple[Trial, Trial]:
         def step(world: Stay) -> Sequence[Run]:
+            for _ in range(LEFT_OVER):  # approvals that earlier runs have left in a store of the machine
+                if not self._trial(world.call(self.tool.call, arguments)).effects:
+                    break
             given = self._approve(world, arguments)
             return [world.call(self.tool.call, given), world.call(self.tool.call, given)]
 
@@ -253,7 +266,7 @@ class _Walk:
     # -- how a step is made
 
     def _in_a_world(self, step: Step) -> Sequence[Run]:
-        with self.memory.restored():
+        with self.memory.restored(self.stale):
             return stay(step, backend=self.tool.facts.backend, limits=PATIENCE)
 
     def _trial(self, run: Run, how: str = "") -> Trial:

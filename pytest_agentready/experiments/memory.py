@@ -54,10 +54,13 @@ class Memory:
         return {place: items for place, container in found.items() if (items := _items(container)) is not None}
 
     @contextlib.contextmanager
-    def restored(self) -> Iterator[None]:
-        """Afterwards the containers hold what they held."""
+    def restored(self, emptied: Iterable[str] = ()) -> Iterator[None]:
+        """Afterwards the containers hold what they held; meanwhile these hold nothing of it."""
         found = _Search(self._roots()).found
         before = [(container, container.copy()) for container in found.values() if type(container) in KINDS]
+        for place in emptied:
+            if type(found.get(place)) in KINDS:
+                found[place].clear()
         try:
             yield
         finally:

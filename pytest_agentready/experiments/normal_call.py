@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_agentready.domain import ASKS, CONFIRM, NormalCall, Run, Tool, Unjudgeable, read, shortened, some_of
-from pytest_agentready.experiments.calling import CannotConfirm, called
+from pytest_agentready.experiments.calling import CannotConfirm, called, memory_kept, shut
 from pytest_agentready.experiments.reach import blind_spots, mocked
 from pytest_agentready.world import BackendFailed, Limits, foreign, mocks, observe
+from pytest_agentready.world.stdio import muted
 from pytest_agentready.world.unanswered import unanswered
 
 PATIENCE = Limits(attempts=1_000, turns=20_000)  # a healthy tool may well send many requests
@@ -30,21 +31,34 @@ def run(tool: Tool) -> NormalCall:
     if blind:
         return NormalCall((), obstacle=f"its sockets cannot be seen: it uses {' and '.join(map(_with_remedy, blind))}", blind=blind)
     runs: list[Run] = []
-    unconfirmed = ""  # why no call can be confirmed
+    unconfirmed = _unconfirmed(tool)
+    no_approval = ""  # why no call can be confirmed
     replaced: dict[str, None] = {}  # an ordered set of what answered in the place of a client
     for arguments in tool.facts.args:
         try:
             before = {name: mocks.calls_of(mock) for name, mock in mocked(tool).items()}
             with mocks.noted() as asked:
                 found, problem = _called(tool, arguments)
-                unconfirmed = unconfirmed or problem
+                no_approval = no_approval or problem
         except BackendFailed as failure:
             raise Unjudgeable(f"the marker's backend= does not work: it raised {failure}") from failure
         if not found.went_out:
             called = [name for name, mock in mocked(tool).items() if mocks.calls_of(mock) > before.get(name, 0)]
             replaced |= asked or dict.fromkeys(called)
         runs.append(read(tool, found))
-    return NormalCall(tuple(runs), obstacle=unconfirmed or _mocked(replaced) or _obstacle(tool, runs))
+    return NormalCall(tuple(runs), obstacle=no_approval or _mocked(replaced) or _obstacle(tool, runs), unconfirmed=unconfirmed)
+
+
+def _unconfirmed(tool: Tool) -> tuple[Run, ...]:
+    """Before all others: an approval that one of them leaves behind in a store of the machine would open the gate."""
+    if tool.facts.confirm is None:
+        return ()
+    try:
+        with muted(), memory_kept(tool):
+            sets = [shut(tool, arguments) for arguments in tool.facts.args or ()]
+            return tuple(read(tool, observe(tool.call, given, backend=tool.facts.backend, limits=PATIENCE)) for given in sets)
+    except BackendFailed:  # it was made for the confirmed call
+        return ()
 
 
 def _called(tool: Tool, arguments: Mapping[str, Any]) -> tuple[Run, str]:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_agentready.domain import CancelledCalls, FaultMatrix, Held, HeldKind, NormalCall, RepeatedCalls, Run, Series, Tool
-from pytest_agentready.experiments.calling import confirm_first
+from pytest_agentready.experiments.calling import confirm_first, memory_kept
 from pytest_agentready.world import BackendFailed, Limits, WireFault, active, loops, observe
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.inventory import Inventory
@@ -38,7 +38,7 @@ def run(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix, cancelle
         return RepeatedCalls(gap=normal_call.obstacle)
     found: list[Series] = []
     gaps: list[str] = []
-    with muted(), _uncollected():
+    with muted(), memory_kept(tool), _uncollected():
         for before, call, cancelled in _circumstances(tool, normal_call, fault_matrix, cancelled_call):
             try:
                 series = _series(tool, before, call, {kind for series in found for kind in series.leaking})
