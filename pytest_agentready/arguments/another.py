@@ -163,7 +163,7 @@ def _of_list(value: Any, depth: int) -> Iterator[tuple[str, Any]]:
     if not items:
         yield "", type(value)(["other"])
         return
-    part, other = next(iter(_of_part(items[0], {}, depth)), (None, None))
+    part, other = next((found for found in _of_part(items[0], {}, depth) if found[1] not in items), (None, None))
     if part is not None:
         yield f"[0]{part}", type(value)([other, *items[1:]])
         yield f"[{len(items)}]", type(value)([*items, other])

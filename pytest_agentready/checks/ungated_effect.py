@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_agentready.domain import Check, Finding, GateWalk, Judgement, NormalCall, Severity, Tool, Trial, Unproven, call_of
+from pytest_agentready.domain import STORES, Check, Finding, GateWalk, Judgement, NormalCall, Severity, Tool, Trial, Unproven, call_of
 
 check = Check(
     id="AR401",
@@ -34,7 +34,9 @@ check = Check(
 @check
 def judge(tool: Tool, normal_call: NormalCall, gate_walk: GateWalk) -> Iterator[Judgement]:
     acting = [trial for trial in gate_walk.unconfirmed if trial.effects]
-    if acting:
+    if acting and gate_walk.broken and all(effect.kind in STORES for trial in acting for effect in trial.effects):
+        yield Unproven(gate_walk.broken)  # they may be the gate's own
+    elif acting:
         yield _finding(tool, acting)
     elif gate_walk.gap or normal_call.blind:
         yield Unproven(gate_walk.gap or normal_call.obstacle)

@@ -10,6 +10,7 @@ from pytest_agentready.domain.effects import counted, effects_of
 from pytest_agentready.domain.gate import (
     ASKS,
     CONFIRM,
+    STORES,
     Change,
     ConfirmationKeys,
     GateWalk,
@@ -53,6 +54,7 @@ __all__ = [
     "CONFIRM",
     "PROFILES",
     "PROPERTY",
+    "STORES",
     "TIME_LIMITS",
     "Answer",
     "Assessment",

@@ -6,7 +6,7 @@ import os
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from pytest_agentready.domain.effect import Effect
@@ -77,6 +77,7 @@ class Change:
 class GateWalk:
     """The calls that show whether a tool has a gate, and what passes it."""
 
+    arguments: Mapping[str, object] = field(default_factory=dict)  # of the confirmed calls
     unconfirmed: tuple[Trial, ...] = ()  # one for each set of arguments
     confirmed: Trial | None = None  # with the arguments that lead to an effect
     again: Trial | None = None  # a second time, by the same approval

@@ -10,6 +10,7 @@ import contextlib
 import functools
 import inspect
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pytest_agentready.arguments.self_service import closed, is_switch, is_token
@@ -45,7 +46,8 @@ def called(
             raise CannotConfirm(problem)
         if fault is not None:
             world.fault(fault, spared)
-        return world.call(call, with_token(tool, arguments, confirming.value))
+        run = world.call(call, with_token(tool, arguments, confirming.value))
+        return replace(run, arguments=dict(arguments))
 
     with memory_of(tool).restored():
         return stay(visit, backend=tool.facts.backend, limits=limits or Limits())

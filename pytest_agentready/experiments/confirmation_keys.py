@@ -8,6 +8,7 @@ files, and what is new in the containers of the user's modules.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from pytest_agentready.domain import ConfirmationKeys, Effect, GateWalk, Mark, Request, Run, Tool, counted
@@ -25,7 +26,7 @@ NOTHING = "no key was seen: what {confirm} stores is in no container of a module
 def run(tool: Tool, gate_walk: GateWalk) -> ConfirmationKeys:
     if gate_walk.not_opened is not None or gate_walk.confirmed is None or tool.facts.confirm is None:
         return ConfirmationKeys()
-    arguments = gate_walk.confirmed.run.arguments
+    arguments = gate_walk.arguments
     began: list[float] = []
     memory = memory_of(tool)
 
@@ -43,14 +44,18 @@ def run(tool: Tool, gate_walk: GateWalk) -> ConfirmationKeys:
     if not here:
         return ConfirmationKeys(gap=NOTHING.format(confirm=gate_walk.confirm_name))
     calls = [(tool.facts.confirm, arguments), (tool.call, arguments)]
-    there = elsewhere(tool, arguments, calls=calls, began=began[0], chance="confirmation_keys")
+    ask = partial(elsewhere, tool, arguments, began=began[0], chance="confirmation_keys")
+    there = ask(calls=calls)
+    if not there.obstacle and there.runs[0].raised is not None:  # it looks for a call that waits for it
+        there = ask(calls=[(tool.call, arguments), *calls])
     if there.obstacle:
         return ConfirmationKeys(here, again, gap=f"the key was not compared with another process's: {there.obstacle}")
-    confirming, confirmed = there.runs
+    confirming, confirmed = there.runs[-2:]
     if confirming.raised is not None:
         raised = f"{confirming.raised.kind}: {confirming.raised.message}"
         return ConfirmationKeys(here, again, gap=f"in another process {gate_walk.confirm_name} raises {raised}")
-    return ConfirmationKeys(here, again, tuple(_marks(tool, confirming, there.kept[0], confirmed)))
+    kept = {(each.place, each.item): each for before in there.kept[:-1] for each in before}
+    return ConfirmationKeys(here, again, tuple(_marks(tool, confirming, kept.values(), confirmed)))
 
 
 def _marks_here(world: Stay, tool: Tool, arguments: Mapping[str, Any], memory: Memory) -> tuple[Mark, ...]:

@@ -72,8 +72,12 @@ class _Walk:
                 if found:
                     break
         name = confirm_name(self.tool)
-        walk = GateWalk(tuple(unconfirmed), confirm_name=name, stale=self.stale, opened=tuple(opened), tried=tuple(dict.fromkeys(tried)))
-        return walk if self.tool.facts.confirm is None or walk.is_open else self._confirmed(walk)
+        walk = GateWalk(
+            unconfirmed=tuple(unconfirmed), confirm_name=name, stale=self.stale, opened=tuple(opened), tried=tuple(dict.fromkeys(tried))
+        )
+        if self.confirming is not None:
+            walk = replace(walk, confirming=self.confirming, traceless=self.traceless, broken=problem_of(self.tool, self.confirming))
+        return walk if self.confirming is None or walk.broken or walk.is_open else self._confirmed(walk)
 
     # -- unconfirmed
 
@@ -153,14 +157,10 @@ class _Walk:
         return tuple(dict.fromkeys(places))
 
     def _confirmed(self, walk: GateWalk) -> GateWalk:
-        assert self.confirming is not None
-        walk = replace(walk, confirming=self.confirming, traceless=self.traceless, broken=problem_of(self.tool, self.confirming))
-        if walk.broken:
-            return walk
         best: GateWalk | None = None
         for normal in self.normal_call.runs:
             confirmed, again = self._twice(normal.arguments)
-            found = replace(walk, confirmed=confirmed, again=again)
+            found = replace(walk, arguments=normal.arguments, confirmed=confirmed, again=again)
             best = best or found
             if confirmed.effects:
                 later, sample = self._a_day_later(normal.arguments)

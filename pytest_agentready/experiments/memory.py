@@ -75,7 +75,8 @@ class Memory:
             with contextlib.suppress(ValueError):  # an empty cell
                 self._others.append((f"{_name(call)}.<closure>", cell.cell_contents))
         if (owner := getattr(call, "__self__", None)) is not None or not inspect.isroutine(call):
-            self._others.append((_name(call), call if owner is None else owner))
+            held = call if owner is None else owner
+            self._others.append((f"{type(held).__module__}.{type(held).__qualname__}", held))
         self._look_at_home(function_of(call))
         for names, values in named(call):
             for value in (*(value for _, value in values), *filter(None, map(sys.modules.get, names))):  # imported in the function itself
