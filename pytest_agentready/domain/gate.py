@@ -157,19 +157,21 @@ class ConfirmationKeys:
 
 
 def without_gates_own(effects: Iterable[Effect], confirming: Run | None, touched: Iterable[Effect], refused: bool) -> tuple[Effect, ...]:
-    """The effects that are not the gate's own book-keeping: its stores are those that `confirm` has touched.
+    """The effects on the world that are not the gate's own book-keeping: its stores are those that `confirm` has touched.
 
-    Where there is none, it is what a refusal leaves in stores that are called like one, such as an intent that waits for its approval.
+    So is what a refusal leaves in stores that are called like one, such as an intent that waits for its approval.
     """
     own = {family for effect in touched for family in _families(effect)}
     if confirming is not None:
         own |= {family for request in confirming.requests for family in _families_of_request(request)}
 
     def is_gates(effect: Effect) -> bool:
+        if effect.kind == "memory":  # what a process remembers nobody outside of it gets to see
+            return True
         families = set(_families(effect))
         if families and families <= own:
             return True
-        return refused and confirming is None and effect.kind in STORES and GATES_OWN.search(f"{effect.target} {effect.places}") is not None
+        return refused and effect.kind in STORES and GATES_OWN.search(f"{effect.target} {effect.places}") is not None
 
     return tuple(effect for effect in effects if not is_gates(effect))
 
@@ -208,9 +210,12 @@ def _keys(command: bytes) -> Iterator[str]:
 
 
 def _family(key: str) -> str:
-    """`approvals:*` for `approvals:7f3a`."""
-    head, colon, _ = key.rpartition(":")
-    return f"{head}{colon}*" if colon else re.sub(r"[0-9a-fA-F]{6,}|\d+", "*", key)
+    """`shop:approvals:*` for `shop:approvals:7f3a:mail`."""
+    parts = key.split(":")
+    for number, part in enumerate(parts[:-1], 1):
+        if GATES_OWN.search(part):
+            return f"{':'.join(parts[:number])}:*"
+    return f"{':'.join(parts[:-1])}:*" if parts[1:] else re.sub(r"[0-9a-fA-F]{6,}|\d+", "*", key)
 
 
 def _collection(url: str) -> str:

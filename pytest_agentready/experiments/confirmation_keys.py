@@ -71,7 +71,8 @@ def _marks(tool: Tool, confirming: Run, kept: Iterable[Kept], confirmed: Run) ->
     for request in confirming.requests:
         yield _of_request(request)
     for effect in confirming.local_effects:
-        yield _of_effect(effect)
+        if effect.kind != "memory":  # `kept` says more of it
+            yield _of_effect(effect)
     for each in kept:
         yield Mark(each.place, f"{each.item}: {each.value}".encode() if each.value else each.item.encode())
     acts = {(effect.verb, effect.target) for effect in counted(confirmed, tool.facts)}

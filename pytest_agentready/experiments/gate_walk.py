@@ -17,7 +17,20 @@ from typing import Any
 from pytest_agentready.arguments.another import others
 from pytest_agentready.arguments.plausible import value_for
 from pytest_agentready.arguments.self_service import is_gate, is_token, opening
-from pytest_agentready.domain import Change, GateWalk, NormalCall, Parameter, Run, Tool, Trial, counted, effects_of, read, without_gates_own
+from pytest_agentready.domain import (
+    STORES,
+    Change,
+    GateWalk,
+    NormalCall,
+    Parameter,
+    Run,
+    Tool,
+    Trial,
+    counted,
+    effects_of,
+    read,
+    without_gates_own,
+)
 from pytest_agentready.experiments.calling import approve, confirm_name, memory_of, problem_of, shut, with_token
 from pytest_agentready.experiments.memory import added
 from pytest_agentready.world import BackendFailed, Limits, Stay, stay
@@ -131,7 +144,7 @@ class _Walk:
     def _get_to_know(self, sets: Iterable[Mapping[str, Any]]) -> None:
         """What `confirm` touches is the gate's own."""
         arguments = next(iter(sets))
-        if not self._learn(arguments) and self.traceless and self.confirming is not None and self.confirming.raised is None:
+        if not self._learn(arguments) and self.confirming is not None and self.confirming.raised is None:
             self.stale = self._learn(self._otherwise(arguments))
             self._learn(arguments)
 
@@ -147,7 +160,7 @@ class _Walk:
             before = self.memory.snapshot()
             confirming = approve(world, self.tool, arguments)
             kept = added(before, self.memory.snapshot())
-            places.extend(each.place for each in kept)
+            places.extend(each.place for each in kept if each.is_new)
             self.traceless = not (kept or confirming.requests or confirming.local_effects or confirming.value is not None)
             given = with_token(self.tool, arguments, confirming.value)
             self.token = {name: value for name, value in given.items() if name not in arguments or arguments[name] is not value}
@@ -162,11 +175,23 @@ class _Walk:
             confirmed, again = self._twice(normal.arguments)
             found = replace(walk, arguments=normal.arguments, confirmed=confirmed, again=again)
             best = best or found
+            if deed := self._done_by_confirm(confirmed):
+                return replace(
+                    found, broken=f"{walk.confirm_name} itself does what the tool does: {deed}. Let it record the approval alone"
+                )
             if confirmed.effects:
                 later, sample = self._a_day_later(normal.arguments)
                 changes = tuple(self._changes(normal.arguments))
                 return replace(found, later=later, sample=sample, changes=changes)
         return best or walk
+
+    def _done_by_confirm(self, confirmed: Trial) -> str:
+        """A `confirm` that sends the mail itself; "" where it only records."""
+        assert self.confirming is not None
+        own = {effect.identity for effect in effects_of(self.confirming)}
+        deeds = [effect for effect in counted(confirmed.run, self.tool.facts) if effect.kind not in STORES]
+        mails = [effect.story for effect in effects_of(self.confirming) if effect.kind == "mail"]
+        return next(iter([*(effect.story for effect in deeds if effect.identity in own), *mails]), "")
 
     def _twice(self, arguments: Mapping[str, Any]) -> tuple[Trial, Trial]:
         def step(world: Stay) -> Sequence[Run]:

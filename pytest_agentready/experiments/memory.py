@@ -37,6 +37,7 @@ class Kept:
     place: str  # shop.tools.APPROVED
     item: str  # the key of a dict, or the member of a set or list, as Python writes it
     value: str = ""  # of a dict's key
+    is_new: bool = True  # else it was there, and held something else
 
 
 class Memory:
@@ -100,7 +101,7 @@ class Memory:
 def added(before: Snapshot, after: Snapshot) -> tuple[Kept, ...]:
     """What is there now, and was not, or held something else."""
     return tuple(
-        Kept(place, item, value)
+        Kept(place, item, value, item not in before.get(place, {}))
         for place, items in after.items()
         for item, value in items.items()
         if before.get(place, {}).get(item) != value

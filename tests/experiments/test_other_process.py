@@ -51,10 +51,6 @@ def today() -> str:
     return time.strftime("%Y-%m-%d %H:%M", time.gmtime())
 
 
-def leave() -> None:
-    os._exit(7)
-
-
 def hang() -> None:
     while True:
         pass
@@ -151,8 +147,16 @@ def test_arguments_that_cannot_be_taken_along_are_an_obstacle() -> None:
     assert "its arguments cannot be taken to another process" in there(send, {"to": "ada", "body": (part for part in "x")}).obstacle
 
 
-def test_a_child_that_dies_is_an_obstacle_and_the_next_call_has_a_new_one() -> None:
-    assert there(leave, {}).obstacle == "the other process ended by itself, with exit code 7"
+def test_a_child_that_dies_is_an_obstacle_and_the_next_call_has_a_new_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    code = "import os\nif 'LEAVE' in os.environ:\n    os._exit(7)\ndef look() -> None: ...\n"
+    (tmp_path / "leaving_tools.py").write_text(code)
+    monkeypatch.syspath_prepend(tmp_path)
+    import leaving_tools  # type: ignore[import-not-found]
+
+    monkeypatch.setenv("LEAVE", "1")
+    assert there(leaving_tools.look, {}).obstacle == "the other process ended by itself, with exit code 7"
+    del sys.modules["leaving_tools"]
+    monkeypatch.delenv("LEAVE")
     assert there(process, {}).obstacle == ""
 
 
