@@ -17,7 +17,8 @@ from pytest_agentready.domain.wording import listed, shortened
 # What tells a model that a human has to agree first.
 ASKS = re.compile(
     r"confirm|approv|authori[sz]|permission|consent|sign[\s_-]?off|go[\s_-]?ahead|human|interrupt|handoff|hand[\s_-]over|elicit"
-    r"|review(?:ed)?\s+by|(?:user|operator|customer)\s+(?:must|has to|needs? to)|are\s+you\s+sure|not\s+allowed\s+without",
+    r"|review(?:ed)?\s+by|(?:user|operator|customer)\s+(?:must|has to|needs? to)|ask\s+(?:the|your)\s+(?:user|operator|customer)"
+    r"|are\s+you\s+sure|not\s+allowed\s+without",
     re.IGNORECASE,
 )
 # What a store of a gate's own is called, where nothing else says so.

@@ -43,6 +43,7 @@ VALUES = 3  # tried of one argument, where the tool refuses the first for a reas
 LEFT_OVER = 3  # approvals that are used up before one is given
 TELLING = 2  # values of one parameter that open the gate
 HANDED_OUT = 6  # words of a refusal that may be the token
+QUOTED = re.compile(r"\"([^\"\n]{2,80})\"|(?<!\w)'([^'\n]{2,80})'(?!\w)|`([^`\n]{2,80})`")  # Type "DELETE drafts" to confirm
 TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]{3,}")
 
 Step = Callable[[Stay], Sequence[Run]]
@@ -109,7 +110,7 @@ class _Walk:
         names: list[str] = []
         for parameter in filter(is_gate, self.tool.interface().offered):
             names.append(parameter.name)
-            attempts = self._tokens(parameter, arguments) if is_token(parameter.name) else iter(())
+            attempts = self._handed_out(parameter, arguments)
             trials = (
                 self._tried(parameter.name, value, arguments, handed_out)
                 for value, handed_out in itertools.chain(attempts, ((value, False) for value in opening(parameter)))
@@ -131,8 +132,10 @@ class _Walk:
         trial = self._trial(found, how)
         return trial if trial.effects else None
 
-    def _tokens(self, parameter: Parameter, arguments: Mapping[str, Any]) -> Iterator[tuple[int, bool]]:
-        """By their number among the words of the refusal: each refusal may hand out another one."""
+    def _handed_out(self, parameter: Parameter, arguments: Mapping[str, Any]) -> Iterator[tuple[int, bool]]:
+        """What opens it by the refusal's own words, by their number among these: each refusal may hand out another token."""
+        if "boolean" in str(parameter.schema.get("type", "")):
+            return
         (refusal,) = self._in_a_world(lambda world: [world.call(self.tool.call, arguments)])
         given = {str(value) for value in arguments.values()}
         for number, word in enumerate(_words(refusal.value)):
@@ -327,6 +330,7 @@ def _gather(value: Any, name: str, named: list[str], rest: list[str], depth: int
         is_named = is_token(name) or name in ("token", "code", "id", "key", "nonce")
         if is_named:
             named.append(value)
+        named += [next(filter(None, groups)) for groups in QUOTED.findall(value)]
         rest += [word for word in TOKEN.findall(value) if any(char.isdigit() for char in word)]
     elif isinstance(value, int) and not isinstance(value, bool) and is_token(name):
         named.append(str(value))
