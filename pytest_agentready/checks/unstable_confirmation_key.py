@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from pytest_agentready.domain import (
+    TOKENS,
     Check,
     ConfirmationKeys,
     Finding,
@@ -66,10 +67,10 @@ def judge(tool: Tool, gate_walk: GateWalk, confirmation_keys: ConfirmationKeys) 
     for here, other, there in zip(keys.here, again, keys.there, strict=True):
         if unlike(there.text, here.text, other.text) or (len(here.text) == len(other.text) and _built_otherwise(there, here, other)):
             yield Finding(
-                f"the key of the same approval is not the same in another process: there it is {_shown(there)}, and here another one "
-                f"({here.place})",
+                f"the key of the same approval is not the same in another process: there it is {_steady(there, here, other)}, and here "
+                f"another one ({here.place})",
                 where=tool.source,
-                evidence={"there": _shown(there)},  # what it is here is new in each session
+                evidence={"there": _steady(there, here, other)},  # what it is here is new in each session
             )
             return
 
@@ -80,6 +81,14 @@ def _built_otherwise(there: Mark, here: Mark, other: Mark) -> bool:
 
 def _places(marks: tuple[Mark, ...]) -> str:
     return shortened(", ".join(dict.fromkeys(mark.place for mark in marks)) or "nothing", SHOWN)
+
+
+def _steady(there: Mark, here: Mark, other: Mark) -> str:
+    """What is chance, or the time, is left out."""
+    words, ones, others = (TOKENS.findall(mark.text) for mark in (there, here, other))
+    if len(words) == len(ones) == len(others):
+        words = [word if one == again else b"*" for word, one, again in zip(words, ones, others, strict=True)]
+    return shortened(b"".join(words).decode(errors="replace"), SHOWN)
 
 
 def _shown(mark: Mark) -> str:

@@ -40,7 +40,7 @@ def test_a_part_that_is_new_each_time_is_no_key() -> None:
 
 def test_a_part_that_is_the_same_here_and_another_there_is() -> None:
     (message,) = found("confirmed:-17 7f3a", "confirmed:-17 9b2c", "confirmed:42 0d1e")
-    assert "there it is confirmed:42 0d1e" in message
+    assert "there it is confirmed:42 *, and here another one" in message
 
 
 def test_a_text_that_is_built_otherwise_there_is_another_key() -> None:
