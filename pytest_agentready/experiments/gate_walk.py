@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
@@ -16,7 +15,7 @@ from typing import Any
 
 from pytest_agentready.arguments.another import others
 from pytest_agentready.arguments.plausible import value_for
-from pytest_agentready.arguments.self_service import is_gate, is_token, opening
+from pytest_agentready.arguments.self_service import is_gate, opening
 from pytest_agentready.domain import (
     STORES,
     Change,
@@ -32,6 +31,7 @@ from pytest_agentready.domain import (
     without_gates_own,
 )
 from pytest_agentready.experiments.calling import approve, confirm_name, memory_of, problem_of, shut, with_token
+from pytest_agentready.experiments.handed_out import words_of_refusal
 from pytest_agentready.experiments.memory import added
 from pytest_agentready.world import BackendFailed, Limits, Stay, stay
 from pytest_agentready.world.stdio import muted
@@ -43,8 +43,6 @@ VALUES = 3  # tried of one argument, where the tool refuses the first for a reas
 LEFT_OVER = 3  # approvals that are used up before one is given
 TELLING = 2  # values of one parameter that open the gate
 HANDED_OUT = 6  # words of a refusal that may be the token
-QUOTED = re.compile(r"\"([^\"\n]{2,80})\"|(?<!\w)'([^'\n]{2,80})'(?!\w)|`([^`\n]{2,80})`")  # Type "DELETE drafts" to confirm
-TOKEN = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-]{3,}")
 
 Step = Callable[[Stay], Sequence[Run]]
 
@@ -121,7 +119,7 @@ class _Walk:
     def _tried(self, name: str, value: Any, arguments: Mapping[str, Any], handed_out: bool) -> Trial | None:
         def step(world: Stay) -> Sequence[Run]:
             before = world.call(self.tool.call, arguments)
-            shown = _words(before.value) if handed_out else []
+            shown = words_of_refusal(before.value) if handed_out else []
             word = (shown[value] if value < len(shown) else "") if handed_out else value
             return [before, world.call(self.tool.call, {**arguments, name: word})]
 
@@ -138,7 +136,7 @@ class _Walk:
             return
         (refusal,) = self._in_a_world(lambda world: [world.call(self.tool.call, arguments)])
         given = {str(value) for value in arguments.values()}
-        for number, word in enumerate(_words(refusal.value)):
+        for number, word in enumerate(words_of_refusal(refusal.value)):
             if word not in given and number < HANDED_OUT:
                 yield number, True
 
@@ -303,34 +301,3 @@ class _Walk:
         touched = [] if self.confirming is None else effects_of(self.confirming)
         effects = without_gates_own(counted(run, self.tool.facts), self.confirming, touched, plain.asks)
         return Trial(run, effects, how)
-
-
-def _words(value: object) -> list[str]:
-    """What a refusal hands out, what is named like a token first."""
-    named: list[str] = []
-    rest: list[str] = []
-    _gather(value, "", named, rest, 4)
-    return list(dict.fromkeys([*named, *rest]))
-
-
-def _gather(value: Any, name: str, named: list[str], rest: list[str], depth: int) -> None:
-    dump = getattr(value, "model_dump", None)
-    if callable(dump):
-        with contextlib.suppress(Exception):
-            value = dump()
-    elif hasattr(value, "__dict__") and not isinstance(value, (str, Mapping, list, tuple)):
-        value = vars(value)
-    if isinstance(value, Mapping) and depth:
-        for key, part in value.items():
-            _gather(part, str(key), named, rest, depth - 1)
-    elif isinstance(value, (list, tuple)) and depth:
-        for part in value:
-            _gather(part, name, named, rest, depth - 1)
-    elif isinstance(value, str):
-        is_named = is_token(name) or name in ("token", "code", "id", "key", "nonce")
-        if is_named:
-            named.append(value)
-        named += [next(filter(None, groups)) for groups in QUOTED.findall(value)]
-        rest += [word for word in TOKEN.findall(value) if any(char.isdigit() for char in word)]
-    elif isinstance(value, int) and not isinstance(value, bool) and is_token(name):
-        named.append(str(value))
