@@ -61,6 +61,8 @@ def judge(tool: Tool, gate_walk: GateWalk) -> Iterator[Judgement]:
             where=first.trial.effects[0].where or tool.source,
             evidence={change.argument: f"{change.story}: {change.trial.deeds}" for change in loose},
         )
+    if walk.untried:
+        yield Unproven(walk.untried)
     moot = [change for change in walk.changes if change.moot]
     if moot:
         said = moot[0].trial.told

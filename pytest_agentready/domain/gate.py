@@ -85,6 +85,7 @@ class GateWalk:
     later: Trial | None = None  # a day after the approval
     sample: Trial | None = None  # confirmed once more: what differs from the first is chance, or the time
     changes: tuple[Change, ...] = ()
+    untried: str = ""  # why the approval of one user was not tried with another; "" where it was, or there is none
     opened: tuple[Trial, ...] = ()  # unconfirmed calls, by which the model tried to open the gate, and did
     tried: tuple[str, ...] = ()  # the parameters by which it tried
     confirming: Run | None = None  # the first call of `confirm`

@@ -64,6 +64,7 @@ class _Walk:
         self.sets = [shut(tool, run.arguments) for run in normal_call.runs]
         self.memory = memory_of(tool)
         self.stale: tuple[str, ...] = ()  # containers in which somebody else has left an approval of the same call
+        self.untried = ""
         self.refusal = ""  # what the tool says unconfirmed
         self.confirming: Run | None = None  # the first call of `confirm`
         self.traceless = False
@@ -183,7 +184,7 @@ class _Walk:
             if confirmed.effects:
                 later, sample = self._a_day_later(normal.arguments)
                 changes = tuple(self._changes(normal.arguments))
-                return replace(found, later=later, sample=sample, changes=changes)
+                return replace(found, later=later, sample=sample, changes=changes, untried=self.untried)
         return best or walk
 
     def _done_by_confirm(self, confirmed: Trial) -> str:
@@ -271,6 +272,7 @@ class _Walk:
         try:
             current = user.get()
         except LookupError:
+            self.untried = f"user={user.name} has no value in this test: set one in a fixture, so that another user can be tried"
             return
         for part, other in others(current)[:1]:
 

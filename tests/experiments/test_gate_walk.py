@@ -163,6 +163,12 @@ def test_the_approval_of_one_user_is_none_of_another(user: object) -> None:
     assert message.startswith(f"the approval does not cover {'who' if user is WHO else 'user_id'}: ")
 
 
+def test_a_user_that_is_not_set_was_not_tried() -> None:
+    nobody: ContextVar[str] = ContextVar("nobody")
+    verdict = judged(send, "AR403", confirm=grant, user=nobody)["AR403"]
+    assert verdict.reason == "user=nobody has no value in this test: set one in a fixture, so that another user can be tried"
+
+
 def test_a_value_that_does_not_come_as_far_as_the_gate_proves_nothing() -> None:
     def send(to: str, body: str) -> dict[str, object]:
         if to != "ada@example.com":
