@@ -43,8 +43,9 @@ def test_the_agent_of_the_incident_is_not_ready_and_every_fault_of_its_tools_is_
         "get_order_status": {"AR101", "AR102", "AR108", "AR202"},  # no timeout, and what goes wrong leaves as an exception
         "get_delivery_status": {"AR101", "AR103", "AR108", "AR203"},  # an error read as "pending"
         "search_knowledge_base": {"AR101", "AR103", "AR106", "AR108", "AR203", "AR205"},  # nothing, when nothing was searched
-        "send_email": {"AR101", "AR102", "AR107", "AR108", "AR202"},  # and null is as good an address as any other
-        "refund_order": {"AR101", "AR104", "AR107", "AR108"},  # honest words, and no class
+        # Null is as good an address as any other. Its gate forgets the text, asks hash(), and stays open.
+        "send_email": {"AR102", "AR107", "AR108", "AR202", "AR403", "AR404", "AR405"},
+        "refund_order": {"AR101", "AR104", "AR107", "AR108", "AR401"},  # honest words, and no class; and nobody is asked
     }
 
 
@@ -54,8 +55,9 @@ def test_the_same_agent_done_right_is_ready(tmp_path: Path) -> None:
     assert report["ready"] is True
     assert not failed
     others = {(result["check"], result["outcome"]) for result in report["results"] if result["outcome"] != "passed"}  # type: ignore[attr-defined]
+    reads = {(f"AR40{number}", "not_applicable") for number in range(2, 8)}  # who only reads needs no gate, and declares nothing
     # Every wait was observed, and no argument is an address, a file's path, or near any code.
-    assert others == {(check, "not_applicable") for check in ("AR201", "AR904", "AR905", "AR906")}
+    assert others == reads | {(check, "not_applicable") for check in ("AR201", "AR904", "AR905", "AR906")}
 
 
 @pytest.mark.parametrize("project", ["support_agent_before", "support_agent"])

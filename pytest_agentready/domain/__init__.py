@@ -5,8 +5,25 @@ from pytest_agentready.domain.abuse import Abuse, Breach, Code, Command, Touch, 
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
 from pytest_agentready.domain.conduct import Cancellation, CancelledCalls, Held, HeldKind, LogIn, RepeatedCalls, Series
+from pytest_agentready.domain.declared import Declared, DeclaredConduct, declared
 from pytest_agentready.domain.effect import Effect, EffectKind
 from pytest_agentready.domain.effects import counted, effects_of
+from pytest_agentready.domain.gate import (
+    ASKS,
+    CONFIRM,
+    STORES,
+    TOKENS,
+    Change,
+    ConfirmationKeys,
+    GateWalk,
+    Mark,
+    Trial,
+    alike,
+    call_of,
+    does_another_thing,
+    unlike,
+    without_gates_own,
+)
 from pytest_agentready.domain.hostility import Harm, HostileArguments, HostileCall, harm_of, identities
 from pytest_agentready.domain.interface import Interface, Parameter
 from pytest_agentready.domain.masking import Secret, mask, mask_all
@@ -35,9 +52,13 @@ from pytest_agentready.domain.wording import did_you_mean, listed, nearest, shor
 
 __all__ = [
     "ADDRESS",
+    "ASKS",
+    "CONFIRM",
     "PROFILES",
     "PROPERTY",
+    "STORES",
     "TIME_LIMITS",
+    "TOKENS",
     "Abuse",
     "Answer",
     "Assessment",
@@ -45,10 +66,14 @@ __all__ = [
     "Breach",
     "Cancellation",
     "CancelledCalls",
+    "Change",
     "Check",
     "Code",
     "Command",
+    "ConfirmationKeys",
     "Cost",
+    "Declared",
+    "DeclaredConduct",
     "Effect",
     "EffectKind",
     "Ending",
@@ -59,6 +84,7 @@ __all__ = [
     "Fault",
     "FaultMatrix",
     "Finding",
+    "GateWalk",
     "Harm",
     "Held",
     "HeldKind",
@@ -68,6 +94,7 @@ __all__ = [
     "Judgement",
     "Kind",
     "LogIn",
+    "Mark",
     "Message",
     "ModelAnswer",
     "ModelCall",
@@ -97,14 +124,19 @@ __all__ = [
     "ToolCall",
     "Touch",
     "Traces",
+    "Trial",
     "Unjudgeable",
     "Unproven",
     "Usage",
     "Verdict",
     "Wait",
     "Waiver",
+    "alike",
+    "call_of",
     "counted",
+    "declared",
     "did_you_mean",
+    "does_another_thing",
     "effects_of",
     "exceed",
     "harm_of",
@@ -126,5 +158,7 @@ __all__ = [
     "some_of",
     "tokens",
     "unended",
+    "unlike",
     "waiver_of",
+    "without_gates_own",
 ]

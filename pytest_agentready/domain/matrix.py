@@ -15,6 +15,7 @@ class NormalCall:
     runs: tuple[Run, ...]
     obstacle: str = ""  # why this is not a normal call, and what would make it one; "" where it is
     blind: tuple[str, ...] = ()  # clients of the tool whose sockets the world cannot see
+    unconfirmed: tuple[Run, ...] = ()  # of a tool with a gate: the same calls, before anybody has confirmed one
 
     @property
     def in_real_time(self) -> bool:

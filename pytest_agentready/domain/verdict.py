@@ -64,8 +64,8 @@ class Unjudgeable(Exception):
     `details` are told once for each subject, by the first check that meets them.
     """
 
-    def __init__(self, reason: str, details: str) -> None:
-        super().__init__(f"{reason}: {details}")
+    def __init__(self, reason: str, details: str = "") -> None:
+        super().__init__(f"{reason}: {details}" if details else reason)
         self.reason = reason
         self.details = details
 

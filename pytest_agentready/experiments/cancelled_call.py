@@ -15,7 +15,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from pytest_agentready.domain import Cancellation, CancelledCalls, Fault, FaultMatrix, NormalCall, Request, Run, Tool
-from pytest_agentready.world import BackendFailed, Limits, WireFault, active, handlers, loops, observe, stack
+from pytest_agentready.experiments.calling import called
+from pytest_agentready.world import BackendFailed, Limits, WireFault, active, handlers, loops, stack
 from pytest_agentready.world.run import drained
 from pytest_agentready.world.stdio import muted
 
@@ -87,7 +88,7 @@ def _cancelled(tool: Tool, moment: Moment) -> Cancellation:
     fault = moment.fault
     assert fault is None or isinstance(fault, WireFault)
     caller = _Caller(tool, moment.at)
-    run = observe(caller, moment.arguments, backend=tool.facts.backend, fault=fault, spared=moment.spared, limits=LIMITS)
+    run = called(tool, moment.arguments, call=caller, fault=fault, spared=moment.spared, limits=LIMITS)
     found = replace(caller.found, run=run)
     if found.at is not None:
         found = replace(found, requests=found.requests + _asking(run, found.at))

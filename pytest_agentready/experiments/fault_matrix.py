@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from pytest_agentready.domain import Fault, FaultMatrix, NormalCall, Run, Tool, read
-from pytest_agentready.world import BackendFailed, HTTPFault, Limits, WireFault, let_pass, observe
+from pytest_agentready.experiments.calling import called
+from pytest_agentready.world import BackendFailed, HTTPFault, Limits, WireFault, let_pass
 from pytest_agentready.world.stdio import muted
 
 ATTEMPTS = 60  # of one call, beside ten for each that the normal call makes
@@ -127,7 +128,7 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
         for spared in stages[:IN_REAL_TIME] if normal.in_real_time and fault.family == "silence" else stages:
             if runs_away and runaways.are_known_at(spared, normal):
                 continue  # it runs away under this fault, and from this request on under another
-            enter = partial(observe, tool.call, normal.arguments, backend=tool.facts.backend, fault=fault, spared=spared)
+            enter = partial(called, tool, normal.arguments, fault=fault, spared=spared)
             found = _entered(enter, limits, soon + usual, runaways, memory)
             runs_away = runs_away or (not spared and found.ending is not None and found.ending.early)
             yield read(tool, found)

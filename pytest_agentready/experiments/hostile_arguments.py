@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_agentready.arguments.hostile import is_taken_as_json, violations
 from pytest_agentready.domain import HostileArguments, HostileCall, NormalCall, Run, Tool, harm_of, identities, read
-from pytest_agentready.world import BackendFailed, Limits, observe
+from pytest_agentready.experiments.calling import called
+from pytest_agentready.world import BackendFailed, Limits
 from pytest_agentready.world.stdio import muted
 
 if TYPE_CHECKING:  # it takes a third of a second to import, and most tools that fail do so before it is needed
@@ -75,7 +76,7 @@ def _arguments(tool: Tool) -> Mapping[str, Any]:
 
 
 def _called(tool: Tool, changed: Mapping[str, Any]) -> Run:
-    return read(tool, observe(tool.call, {**_arguments(tool), **changed}, backend=tool.facts.backend, limits=PATIENCE))
+    return read(tool, called(tool, {**_arguments(tool), **changed}, limits=PATIENCE))
 
 
 def _is_hopeless(call: HostileCall) -> bool:

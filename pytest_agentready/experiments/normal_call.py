@@ -7,11 +7,14 @@ normal answer that the answers under a fault are compared with.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from pytest_agentready.domain import NormalCall, Run, Tool, Unjudgeable, read, some_of
+from pytest_agentready.domain import ASKS, CONFIRM, NormalCall, Run, Tool, Unjudgeable, read, shortened, some_of
+from pytest_agentready.experiments.calling import CannotConfirm, called, memory_kept, shut
 from pytest_agentready.experiments.reach import blind_spots, mocked
 from pytest_agentready.world import BackendFailed, Limits, foreign, mocks, observe
+from pytest_agentready.world.stdio import muted
 from pytest_agentready.world.unanswered import unanswered, unspoken
 
 PATIENCE = Limits(attempts=1_000, turns=20_000)  # a healthy tool may well send many requests
@@ -36,19 +39,42 @@ def run(tool: Tool) -> NormalCall:
     if blind:
         return NormalCall((), obstacle=f"its sockets cannot be seen: it uses {' and '.join(map(_with_remedy, blind))}", blind=blind)
     runs: list[Run] = []
+    unconfirmed = _unconfirmed(tool)
+    no_approval = ""  # why no call can be confirmed
     replaced: dict[str, None] = {}  # an ordered set of what answered in the place of a client
     for arguments in tool.facts.args:
         try:
             before = {name: mocks.calls_of(mock) for name, mock in mocked(tool).items()}
             with mocks.noted() as asked:
-                found = observe(tool.call, arguments, backend=tool.facts.backend, limits=PATIENCE)
+                found, problem = _called(tool, arguments)
+                no_approval = no_approval or problem
         except BackendFailed as failure:
             raise Unjudgeable("the marker's backend= does not work", str(failure)) from failure
         if not found.went_out:
             called = [name for name, mock in mocked(tool).items() if mocks.calls_of(mock) > before.get(name, 0)]
             replaced |= asked or dict.fromkeys(called)
         runs.append(read(tool, found))
-    return NormalCall(tuple(runs), obstacle=_mocked(replaced) or _obstacle(tool, runs))
+    return NormalCall(tuple(runs), obstacle=no_approval or _mocked(replaced) or _obstacle(tool, runs), unconfirmed=unconfirmed)
+
+
+def _unconfirmed(tool: Tool) -> tuple[Run, ...]:
+    """Before all others: an approval that one of them leaves behind in a store of the machine would open the gate."""
+    if tool.facts.confirm is None:
+        return ()
+    try:
+        with muted(), memory_kept(tool):
+            sets = [shut(tool, arguments) for arguments in tool.facts.args or ()]
+            return tuple(read(tool, observe(tool.call, given, backend=tool.facts.backend, limits=PATIENCE)) for given in sets)
+    except BackendFailed:  # it was made for the confirmed call
+        return ()
+
+
+def _called(tool: Tool, arguments: Mapping[str, Any]) -> tuple[Run, str]:
+    """A tool with a gate is called confirmed; where that cannot be, it is called all the same, and the reason told."""
+    try:
+        return called(tool, arguments, limits=PATIENCE, strict=True), ""
+    except CannotConfirm as problem:
+        return observe(tool.call, arguments, backend=tool.facts.backend, limits=PATIENCE), str(problem)
 
 
 def _mocked(replaced: Iterable[str]) -> str:
@@ -84,6 +110,9 @@ def _obstacle(tool: Tool, runs: list[Run]) -> str:
             remedy = "give args={...} in the marker" if made_up else "give it arguments, a backend and an environment in which it succeeds"
             return f"the normal call{made_up} raises {run.raised.kind}{said}: {remedy}"
         if run.answer is not None and run.answer.tells_of_failure:
+            if tool.facts.confirm is None and ASKS.search(run.answer.text):
+                asked = shortened(run.answer.message or run.answer.text, SHOWN)
+                return f"the normal call{made_up} asks for a confirmation ({asked}): {CONFIRM}"
             message = run.answer.message or (run.answer.text[:SHOWN] if not run.answer.typed else "without a message")
             return f"the normal call{made_up} answers with an error ({message}): give args= and backend= that succeed"
     return ""

@@ -22,7 +22,7 @@ def blind_spots(tool: Tool) -> tuple[str, ...]:
     """The clients that cannot be seen."""
     found: set[str] = set()
     out_of_sight = {*BLIND_SPOTS, *foreign.out_of_reach}
-    for names, values in _named(tool):
+    for names, values in named(tool.call):
         found |= names & out_of_sight  # imported in the function itself
         for _, value in values:
             client = _home(value)
@@ -34,7 +34,7 @@ def blind_spots(tool: Tool) -> tuple[str, ...]:
 def mocked(tool: Tool) -> dict[str, Any]:
     """The mocks, each by the name that the code has for it, as `requests.get`."""
     found: dict[str, Any] = {}
-    for names, values in _named(tool):
+    for names, values in named(tool.call):
         for name, value in values:
             if mocks.is_mock(value):
                 found.setdefault(name, value)
@@ -46,12 +46,12 @@ def mocked(tool: Tool) -> dict[str, Any]:
 
 def names_in(tool: Tool) -> frozenset[str]:
     """All names in its code."""
-    return frozenset().union(*(names for names, _ in _named(tool)))
+    return frozenset().union(*(names for names, _ in named(tool.call)))
 
 
-def _named(tool: Tool) -> Iterator[tuple[set[str], list[tuple[str, Any]]]]:
+def named(call: Any) -> Iterator[tuple[set[str], list[tuple[str, Any]]]]:
     """For each function: the names in its code, and what those of them that are known stand for."""
-    waiting: list[Any] = [_function(tool.call)]
+    waiting: list[Any] = [function_of(call)]
     seen: set[int] = set()
     while waiting:
         function = waiting.pop()
@@ -67,7 +67,7 @@ def _named(tool: Tool) -> Iterator[tuple[set[str], list[tuple[str, Any]]]]:
                 continue
             owner = value if inspect.isclass(value) or inspect.ismodule(value) else type(value)
             parts = [part for name, part in vars(owner).items() if name in names or not inspect.ismodule(owner)]
-            waiting += [part for part in map(_function, [value, *parts]) if _is_users(part) and not mocks.is_mock(part)]
+            waiting += [part for part in map(function_of, [value, *parts]) if _is_users(part) and not mocks.is_mock(part)]
 
 
 def _home(value: Any) -> str:
@@ -79,7 +79,7 @@ def _is_made(value: Any) -> bool:
     return not (inspect.ismodule(value) or inspect.isclass(value) or inspect.isroutine(value))
 
 
-def _function(value: Any) -> Any:
+def function_of(value: Any) -> Any:
     while isinstance(value, functools.partial):
         value = value.func
     try:

@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_agentready.domain import CancelledCalls, FaultMatrix, Held, HeldKind, NormalCall, RepeatedCalls, Run, Series, Tool
+from pytest_agentready.experiments.calling import confirm_first, memory_kept
 from pytest_agentready.world import BackendFailed, Limits, Refusal, WireFault, active, loops, observe
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.inventory import Inventory
@@ -39,7 +40,7 @@ def run(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix, cancelle
         return RepeatedCalls(gap=normal_call.obstacle)
     found: list[Series] = []
     gaps: list[str] = []
-    with muted(), _uncollected():
+    with muted(), memory_kept(tool), _uncollected():
         for before, call, cancelled in _circumstances(tool, normal_call, fault_matrix, cancelled_call):
             try:
                 series = _series(tool, before, call, {kind for series in found for kind in series.leaking})
@@ -151,7 +152,7 @@ def _once(tool: Tool) -> Call:
 
     def call(**arguments: Any) -> None:
         try:
-            finished(tool.call(**arguments))
+            finished(tool.call(**confirm_first(tool, arguments)))
         except Signal:
             raise
         except BaseException as error:
@@ -172,7 +173,7 @@ def _cancelling(tool: Tool, at: float) -> Call:
             task.exception()  # looked at, so that asyncio does not complain of it
 
     def call(**arguments: Any) -> None:
-        value = tool.call(**arguments)
+        value = tool.call(**confirm_first(tool, arguments))
         loops.drive(cancel(drained(value) if inspect.isasyncgen(value) else value))
 
     return call

@@ -58,6 +58,15 @@ class Stay:
         """Had the world to end a call? What is called from then on ends at once."""
         return self._world.time.over
 
+    @property
+    def began(self) -> float:
+        """Seconds since the epoch, by the clock of this world."""
+        return self._world.time.wall
+
+    def begin_at(self, moment: float) -> None:
+        """Let this world have begun at that moment, as another one did."""
+        self._world.time.wall = moment
+
     def call(self, call: Callable[..., Any], arguments: Mapping[str, Any]) -> Run:
         """One call to its end, well or not, and what it alone did. Its moments count from its own beginning."""
         mark, start = self._mark(), real.perf_counter()

@@ -11,6 +11,7 @@ import importlib
 import pkgutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 CHECKS = ("AR101", "AR102", "AR103", "AR104", "AR202", "AR203")  # every tool has a label for these
@@ -19,6 +20,7 @@ MORE = (
     *("AR105", "AR106", "AR107", "AR108", "AR201", "AR204", "AR205", "AR206", "AR207", "AR208"),
     *("AR904", "AR905", "AR906"),
 )
+GATES = ("AR401", "AR402", "AR403", "AR404", "AR405", "AR406", "AR407")
 WORDS = ("passed", "failed", "unproven", "not_applicable")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -43,13 +45,14 @@ def labelled(
     timeout: float | None = None,
     kind: str = "api",
     result_budget: int = 4_000,
+    conduct: Mapping[str, Any] = MappingProxyType({}),
     **verdicts: str,
 ) -> Callable[[Function], Function]:
-    """Put a tool into the corpus. A check that is not named passes."""
-    unknown = sorted(set(verdicts) - set(CHECKS) - set(MORE)) + sorted(set(verdicts.values()) - set(WORDS))
+    """Put a tool into the corpus. A check that is not named passes. `conduct` is what the marker says of its effects."""
+    unknown = sorted(set(verdicts) - set(CHECKS) - set(MORE) - set(GATES)) + sorted(set(verdicts.values()) - set(WORDS))
     if unknown:
         raise ValueError(f"unknown in a label: {', '.join(unknown)}")
-    facts = {"args": args, "backend": backend, "kind": kind, "result_budget": result_budget}
+    facts = {"args": args, "backend": backend, "kind": kind, "result_budget": result_budget, **conduct}
     if timeout is not None:
         facts["timeout"] = timeout
 

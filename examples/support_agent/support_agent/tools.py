@@ -8,6 +8,7 @@ from pydantic import Field
 
 from pytest_agentready.patterns.results import ToolResult
 from support_agent.client import call, call_async
+from support_agent.gate import refusal
 from support_agent.guard import guarded
 from support_agent.models import Delivery, Order, Receipt, Refund, SearchResult
 
@@ -51,12 +52,16 @@ async def send_email(to: str, subject: str, body: str) -> ToolResult:
         body: The text, without HTML.
     """
     mail = {"to": to, "subject": subject, "body": body}
+    if refused := refusal("send_email", **mail):
+        return refused
     return await call_async("POST", f"{MAIL}/v1/messages", Receipt, json=mail, headers=_idempotency("mail", to, subject, body))
 
 
 @guarded
 def refund_order(order_id: OrderId, cents: Annotated[int, Field(description="The amount in euro cents", gt=0)]) -> ToolResult:
     """Pay money back to a customer."""
+    if refused := refusal("refund_order", order_id=order_id, cents=cents):
+        return refused
     url = f"{ORDERS}/orders/{_segment(order_id)}/refunds"
     return call("POST", url, Refund, json={"cents": cents}, headers=_idempotency("refund", order_id, str(cents)))
 

@@ -1,7 +1,18 @@
 """Are the tools ready for production? One item for each tool and each item of the checklist."""
 
+from functools import partial
+
 import pytest
+from support_agent.gate import approve, current_user
 from support_agent.tools import get_delivery_status, get_order_status, refund_order, search_knowledge_base, send_email
+
+
+@pytest.fixture(autouse=True)
+def session():
+    """Somebody is logged in."""
+    token = current_user.set("ada")
+    yield
+    current_user.reset(token)
 
 
 @pytest.mark.agent_tool(
@@ -35,6 +46,8 @@ def test_search_knowledge_base(readiness_check):
     tool=send_email,
     args={"to": "ada@example.com", "subject": "Your order", "body": "It is on its way."},
     backend={"POST https://mail.example.com/v1/messages": {"message_id": "m-1"}},
+    confirm=partial(approve, "send_email"),
+    user=current_user,
 )
 def test_send_email(readiness_check):
     readiness_check()
@@ -44,6 +57,8 @@ def test_send_email(readiness_check):
     tool=refund_order,
     args={"order_id": "42", "cents": 500},
     backend={"POST https://api.example.com/orders/{order_id}/refunds": {"refund_id": "re-1"}},
+    confirm=partial(approve, "refund_order"),
+    user=current_user,
 )
 def test_refund_order(readiness_check):
     readiness_check()

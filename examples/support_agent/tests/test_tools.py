@@ -4,11 +4,19 @@ import asyncio
 
 import pytest
 from support_agent import client, tools
+from support_agent.gate import approve, current_user
 
 
 @pytest.fixture(autouse=True)
 def no_pause(monkeypatch):
     monkeypatch.setattr(client, "PAUSE", 0)
+
+
+@pytest.fixture(autouse=True)
+def session():
+    token = current_user.set("ada")
+    yield
+    current_user.reset(token)
 
 
 def test_an_order_has_a_status(services):
@@ -27,14 +35,20 @@ def test_articles_come_in_a_stable_order(services):
     assert [hit["id"] for hit in asyncio.run(tools.search_knowledge_base("money back")).data["hits"]] == [2, 9]
 
 
-def test_a_mail_is_sent(services):
+def test_a_mail_is_sent_once_the_user_has_agreed_to_it(services):
     services.answers["POST /v1/messages"] = 200, {"message_id": "m-1"}
-    assert asyncio.run(tools.send_email("ada@example.com", "Hi", "It is on its way.")).data == {"message_id": "m-1"}
+    mail = {"to": "ada@example.com", "subject": "Hi", "body": "It is on its way."}
+    assert "CONFIRMATION_REQUIRED" in asyncio.run(tools.send_email(**mail)).message
+    approve("send_email", **mail)
+    assert asyncio.run(tools.send_email(**mail | {"body": "Something else."})).status == "error"
+    assert asyncio.run(tools.send_email(**mail)).data == {"message_id": "m-1"}
+    assert asyncio.run(tools.send_email(**mail)).status == "error"
 
 
 def test_a_repeated_refund_has_the_same_key_and_another_refund_another(services):
     services.answers["POST /orders/42/refunds"] = 200, {"refund_id": "re-1"}
     for cents in (500, 500, 700):
+        approve("refund_order", order_id="42", cents=cents)
         assert tools.refund_order("42", cents).status == "success"
     first, again, other = (headers["Idempotency-Key"] for headers in services.headers)
     assert first == again != other

@@ -5,6 +5,8 @@ import time
 import httpx
 import requests
 
+from support_bot.confirmations import get_confirmation
+
 ORDERS = "https://api.example.com"
 KNOWLEDGE_BASE = "https://kb.example.com"
 MAIL = "https://mail.example.com"
@@ -39,12 +41,21 @@ def search_knowledge_base(query: str) -> list[dict]:
     return []
 
 
-async def send_email(to: str, subject: str, body: str) -> str:
-    """Send an email to a customer."""
+async def send_email(to: str, subject: str, body: str) -> dict:
+    """Send an email to a customer. REQUIRES explicit user confirmation before execution."""
+    # Check if we have a confirmed intent for this exact action
+    confirmation_key = f"confirmed:{hash(f'{to}:{subject}')}"
+    if not get_confirmation(confirmation_key):
+        return {
+            "status": "error",
+            "error_type": "permanent",
+            "retry_safe": False,
+            "message": f"CONFIRMATION_REQUIRED: Please confirm you want to send email to {to} with subject '{subject}'",
+        }
     async with httpx.AsyncClient(timeout=None) as client:
         response = await client.post(f"{MAIL}/v1/messages", json={"to": to, "subject": subject, "body": body})
         response.raise_for_status()
-        return response.json()["message_id"]
+        return {"status": "success", "data": {"message_id": response.json()["message_id"]}}
 
 
 def refund_order(order_id: str, cents: int) -> str:

@@ -1,6 +1,7 @@
 """Are the tools ready for production? They are not: see the README."""
 
 import pytest
+from support_bot.confirmations import confirm_email
 from support_bot.tools import get_delivery_status, get_order_status, refund_order, search_knowledge_base, send_email
 
 
@@ -35,6 +36,7 @@ def test_search_knowledge_base(readiness_check):
     tool=send_email,
     args={"to": "ada@example.com", "subject": "Your order", "body": "It is on its way."},
     backend={"POST https://mail.example.com/v1/messages": {"message_id": "m-1"}},
+    confirm=confirm_email,
 )
 def test_send_email(readiness_check):
     readiness_check()

@@ -3,6 +3,7 @@
 import asyncio
 
 from support_bot import tools
+from support_bot.confirmations import confirm_email
 
 
 def test_an_order_has_a_status(services):
@@ -22,7 +23,10 @@ def test_the_knowledge_base_is_searched(services):
 
 def test_a_mail_is_sent(services):
     services.answers["POST /v1/messages"] = {"message_id": "m-1"}
-    assert asyncio.run(tools.send_email("ada@example.com", "Hi", "Your order is on its way.")) == "m-1"
+    mail = {"to": "ada@example.com", "subject": "Hi", "body": "Your order is on its way."}
+    assert "CONFIRMATION_REQUIRED" in asyncio.run(tools.send_email(**mail))["message"]
+    confirm_email(**mail)
+    assert asyncio.run(tools.send_email(**mail))["data"] == {"message_id": "m-1"}
 
 
 def test_an_order_is_refunded(services):

@@ -1,0 +1,101 @@
+"""Parameters by which a model may open a confirmation gate by itself, and the values that would open it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pytest_agentready.arguments.names import words_of
+from pytest_agentready.arguments.plausible import resolved
+from pytest_agentready.domain import Parameter
+
+# Words of a name; each is looked at by itself.
+OPENING = re.compile(
+    r"confirm(?:ed|ation)?|approv(?:e|ed|al)|forced?|yes|overrid(?:e|den)|bypass|skip|sure|ack(?:nowledged?)?|authori[sz]ed?|proceed"
+    r"|consent(?:ed)?|permission|allow(?:ed)?|granted|really|unsafe|execute|commit|verified|reviewed|human"
+)
+PLAIN = re.compile(r"confirm(?:ed|ation)?|approv(?:e|ed|al)|yes|forced?|ack(?:nowledged?)?|consent(?:ed)?|authori[sz]ed?")
+NEUTRAL = re.compile(r"user|is|has|was|been|i|you|by|me|my|auto|action|operation|really|flag|status|answer|reply|response")
+OTHER_TOKENS = re.compile(r"page|next|previous|sync|continuation|access|auth|api|bearer|refresh|csrf|session|device|push|id")
+# "dry_run": the other way round.
+CLOSING = re.compile(
+    r"dry ?run|preview|simulat(?:e|ion)|test mode|ask(?: first| user)?|interactive|safe(?: mode)?|sandbox|noop"
+    r"|(?:plan|validate|check) only"
+)
+CLOSING_WORDS = re.compile(r"requires?|required|needs?|must")  # requires_confirmation
+OTHERWISE = re.compile(r"send|e?mail|message|text|url|number|template|resend|notif(?:y|ication)|subject|sms")  # send_confirmation
+TOKEN = re.compile(
+    r"token|code|nonce|otp|pin|secret"
+    r"|(?:confirm\w*|approv\w*|consent|authori[sz]\w*|permission|request|pending)[ _]?(?:id|key|ref\w*)"
+)
+TRUTHY = ("true", "yes", "confirmed", "false", "no", "0")  # text that is not empty is true to Python, whatever it says
+
+
+def is_gate(parameter: Parameter) -> bool:
+    """May this be meant to open a gate?"""
+    return is_switch(parameter) or is_token(parameter.name)
+
+
+def is_switch(parameter: Parameter) -> bool:
+    """A flag; or a text that by its whole name is nothing else: `confirmed`, `approved_by`, but not `approved_amount`."""
+    words = words_of(parameter.name)
+    if _kind(parameter) == "boolean":
+        return (_any(OPENING, words) and not _any(OTHERWISE, words)) or _is_reversed(parameter.name)
+    return _any(PLAIN, words) and all(PLAIN.fullmatch(word) or NEUTRAL.fullmatch(word) for word in words)
+
+
+def is_token(name: str) -> bool:
+    """`confirmation_token`, `approval_id`: something that somebody has to hand out."""
+    words = words_of(name)
+    if TOKEN.search(" ".join(words)) is None:
+        return False
+    return _any(OPENING, words) or (words[-1] in ("token", "nonce", "otp") and not _any(OTHER_TOKENS, words))
+
+
+def _is_reversed(name: str) -> bool:
+    words = words_of(name)
+    return CLOSING.fullmatch(" ".join(words)) is not None or (_any(OPENING, words) and _any(CLOSING_WORDS, words))
+
+
+def _any(pattern: re.Pattern[str], words: list[str]) -> bool:
+    return any(pattern.fullmatch(word) for word in words)
+
+
+def closed(parameter: Parameter) -> Any:
+    """The value that opens nothing, for a parameter that has to be given."""
+    return (
+        _is_reversed(parameter.name)
+        if _kind(parameter) in ("boolean", "")
+        else {"string": "", "integer": 0, "number": 0}.get(_kind(parameter))
+    )
+
+
+def opening(parameter: Parameter) -> Iterator[Any]:
+    """The values that would open it, the plainest first."""
+    if members := _schema(parameter).get("enum"):
+        yield from members
+        return
+    reverse = _is_reversed(parameter.name)
+    match _kind(parameter):
+        case "boolean":
+            yield not reverse
+            yield from () if reverse else ("false", "no")
+        case "string":
+            yield from ("", "false", "no") if reverse else TRUTHY
+        case "integer" | "number":
+            yield 0 if reverse else 1
+        case _:
+            yield not reverse
+            yield from () if reverse else TRUTHY
+
+
+def _schema(parameter: Parameter) -> Mapping[str, Any]:
+    """Of what is not null."""
+    schema = resolved(parameter.schema, parameter.schema.get("$defs", {}))
+    return next((one for one in schema.get("anyOf", ()) if one.get("type") != "null"), schema)
+
+
+def _kind(parameter: Parameter) -> str:
+    kind = str(_schema(parameter).get("type", ""))
+    return kind or {bool: "boolean", str: "string", int: "integer"}.get(type(parameter.default), "")

@@ -1,0 +1,133 @@
+"""How a tool is called in its normal way: after the confirmation of exactly this call, where it has one.
+
+The approval is given in the same world, and is none of the record. What it leaves in the memory of the user's modules is put back
+afterwards: an approval that was not used up must not open the gate for another experiment.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pytest_agentready.arguments.self_service import closed, is_switch, is_token
+from pytest_agentready.domain import Run, Tool
+from pytest_agentready.experiments.memory import Memory
+from pytest_agentready.world import Limits, Stay, WireFault, observe, stay
+from pytest_agentready.world.run import finished
+
+
+class CannotConfirm(Exception):
+    """The marker's `confirm` does not work; the message says what it did."""
+
+
+def called(
+    tool: Tool,
+    arguments: Mapping[str, Any],
+    *,
+    call: Callable[..., Any] | None = None,
+    fault: WireFault | None = None,
+    spared: int = 0,
+    limits: Limits | None = None,
+    strict: bool = False,
+) -> Run:
+    """One call of the tool, or of `call` in its place. Raises BackendFailed and, where it is to be `strict`, CannotConfirm."""
+    call = tool.call if call is None else call
+    confirm = tool.facts.confirm
+    if confirm is None:
+        return observe(call, arguments, backend=tool.facts.backend, fault=fault, spared=spared, limits=limits)
+
+    def visit(world: Stay) -> Run:
+        confirming = approve(world, tool, arguments)
+        if strict and (problem := problem_of(tool, confirming)):
+            raise CannotConfirm(problem)
+        if fault is not None:
+            world.fault(fault, spared)
+        run = world.call(call, with_token(tool, arguments, confirming.value))
+        return replace(run, arguments=dict(arguments))
+
+    with memory_of(tool).restored():
+        return stay(visit, backend=tool.facts.backend, limits=limits or Limits())
+
+
+@functools.lru_cache(maxsize=1)
+def memory_of(tool: Tool) -> Memory:
+    return Memory((tool.call, tool.facts.confirm))
+
+
+def approve(world: Stay, tool: Tool, arguments: Mapping[str, Any]) -> Run:
+    """The call of `confirm`. Where it looks for a call that waits for it, that is made first."""
+    confirm = tool.facts.confirm
+    assert confirm is not None
+    first = world.call(confirm, arguments)
+    if first.raised is None or _misfit(tool, arguments):
+        return first
+    world.call(tool.call, arguments)
+    second = world.call(confirm, arguments)
+    return second if second.raised is None else first
+
+
+def shut(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments without what the model could say to open the gate: what has a default is left out."""
+    gates = {parameter.name: parameter for parameter in tool.interface().offered if is_switch(parameter)}
+    kept = {name: value for name, value in arguments.items() if name not in gates or gates[name].required}
+    return {name: closed(gates[name]) if name in gates else value for name, value in kept.items()}
+
+
+def memory_kept(tool: Tool) -> contextlib.AbstractContextManager[None]:
+    """What approvals leave in memory is gone afterwards. A tool without a gate remembers what it remembers."""
+    return contextlib.nullcontext() if tool.facts.confirm is None else memory_of(tool).restored()
+
+
+def confirm_first(tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Within a run: the approval of one more call. What it raises is of no interest there."""
+    if tool.facts.confirm is None:
+        return arguments
+    try:
+        return with_token(tool, arguments, finished(tool.facts.confirm(**arguments)))
+    except Exception:
+        return arguments
+
+
+def with_token(tool: Tool, arguments: Mapping[str, Any], approval: object) -> Mapping[str, Any]:
+    """A token that the approval gives belongs into the tool's parameter for it."""
+    if approval is None or isinstance(approval, bool):
+        return arguments
+    names = [parameter.name for parameter in tool.interface().parameters if is_token(parameter.name)]
+    if isinstance(approval, Mapping):
+        return {**arguments, **{name: approval[name] for name in names if name in approval}}
+    return {**arguments, names[0]: approval} if len(names) == 1 and isinstance(approval, (str, int)) else arguments
+
+
+def problem_of(tool: Tool, confirming: Run) -> str:
+    """What is wrong with this call of `confirm`; "" where nothing is."""
+    name = confirm_name(tool)
+    if confirming.ending is not None:
+        return f"{name} does not end: {confirming.ending.story}"
+    if confirming.raised is None:
+        return ""
+    raised = confirming.raised
+    said = f"{raised.kind}: {raised.message}" if raised.message else raised.kind
+    where = f" ({raised.where})" if raised.where else ""
+    if misfit := _misfit(tool, confirming.arguments):
+        return f"{name} does not take the tool's own arguments ({misfit}): it is called with them, by name, to approve exactly that call"
+    return f"{name} raises {said}{where}: it is called with the tool's own arguments, to record a human's approval of exactly that call"
+
+
+def confirm_name(tool: Tool) -> str:
+    confirm = tool.facts.confirm
+    return "" if confirm is None else f"confirm={getattr(confirm, '__name__', type(confirm).__name__)}"
+
+
+def _misfit(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    assert tool.facts.confirm is not None
+    try:
+        inspect.signature(tool.facts.confirm).bind(**arguments)
+    except TypeError as misfit:
+        return str(misfit)
+    except ValueError:  # it has no signature
+        pass
+    return ""
