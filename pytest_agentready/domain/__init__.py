@@ -4,9 +4,11 @@ from pytest_agentready.domain import secrets
 from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
 from pytest_agentready.domain.conduct import Cancellation, CancelledCalls, Held, HeldKind, RepeatedCalls, Series
+from pytest_agentready.domain.duplicates import Duplicate, counts, duplicates, kind_of, looked_first, made, nothing_written
 from pytest_agentready.domain.effect import Effect, EffectKind
 from pytest_agentready.domain.effects import counted, effects_of
 from pytest_agentready.domain.hostility import Harm, HostileArguments, HostileCall, harm_of, identities
+from pytest_agentready.domain.idempotency import ends_a_transaction, leaves_as_it_was
 from pytest_agentready.domain.interface import Interface, Parameter
 from pytest_agentready.domain.observation import (
     Attempt,
@@ -23,9 +25,21 @@ from pytest_agentready.domain.observation import (
     Wait,
     mishaps,
 )
+from pytest_agentready.domain.repeats import (
+    InterleavedCalls,
+    Loss,
+    LostResponse,
+    Meeting,
+    Party,
+    Repeat,
+    RepeatedCall,
+    Shuffle,
+    ShuffledWorld,
+)
 from pytest_agentready.domain.repetition import Repetition, is_storm, keeps_asking, repetitions, unended
 from pytest_agentready.domain.result import PROPERTY, Assessment, Result, Subject
 from pytest_agentready.domain.secrets import Secret
+from pytest_agentready.domain.structure import Difference, differences, is_fresh, masked, structure_of
 from pytest_agentready.domain.subject import TIME_LIMITS, Facts, Kind, Tool, read
 from pytest_agentready.domain.tokens import exceed, tokens
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unjudgeable, Unproven, Verdict
@@ -33,6 +47,13 @@ from pytest_agentready.domain.waiver import Waiver, read_waiver, waiver_of
 from pytest_agentready.domain.wording import did_you_mean, listed, nearest, shortened, some_of
 
 __all__ = [
+    "nothing_written",
+    "made",
+    "looked_first",
+    "kind_of",
+    "duplicates",
+    "counts",
+    "Duplicate",
     "ADDRESS",
     "PROFILES",
     "PROPERTY",
@@ -43,6 +64,7 @@ __all__ = [
     "Cancellation",
     "CancelledCalls",
     "Check",
+    "Difference",
     "Effect",
     "EffectKind",
     "Ending",
@@ -59,14 +81,21 @@ __all__ = [
     "HostileArguments",
     "HostileCall",
     "Interface",
+    "InterleavedCalls",
     "Judgement",
     "Kind",
+    "Loss",
+    "LostResponse",
+    "Meeting",
     "NormalCall",
     "NotApplicable",
     "Outcome",
     "Parameter",
+    "Party",
     "Profile",
     "Raised",
+    "Repeat",
+    "RepeatedCall",
     "RepeatedCalls",
     "Repetition",
     "Request",
@@ -75,6 +104,8 @@ __all__ = [
     "Secret",
     "Series",
     "Severity",
+    "Shuffle",
+    "ShuffledWorld",
     "Sleep",
     "Subject",
     "Tool",
@@ -85,13 +116,18 @@ __all__ = [
     "Waiver",
     "counted",
     "did_you_mean",
+    "differences",
     "effects_of",
+    "ends_a_transaction",
     "exceed",
     "harm_of",
     "identities",
+    "is_fresh",
     "is_storm",
     "keeps_asking",
+    "leaves_as_it_was",
     "listed",
+    "masked",
     "mishaps",
     "nearest",
     "read",
@@ -101,6 +137,7 @@ __all__ = [
     "secrets",
     "shortened",
     "some_of",
+    "structure_of",
     "tokens",
     "unended",
     "waiver_of",

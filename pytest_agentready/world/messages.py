@@ -12,6 +12,8 @@ from urllib.parse import parse_qsl, urlsplit
 from pytest_agentready.world import inflation
 
 JSON = "application/json"
+EMPTY = (b"[]", b"{}", b"null")
+SHORT = 500  # bytes of an answer that may say that there is nothing
 _UNSET: Any = object()
 
 
@@ -47,6 +49,19 @@ class Response:
     @property
     def is_text(self) -> bool:
         return self.is_json or (self.content_type.startswith("text/") and bool(self.content))
+
+    @property
+    def says_nothing(self) -> bool:
+        """Does it tell that there is nothing: a 404, an empty list, an object whose lists are all empty?"""
+        if self.status == 404 or self.content in EMPTY:
+            return True
+        if not self.is_json or len(self.content) > SHORT:
+            return False
+        with contextlib.suppress(ValueError):
+            found = _json.loads(self.content)
+            lists = [part for part in found.values() if isinstance(part, list)] if isinstance(found, dict) else []
+            return bool(lists) and not any(lists)
+        return False
 
     def inflated(self, size: int) -> Response | None:
         """The same answer, of at least `size` bytes; None where nothing in it can grow."""

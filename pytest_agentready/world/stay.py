@@ -27,11 +27,16 @@ MOMENTS = ("attempts", "requests", "local_effects")  # those of them that say wh
 PATIENCE = Limits(attempts=1_000, turns=20_000, horizon=400 * 86_400.0, real=20.0)
 
 
-def stay(visit: Callable[[Stay], T], *, backend: object = None, limits: Limits = PATIENCE) -> T:
-    """What `visit` gives, having made its calls. `backend` is a `Backend` as the tool's facts have it. Raises BackendFailed."""
+def stay(visit: Callable[[Stay], T], *, backend: object = None, limits: Limits = PATIENCE, at: float | None = None) -> T:
+    """What `visit` gives, having made its calls. `backend` is a `Backend` as the tool's facts have it. Raises BackendFailed.
+
+    `at` is the time of an earlier stay (`Stay.began`), for a world that is its twin.
+    """
     if asyncio._get_running_loop() is not None:  # an async test: its thread's loop is taken
-        return in_a_thread(lambda: stay(visit, backend=backend, limits=limits))
+        return in_a_thread(lambda: stay(visit, backend=backend, limits=limits, at=at))
     world = World(None, backend if isinstance(backend, Backend) else Backend(), limits)
+    if at is not None:
+        world.time.wall = at
     with entered(world):
         return visit(Stay(world))
 
@@ -52,6 +57,11 @@ class Stay:
         self._world = world
         self._fault: WireFault | None = None
         self._spared = 0
+
+    @property
+    def began(self) -> float:
+        """The date and time at which this world began, in seconds since the epoch."""
+        return self._world.time.wall
 
     @property
     def over(self) -> bool:

@@ -50,6 +50,11 @@ class Exchange:
         self.network.time.count("requests", f"{method} {url.partition('?')[0]}", lambda: where)
         self.network.time.at(LATENCY, self.answer)
 
+    @property
+    def number(self) -> int:
+        """Which request of the run it is."""
+        return self._number
+
     # -- what a protocol says
 
     def act(self) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -158,7 +159,7 @@ class HTTPExchange(Exchange):
         self.send(self.normal())
 
     def send(self, response: Response) -> None:
-        self.note(status=response.status)
+        self.note(status=response.status, digest=zlib.crc32(response.content), empty=response.says_nothing)
         self._http.respond(self.request.method, response)
 
     def send_huge(self, size: int) -> bool:
