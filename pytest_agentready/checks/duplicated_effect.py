@@ -77,7 +77,9 @@ def _finding(tool: Tool, pairs: list[tuple[Repeat, Duplicate]]) -> Finding:
     before, again = duplicate.before, duplicate.again
     match duplicate.why:
         case "new key":
-            how = f"with another idempotency key each time ({_short(before.key)}, then {_short(again.key)}), by which no peer knows it again"
+            how = (
+                f"with another idempotency key each time ({_short(before.key)}, then {_short(again.key)}), by which no peer knows it again"
+            )
         case "new name":
             how = f"under a name that is new in each call ({_name(before)}, then {_name(again)})"
         case _:

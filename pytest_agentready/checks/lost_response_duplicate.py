@@ -87,7 +87,9 @@ def _nothing_lost(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCa
         return NotApplicable("what it writes stays on this machine, and has no answer that could be lost")
     if any(counted(run, tool.facts) for run in normal_call.runs):
         return Unproven("it remembers an earlier call and does not write again, so that no answer could be lost")
-    return Unproven("it writes nothing once it is confirmed, see AR402") if tool.facts.confirm else NotApplicable(nothing_written(normal_call))
+    return (
+        Unproven("it writes nothing once it is confirmed, see AR402") if tool.facts.confirm else NotApplicable(nothing_written(normal_call))
+    )
 
 
 def _duplicate(tool: Tool, repeated_call: RepeatedCall, loss: Loss) -> Finding | Unproven | None:

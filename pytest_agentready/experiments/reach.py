@@ -44,6 +44,15 @@ def mocked(tool: Tool) -> dict[str, Any]:
     return found
 
 
+def named_values(tool: Tool) -> Iterator[Any]:
+    """What the names in the code stand for, and the attributes of the user's own objects among it."""
+    for _, values in _named(tool):
+        for _, value in values:
+            yield value
+            if not inspect.ismodule(value) and not inspect.isclass(value):
+                yield from list(getattr(value, "__dict__", {}).values())
+
+
 def _named(tool: Tool) -> Iterator[tuple[set[str], list[tuple[str, Any]]]]:
     """For each function: the names in its code, and what those of them that are known stand for."""
     waiting: list[Any] = [_function(tool.call)]

@@ -151,6 +151,8 @@ class HTTPExchange(Exchange):
         """The peer acts on the request, once; its normal answer."""
         if self._normal is None:
             found = self.network.ask_backend(self.request)
+            if found is not None and self.network.order is not None:
+                found = self.network.order.of_answer(self.request, found)
             self._normal = NOT_FOUND if found is None else found
             self.note(committed=True, routed=found is not None)
         return self._normal
