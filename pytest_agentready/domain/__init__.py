@@ -10,6 +10,7 @@ from pytest_agentready.domain.effects import counted, effects_of
 from pytest_agentready.domain.hostility import Harm, HostileArguments, HostileCall, harm_of, identities
 from pytest_agentready.domain.idempotency import ends_a_transaction, leaves_as_it_was
 from pytest_agentready.domain.interface import Interface, Parameter
+from pytest_agentready.domain.mixing import Mixture, mixtures
 from pytest_agentready.domain.observation import (
     Attempt,
     Ending,
@@ -81,6 +82,7 @@ __all__ = [
     "Loss",
     "LostResponse",
     "Meeting",
+    "Mixture",
     "NormalCall",
     "NotApplicable",
     "Outcome",
@@ -128,6 +130,7 @@ __all__ = [
     "made",
     "masked",
     "mishaps",
+    "mixtures",
     "nearest",
     "nothing_written",
     "read",

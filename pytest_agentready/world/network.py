@@ -71,6 +71,7 @@ class Network:
         self._addresses: dict[str, str] = {}  # host -> address
         self._moving: list[Peer] = []
         self._own_servers: set[object] = set()  # ports, and paths, on which the run itself listens
+        self.latency = LATENCY  # virtual seconds until an answer comes
         self.order: Order | None = None  # where an experiment gives the peers' lists another one
         self.time: Timeline  # set by the world: each needs the other
 

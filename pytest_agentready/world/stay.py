@@ -91,6 +91,10 @@ class Stay:
         if fault is not None and fault.precedes_the_request and not spared:
             network.drop_idle("*")
 
+    def slow_down(self, seconds: float) -> None:
+        """From here on an answer takes as long as this."""
+        self._world.network.latency = seconds
+
     @contextlib.contextmanager
     def shuffled(self) -> Iterator[Order]:
         """For as long as the context is open, what has no order of its own comes in another one."""

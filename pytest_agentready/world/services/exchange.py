@@ -48,7 +48,7 @@ class Exchange:
         )
         peer.owes_an_answer = True
         self.network.time.count("requests", f"{method} {url.partition('?')[0]}", lambda: where)
-        self.network.time.at(LATENCY, self.answer)
+        self.network.time.at(self.network.latency, self.answer)
 
     @property
     def number(self) -> int:
