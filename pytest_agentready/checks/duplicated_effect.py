@@ -85,10 +85,10 @@ def _finding(tool: Tool, pairs: list[tuple[Repeat, Duplicate]]) -> Finding:
         case _:
             how = "with nothing by which its peer could know it again"
     times = len([each for each, _ in pairs if each is repeat])
-    gate = ", on one confirmation," if tool.facts.confirm is not None else ""
+    gate = " on one confirmation" if tool.facts.confirm is not None else ""
     more = f", {times} times" if times > 1 else ""
     return Finding(
-        f"the same call, made again{gate} writes again: {again.story}{more}, {how}",
+        f"the same call, made a second time{gate}, writes a second time: {again.story}{more}, {how}",
         where=again.where or tool.source,
         evidence={"first": before.content[:200], "again": again.content[:200]},
     )

@@ -17,6 +17,7 @@ class Repeat:
     first: Run
     second: Run  # in the world of the first, a little later
     twin: Run  # in a world like that of the first, at the same time, with other random numbers
+    began: float = 0.0  # when the first world began, in seconds since the epoch
     seeded: Run | None = None  # the same with the random numbers of the first; None: the twin gave the same result
 
 

@@ -53,6 +53,6 @@ def _repeat(tool: Tool, arguments: Mapping[str, Any]) -> Repeat:
     first, second, began = stay(twice, backend=tool.facts.backend)
     twin = stay(once, backend=tool.facts.backend, at=began)
     if twin.value == first.value:
-        return Repeat(first, second, twin)
+        return Repeat(first, second, twin, began)
     random.setstate(chance)
-    return Repeat(first, second, twin, stay(once, backend=tool.facts.backend, at=began))
+    return Repeat(first, second, twin, began, stay(once, backend=tool.facts.backend, at=began))

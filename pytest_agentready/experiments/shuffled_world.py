@@ -13,7 +13,6 @@ from pytest_agentready.experiments.reach import named_values
 from pytest_agentready.world import BackendFailed, Stay, let_pass, stay
 from pytest_agentready.world.stdio import muted
 
-SETS = 2  # of arguments
 DAY = 86_400.0  # virtual seconds
 
 
@@ -23,11 +22,12 @@ def run(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall) -> Shu
     shuffles: list[Shuffle] = []
     try:
         with muted():
-            for normal in normal_call.runs[:SETS]:
-                shuffle = _shuffle(tool, normal.arguments)
-                if normal.went_out and not shuffle.shuffled.went_out:  # it remembers an earlier answer: a day passes
+            for repeat in repeated_call.repeats:
+                stable = repeat.seeded is None and len(repeat.twin.requests) == len(repeat.first.requests)
+                shuffle = _shuffled(tool, repeat.first, repeat.began) if stable else _both(tool, repeat.first.arguments)
+                if normal_call.beside(repeat.first).went_out and not shuffle.shuffled.went_out:  # it remembers an answer: a day passes
                     let_pass(DAY)
-                    shuffle = _shuffle(tool, normal.arguments)
+                    shuffle = _both(tool, repeat.first.arguments)
                 shuffles.append(shuffle)
     except NotConfirmed as reason:
         return ShuffledWorld(tuple(shuffles), str(reason))
@@ -36,29 +36,35 @@ def run(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall) -> Shu
     return ShuffledWorld(tuple(shuffles), repeated_call.obstacle)
 
 
-def _shuffle(tool: Tool, arguments: Mapping[str, Any]) -> Shuffle:
+def _both(tool: Tool, arguments: Mapping[str, Any]) -> Shuffle:
+    """With the same random numbers, at the same time, the one straight and the other shuffled; the former lets the tool forget."""
     chance = random.getstate()
 
     def usual(world: Stay) -> tuple[Run, float]:
         confirm(world, tool, arguments)
         return call(world, tool, arguments), world.began
 
-    def shuffled(world: Stay) -> Shuffle:
-        confirm(world, tool, arguments)
+    straight, began = stay(usual, backend=tool.facts.backend)
+    let_pass(DAY)
+    random.setstate(chance)
+    return _shuffled(tool, straight, began)
+
+
+def _shuffled(tool: Tool, straight: Run, began: float) -> Shuffle:
+    def visit(world: Stay) -> Shuffle:
+        confirm(world, tool, straight.arguments)
         older = _connections(tool)
         with world.shuffled() as order:
             for connection in older:
                 order.of_connection(connection)
             try:
-                run = call(world, tool, arguments)
+                run = call(world, tool, straight.arguments)
             finally:
                 for connection in older:
                     order.let_go(connection)
         return Shuffle(straight, run, tuple(order.moved), tuple(order.kept), tuple(order.short), searched=order.searched)
 
-    straight, began = stay(usual, backend=tool.facts.backend)
-    random.setstate(chance)
-    return stay(shuffled, backend=tool.facts.backend, at=began)
+    return stay(visit, backend=tool.facts.backend, at=began)
 
 
 def _connections(tool: Tool) -> list[Any]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from pytest_agentready.domain import masked
 from pytest_agentready.world import stack
 from pytest_agentready.world.faults import FAULTS, WireFault
 
@@ -37,13 +38,13 @@ class LostAnswer(WireFault):
     """The answer to one write is lost, once."""
 
     method: str = ""
-    target: str = ""  # its address without the query
+    target: str = ""  # its address without the query; a new id may stand in it each time
     silent: bool = False  # the peer says nothing more; else it breaks the connection
     watch: Watch = field(default_factory=Watch, compare=False)
 
     def answer(self, exchange: Exchange) -> bool:
         request = exchange.network.requests[exchange.number]
-        if request.method != self.method or request.url.partition("?")[0] != self.target:
+        if request.method != self.method or masked(request.url.partition("?")[0]) != masked(self.target):
             return False
         self.watch.met += 1
         frames = _frames()

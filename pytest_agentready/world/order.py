@@ -158,11 +158,11 @@ class Order:
         listdir, scandir = os.listdir, os.scandir
 
         def listed(path: Any = ".") -> list[Any]:
-            return self.of_names(path, sorted(listdir(path)))
+            return self.of_names(path, listdir(path))
 
         def scanned(path: Any = ".") -> _Entries:
             with scandir(path) as entries:
-                return _Entries(self.of_names(path, sorted(entries, key=lambda entry: entry.name)))
+                return _Entries(self.of_names(path, list(entries)))
 
         patches = [Patch(os, "listdir", listed), Patch(os, "scandir", scanned)]
         accessor = getattr(pathlib, "_NormalAccessor", None)  # Python 3.10

@@ -15,7 +15,23 @@ from typing import Any, TypeVar
 
 CHECKS = ("AR101", "AR102", "AR103", "AR104", "AR202", "AR203")  # every tool has a label for these
 # Labelled only where a tool is about it: AR204 is strict, and nearly every real tool fails it; the others are about a conduct of their own.
-MORE = ("AR105", "AR106", "AR107", "AR108", "AR201", "AR204", "AR205", "AR206", "AR207", "AR208")
+MORE = (
+    "AR105",
+    "AR106",
+    "AR107",
+    "AR108",
+    "AR201",
+    "AR204",
+    "AR205",
+    "AR206",
+    "AR207",
+    "AR208",
+    "AR301",
+    "AR302",
+    "AR303",
+    "AR304",
+    "AR305",
+)
 WORDS = ("passed", "failed", "unproven", "not_applicable")
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -35,11 +51,13 @@ CORPUS: list[Labelled] = []
 
 def labelled(
     *,
-    args: Mapping[str, Any],
+    args: Mapping[str, Any] | list[dict[str, Any]],
     backend: Mapping[str, Any],
     timeout: float | None = None,
     kind: str = "api",
     result_budget: int = 4_000,
+    confirm: Callable[..., Any] | None = None,
+    user: object = None,
     **verdicts: str,
 ) -> Callable[[Function], Function]:
     """Put a tool into the corpus. A check that is not named passes."""
@@ -47,6 +65,10 @@ def labelled(
     if unknown:
         raise ValueError(f"unknown in a label: {', '.join(unknown)}")
     facts = {"args": args, "backend": backend, "kind": kind, "result_budget": result_budget}
+    if confirm is not None:
+        facts["confirm"] = confirm
+    if user is not None:
+        facts["user"] = user
     if timeout is not None:
         facts["timeout"] = timeout
 
