@@ -43,8 +43,8 @@ def test_the_agent_of_the_incident_is_not_ready_and_every_fault_of_its_tools_is_
         "get_order_status": {"AR101", "AR102", "AR108", "AR202"},  # no timeout, and what goes wrong leaves as an exception
         "get_delivery_status": {"AR101", "AR103", "AR108", "AR203"},  # an error read as "pending"
         "search_knowledge_base": {"AR101", "AR103", "AR106", "AR108", "AR203", "AR205"},  # nothing, when nothing was searched
-        "send_email": {"AR101", "AR102", "AR107", "AR108", "AR202"},  # and null is as good an address as any other
-        "refund_order": {"AR101", "AR104", "AR107", "AR108"},  # honest words, and no class
+        "send_email": {"AR101", "AR102", "AR107", "AR108", "AR202", "AR302"},  # and null is as good an address as any other
+        "refund_order": {"AR101", "AR104", "AR107", "AR108", "AR302"},  # honest words, and no class
     }
 
 
@@ -54,7 +54,8 @@ def test_the_same_agent_done_right_is_ready(tmp_path: Path) -> None:
     assert report["ready"] is True
     assert not failed
     others = {(result["check"], result["outcome"]) for result in report["results"] if result["outcome"] != "passed"}  # type: ignore[attr-defined]
-    assert others == {("AR201", "not_applicable")}  # every wait was observed
+    reads = {(f"AR30{number}", "not_applicable") for number in (2, 3)}  # who only reads repeats nothing
+    assert others == {("AR201", "not_applicable"), *reads, ("AR304", "not_applicable")}  # every wait was observed; one order has no parts
 
 
 @pytest.mark.parametrize("project", ["support_agent_before", "support_agent"])

@@ -35,7 +35,7 @@ check = Check(
     severity=Severity.HIGH,
     profile="checklist",
     fix=(
-        "Send an idempotency key that is made from the arguments (`hashlib.sha256` over their canonical JSON) and is the same in each call, "
+        "Send an idempotency key that is made from the arguments (`hashlib.sha256` over their canonical JSON), the same in each call; "
         "write by PUT or upsert under an id that is made so, or remember what has been done (`SET key value NX`) before doing it."
     ),
     since="0.1",
@@ -55,8 +55,8 @@ def judge(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall) -> I
             again = duplicate.again
             if (asked := looked_first(repeat.second, again)) is not None:
                 yield Unproven(
-                    f"it asks {asked.method} {shortened(asked.url, 80)} before {again.story}, and backend= answers each time that nothing is "
-                    "there: give a callable that remembers what was written"
+                    f"it asks {asked.method} {shortened(asked.url, 80)} before {again.story}, and backend= answers each time that nothing "
+                    "is there: give a callable that remembers what was written"
                 )
             else:
                 found.setdefault((again.kind, again.verb, again.where), []).append((repeat, duplicate))

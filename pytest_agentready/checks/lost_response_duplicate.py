@@ -38,8 +38,8 @@ check = Check(
     severity=Severity.HIGH,
     profile="checklist",
     fix=(
-        "Let nobody repeat a write by himself (`Retry` without POST among its `allowed_methods`, `max_retries=0`), or send the same idempotency "
-        "key, made from the arguments, with every try and every call. Else report the failure with `retry_safe` False."
+        "Let nobody repeat a write by himself (`Retry` without POST among its `allowed_methods`, `max_retries=0`), or send the same "
+        "idempotency key, made from the arguments, with every try and every call. Else report the failure with `retry_safe` False."
     ),
     since="0.1",
 )
@@ -103,8 +103,8 @@ def _duplicate(tool: Tool, repeated_call: RepeatedCall, loss: Loss) -> Finding |
         return None
     if (asked := looked_first(loss.lost if again in within else loss.again or loss.lost, again)) is not None:
         return Unproven(
-            f"it asks {asked.method} {asked.url[:80]} before it sends {again.story} again, and backend= answers that nothing is there, although "
-            "it was written: give a callable that remembers"
+            f"it asks {asked.method} {asked.url[:80]} before it sends {again.story} again, and backend= answers that nothing is there, "
+            "although it was written: give a callable that remembers"
         )
     lost = "nothing more comes from the peer" if loss.silent else "the connection breaks"
     return Finding(

@@ -30,8 +30,8 @@ check = Check(
     severity=Severity.HIGH,
     profile="standard",
     fix=(
-        "Keep what belongs to one call in its own variables and arguments: headers with the request (`client.get(url, headers=...)`) and not on "
-        "the shared client, the user in a ContextVar, `None` as the default of a list."
+        "Keep what belongs to one call in its own variables and arguments: headers with the request (`client.get(url, headers=...)`) "
+        "and not on the shared client, the user in a ContextVar, `None` as the default of a list."
     ),
     since="0.1",
 )

@@ -31,7 +31,10 @@ check = Check(
     title="The same call gives another result each time",
     severity=Severity.MEDIUM,
     profile="checklist",
-    fix="Leave chance out of results, or seed it by the arguments (`random.Random(order_id)`); sort what has no order by a key such as its id.",
+    fix=(
+        "Leave chance out of results, or seed it by the arguments (`random.Random(order_id)`); sort what has no order by a key such as its "
+        "id; keep what a call needs in its arguments, and not in the module."
+    ),
     since="0.1",
 )
 SHOWN = 60  # characters of a value
@@ -80,8 +83,8 @@ def _finding(tool: Tool, repeat: Repeat, unexplained: list[Difference]) -> Findi
     more = f", and {len(unexplained) - 1} more differences" if len(unexplained) > 1 else ""
     what = "comes in another order" if first.kind == "order" else "is another"
     return Finding(
-        f"two calls with the same arguments, at the same time and with the same answers from outside, do not give the same: {first.place} {what} "
-        f"({_shown(first.one)}, then {_shown(first.other)}{more}){why}",
+        "two calls with the same arguments, at the same time and with the same answers from outside, do not give the same: "
+        f"{first.place} {what} ({_shown(first.one)}, then {_shown(first.other)}{more}){why}",
         where=tool.source,
         evidence={difference.path or "result": [_shown(difference.one), _shown(difference.other)] for difference in unexplained[:5]},
     )

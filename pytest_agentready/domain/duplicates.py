@@ -102,6 +102,6 @@ def _text(effect: Effect) -> str:
 
 def _rewrites(one: Effect, other: Effect) -> bool:
     """A file that is written anew from its beginning, as opposed to one that grows."""
-    if one.target != other.target or not other.content:
+    if one.target != other.target or other.verb == "append" or not other.content:
         return False
     return one.content == other.content or not other.content.startswith(one.content)

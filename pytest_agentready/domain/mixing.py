@@ -14,7 +14,8 @@ from pytest_agentready.domain.wording import shortened
 
 # Headers that say nothing of what is asked for, or by whom.
 TECHNICAL = frozenset({
-    "host", "user-agent", "accept", "accept-encoding", "accept-language", "connection", "content-length", "content-type", "transfer-encoding",
+    "host", "user-agent", "accept", "accept-encoding", "accept-language", "connection", "content-length", "content-type",
+    "transfer-encoding",
     "traceparent", "tracestate", "baggage", "date", "cache-control", "pragma", "expect", "te", "upgrade-insecure-requests",
 })  # fmt: skip
 SHOWN = 60  # characters of a value
@@ -105,9 +106,8 @@ def _in_result(party: Party, other: Party, unstable: set[str], *, keeps_records:
     for path, found in changed.items():
         strange = next((mark for mark in other.marks if mark in repr(found.other) and mark not in repr(found.one)), "")
         if (path not in unlike and found.one != found.other) or (strange and not keeps_records):
-            yield Mixture(
-                f"{found.place} is {shortened(repr(found.other), SHOWN)}, which is the other call's; by itself it is {shortened(repr(found.one), SHOWN)}"
-            )
+            other_way = f"by itself it is {shortened(repr(found.one), SHOWN)}"
+            yield Mixture(f"{found.place} is {shortened(repr(found.other), SHOWN)}, which is the other call's; {other_way}")
             return
     if not keeps_records and (mark := _remembered(party.solo, other) or _remembered(beside, other)):
         yield Mixture(f"what one call was given ({mark!r}) stands in the result of another, later one", kind="memory")

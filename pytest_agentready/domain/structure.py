@@ -154,7 +154,7 @@ def _is_permuted(one: str, other: str, pattern: str) -> bool:
 
 
 def _are_alike(one: Any, other: Any, path: str) -> bool:
-    if one == other or (one != one and other != other) or (is_fresh(path) and type(one) is type(other)):
+    if one == other or repr(one) == repr(other) or (is_fresh(path) and type(one) is type(other)):
         return True
     if isinstance(one, float) and isinstance(other, float):
         return abs(one - other) <= TINY * max(abs(one), abs(other))

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from types import FrameType
 from typing import Any
 
-from pytest_agentready.arguments.another import another, marks, replaced, varied
+from pytest_agentready.arguments.other_calls import another, marks, replaced, varied
 from pytest_agentready.domain import Ending, InterleavedCalls, Meeting, NormalCall, Party, RepeatedCall, Run, Tool, read, structure_of
 from pytest_agentready.experiments.confirmed import NotConfirmed, confirm, hindered
 from pytest_agentready.world import Backend, BackendFailed, Limits, Stay, loops, real, stack, stay
@@ -32,6 +32,7 @@ LATER = 0.005  # virtual seconds by which the second call begins later
 LINE = 0.01  # virtual seconds that a line of a sync tool takes
 LINES = 60  # that take their time: a loop over thousands does not
 PATIENCE = 0.25  # real seconds, after which a call that holds a lock is let go on
+ALIKE = "two calls with the same arguments cannot be told apart: give args=[{...}, {...}], or user="
 LIMITS = Limits(attempts=1_000, turns=20_000, horizon=86_400.0, real=10.0)
 
 
@@ -61,11 +62,7 @@ def run(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall) -> Int
             if meeting is not None:
                 return InterleavedCalls((meeting,))
             why = why or reason
-    return InterleavedCalls(obstacle=f"{why}. Give a second set of arguments: args=[{{...}}, {{...}}]" if why else _alike(tool))
-
-
-def _alike(tool: Tool) -> str:
-    return "two calls with the same arguments cannot be told apart: give args=[{...}, {...}], or user="
+    return InterleavedCalls(obstacle=f"{why}. Give a second set of arguments: args=[{{...}}, {{...}}]" if why else ALIKE)
 
 
 def _pairs(tool: Tool) -> Iterator[tuple[Side, Side, bool]]:

@@ -47,12 +47,13 @@ def _repeat(tool: Tool, arguments: Mapping[str, Any]) -> Repeat:
         return first, call(world, tool, arguments), world.began
 
     def once(world: Stay) -> Run:
+        world.begin_at(began)
         confirm(world, tool, arguments)
         return call(world, tool, arguments)
 
     first, second, began = stay(twice, backend=tool.facts.backend)
-    twin = stay(once, backend=tool.facts.backend, at=began)
+    twin = stay(once, backend=tool.facts.backend)
     if twin.value == first.value:
         return Repeat(first, second, twin, began)
     random.setstate(chance)
-    return Repeat(first, second, twin, began, stay(once, backend=tool.facts.backend, at=began))
+    return Repeat(first, second, twin, began, stay(once, backend=tool.facts.backend))

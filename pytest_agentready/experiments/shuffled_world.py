@@ -52,6 +52,7 @@ def _both(tool: Tool, arguments: Mapping[str, Any]) -> Shuffle:
 
 def _shuffled(tool: Tool, straight: Run, began: float) -> Shuffle:
     def visit(world: Stay) -> Shuffle:
+        world.begin_at(began)
         confirm(world, tool, straight.arguments)
         older = _connections(tool)
         with world.shuffled() as order:
@@ -64,7 +65,7 @@ def _shuffled(tool: Tool, straight: Run, began: float) -> Shuffle:
                     order.let_go(connection)
         return Shuffle(straight, run, tuple(order.moved), tuple(order.kept), tuple(order.short), searched=order.searched)
 
-    return stay(visit, backend=tool.facts.backend, at=began)
+    return stay(visit, backend=tool.facts.backend)
 
 
 def _connections(tool: Tool) -> list[Any]:

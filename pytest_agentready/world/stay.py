@@ -29,16 +29,11 @@ MOMENTS = ("attempts", "requests", "local_effects")  # those of them that say wh
 PATIENCE = Limits(attempts=1_000, turns=20_000, horizon=400 * 86_400.0, real=20.0)
 
 
-def stay(visit: Callable[[Stay], T], *, backend: object = None, limits: Limits = PATIENCE, at: float | None = None) -> T:
-    """What `visit` gives, having made its calls. `backend` is a `Backend` as the tool's facts have it. Raises BackendFailed.
-
-    `at` is the time of an earlier stay (`Stay.began`), for a world that is its twin.
-    """
+def stay(visit: Callable[[Stay], T], *, backend: object = None, limits: Limits = PATIENCE) -> T:
+    """What `visit` gives, having made its calls. `backend` is a `Backend` as the tool's facts have it. Raises BackendFailed."""
     if asyncio._get_running_loop() is not None:  # an async test: its thread's loop is taken
-        return in_a_thread(lambda: stay(visit, backend=backend, limits=limits, at=at))
+        return in_a_thread(lambda: stay(visit, backend=backend, limits=limits))
     world = World(None, backend if isinstance(backend, Backend) else Backend(), limits)
-    if at is not None:
-        world.time.wall = at
     with entered(world):
         return visit(Stay(world))
 
@@ -61,14 +56,18 @@ class Stay:
         self._spared = 0
 
     @property
-    def began(self) -> float:
-        """The date and time at which this world began, in seconds since the epoch."""
-        return self._world.time.wall
-
-    @property
     def over(self) -> bool:
         """Had the world to end a call? What is called from then on ends at once."""
         return self._world.time.over
+
+    @property
+    def began(self) -> float:
+        """Seconds since the epoch, by the clock of this world."""
+        return self._world.time.wall
+
+    def begin_at(self, moment: float) -> None:
+        """Let this world have begun at that moment, as another one did."""
+        self._world.time.wall = moment
 
     def call(self, call: Callable[..., Any], arguments: Mapping[str, Any]) -> Run:
         """One call to its end, well or not, and what it alone did. Its moments count from its own beginning."""

@@ -60,7 +60,7 @@ async def balance_of_current(account: str, user_id: str) -> ToolResult:
 
 
 @labelled(args={"account": "4711"}, backend=ACCOUNTS, AR305="failed")
-def report(account: str, lines: list[str] = []) -> ToolResult:  # noqa: B006
+def report(account: str, lines: list[str] = []) -> ToolResult:
     """The balance of an account, as a report."""
     try:
         response = requests.get(f"https://bank.example.com/accounts/{account}", timeout=4)

@@ -25,10 +25,11 @@ def another(arguments: Mapping[str, Any], schema: Mapping[str, Any], number: int
     """The `number`-th other set, counted from 0."""
     properties = schema.get("properties", {})
     definitions = schema.get("$defs", {})
-    return {
-        name: value if _chooses(resolved(properties.get(name, {}), definitions)) else varied(value, name, number)
-        for name, value in arguments.items()
-    }
+    free = {name: value for name, value in arguments.items() if not _chooses(resolved(properties.get(name, {}), definitions))}
+    made = {name: varied(value, name, number) for name, value in free.items()}
+    if made == free:  # a small number is all that there is
+        made = {name: value + number + 1 if type(value) is int else value for name, value in free.items()}
+    return dict(arguments) | made
 
 
 def varied(value: Any, name: str, number: int) -> Any:
@@ -37,6 +38,8 @@ def varied(value: Any, name: str, number: int) -> Any:
         return _text(value, number)
     if isinstance(value, int) and not isinstance(value, bool):
         return NUMBERS[number % len(NUMBERS)] if IDENTIFYING.search(name) else value
+    if isinstance(value, float):
+        return value * (1 - 0.1 * (number + 1))
     if type(value) is list:
         return [varied(part, name, number) for part in value]
     if type(value) is dict:
