@@ -199,13 +199,21 @@ def _kept(outcomes: list[Run], number: int) -> Iterator[Callable[[Any], None]]:
         outcomes[number] = replace(outcomes[number], raised=raised_by(error), ending=None)
 
 
+def _is_called_by_tool(frame: FrameType) -> bool:
+    """The backend is the user's code, too, and is asked by the world: whoever waits there stops all the others."""
+    caller = frame.f_back
+    while caller is not None and not stack.is_ours(caller.f_code):
+        caller = caller.f_back
+    return caller is None or caller.f_code.co_name == "in_turns" or caller.f_code.co_name == "finished"
+
+
 @contextlib.contextmanager
 def _turns() -> Iterator[None]:
     """In this thread each line of the user's code takes a moment of virtual time, in which the other thread comes in."""
     left = LINES
 
     def called(frame: FrameType, _event: str, _arg: Any) -> Any:
-        return stepped if left and stack.is_users(frame.f_code) else None
+        return stepped if left and stack.is_users(frame.f_code) and _is_called_by_tool(frame) else None
 
     def stepped(_frame: FrameType, event: str, _arg: Any) -> Any:
         nonlocal left
