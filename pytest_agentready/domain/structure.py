@@ -116,7 +116,7 @@ def differences(one: Any, other: Any, path: str = "") -> Iterator[Difference]:
         if one.keys() == other.keys():
             for name in one:
                 yield from differences(one[name], other[name], f"{path}.{name}" if path else name)
-        elif masked(list(one.items())) != masked(list(other.items())):  # a name may be a new id, too
+        elif _with_masked_names(one) != _with_masked_names(other):  # a name may be a new id, too
             yield Difference(path, "value", one, other)
     elif isinstance(one, list) and isinstance(other, list):
         yield from _of_lists(one, other, path)
@@ -124,6 +124,10 @@ def differences(one: Any, other: Any, path: str = "") -> Iterator[Difference]:
         yield from _of_texts(one, other, path)
     elif not _are_alike(one, other, path):
         yield Difference(path, "value", one, other)
+
+
+def _with_masked_names(value: dict[str, Any]) -> dict[str, Any]:
+    return {masked(name): part for name, part in masked(value).items()}
 
 
 def _of_lists(one: list[Any], other: list[Any], path: str) -> Iterator[Difference]:

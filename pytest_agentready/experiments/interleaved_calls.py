@@ -119,6 +119,11 @@ def _meeting(tool: Tool, normal_call: NormalCall, one: Side, other: Side, *, tel
             return None, why.replace("the normal call", named).replace("the confirmed call", named)
         solos.append(solo)
     (first, second), together = _called(tool, normal_call, [one, other], backend)
+    for each, run in zip((one, other), (first, second), strict=True):
+        if run.raised is not None and not normal_call.is_async:  # a connection to SQLite may belong to the thread that made it
+            (solo,), _ = _called(tool, normal_call, [each], backend, threaded=True)
+            if solo.raised is not None:
+                return None, f"called in a thread of its own it raises {solo.raised.kind}: {solo.raised.message}"
     if together.ending is not None:
         return None, f"two calls at the same time do not come to an end ({together.ending.story})"
     return Meeting(
@@ -132,7 +137,9 @@ def _shown(user: Any) -> str:
     return "" if user is None else str(user)
 
 
-def _called(tool: Tool, normal_call: NormalCall, sides: Sequence[Side], backend: Backend) -> tuple[list[Run], Run]:
+def _called(
+    tool: Tool, normal_call: NormalCall, sides: Sequence[Side], backend: Backend, *, threaded: bool = False
+) -> tuple[list[Run], Run]:
     """How each of the calls ended, and what they did together."""
     outcomes = [Run(side.arguments, ending=Ending("stuck", "it did not come to its end")) for side in sides]
     contexts = [contextvars.copy_context() for _ in sides]
@@ -144,7 +151,11 @@ def _called(tool: Tool, normal_call: NormalCall, sides: Sequence[Side], backend:
                 context.run(variable.set, side.user)
             context.run(confirm, world, tool, side.arguments)
         world.slow_down(LATENCY)
-        return world.call(in_tasks if normal_call.is_async else in_threads, {})
+        alone = len(sides) == 1 and not threaded
+        return world.call(in_tasks if normal_call.is_async else by_itself if alone else in_threads, {})
+
+    def by_itself() -> None:
+        contexts[0].run(in_turns, 0)
 
     def in_threads() -> None:
         threads = [threading.Thread(target=context.run, args=(in_turns, number), daemon=True) for number, context in enumerate(contexts)]

@@ -45,6 +45,7 @@ ASCENDING = re.compile(
 TIMES = re.compile(
     r"(?:.*_)?(?:at|time|timestamp|date|datetime|created|updated|published|modified|starts?|ends?|begins?|due|day|hour|month|year|since|when|ts|epoch)"
 )
+MOMENT = re.compile(r"\d{4}-\d\d(?:-\d\d)?|\d{1,2}:\d\d")
 MAIN = re.compile(r"results?|items?|data|hits|records|rows|entries|matches|documents|value|list|objects|elements")
 SEARCH = re.compile(r"search|geocod|lookup|suggest|autocomplete|query|nearest|find", re.IGNORECASE)
 ASKED_FOR = frozenset({"q", "query", "search", "term", "keyword", "keywords", "text", "name", "address", "location", "city", "place"})
@@ -236,6 +237,8 @@ def _own_order(items: list[Any], name: str) -> str:
     plain = _snake(name)
     if plain and SEQUENCE.fullmatch(plain):
         return "a sequence"
+    if all(isinstance(item, str) and MOMENT.match(item) for item in items) and items in (sorted(items), sorted(items, reverse=True)):
+        return "in the order of time"
     if not all(isinstance(item, dict) for item in items):
         return "a sequence" if any(not isinstance(item, (str, list)) for item in items) else ""
     for field in items[0]:
