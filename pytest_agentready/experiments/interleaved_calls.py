@@ -215,7 +215,7 @@ def _is_called_by_tool(frame: FrameType) -> bool:
     caller = frame.f_back
     while caller is not None and not stack.is_ours(caller.f_code):
         caller = caller.f_back
-    return caller is None or caller.f_code.co_name == "in_turns" or caller.f_code.co_name == "finished"
+    return caller is None or caller.f_code.co_name in ("in_turns", "finished")
 
 
 @contextlib.contextmanager

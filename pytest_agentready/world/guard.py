@@ -71,8 +71,6 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         return
     if event == "open" and active.world is not None and active.world.opened is not None and isinstance(args[0], str):
         active.world.opened[os.path.abspath(args[0])] = stack.here()
-    if event == "sqlite3.connect/handle" and active.world is not None and active.world.network.order is not None:
-        active.world.network.order.of_connection(args[0])
     describe = _WATCHED.get(event)
     if describe is not None and (what := describe(args)):
         refuse(what)

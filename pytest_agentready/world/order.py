@@ -13,7 +13,8 @@ import json
 import os
 import pathlib
 import re
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -154,8 +155,8 @@ class Order:
         with contextlib.suppress(Exception):
             connection.execute("PRAGMA reverse_unordered_selects = OFF")
 
-    def of_directories(self) -> contextlib.AbstractContextManager[None]:
-        """`os.listdir`, `scandir`, and all that is made of them."""
+    def in_place(self) -> contextlib.AbstractContextManager[None]:
+        """For `os.listdir`, `scandir` and all that is made of them, and for connections to SQLite that are made from here on."""
         listdir, scandir = os.listdir, os.scandir
 
         def listed(path: Any = ".") -> list[Any]:
@@ -169,7 +170,18 @@ class Order:
         accessor = getattr(pathlib, "_NormalAccessor", None)  # Python 3.10
         if accessor is not None:
             patches += [Patch(accessor, "listdir", staticmethod(listed)), Patch(accessor, "scandir", staticmethod(scanned))]
+        for name in ("sqlite3", "sqlite3.dbapi2"):
+            if (module := sys.modules.get(name)) is not None:
+                patches.append(Patch(module, "connect", self._connecting(module.connect)))
         return Patches(patches).in_place()
+
+    def _connecting(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def connect(*args: Any, **kwargs: Any) -> Any:
+            connection = original(*args, **kwargs)
+            self.of_connection(connection)
+            return connection
+
+        return connect
 
 
 class _Entries:

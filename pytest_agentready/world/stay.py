@@ -100,7 +100,7 @@ class Stay:
         network = self._world.network
         network.order = order = Order()
         try:
-            with order.of_directories():
+            with order.in_place():
                 yield order
         finally:
             network.order = None
