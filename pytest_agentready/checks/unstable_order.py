@@ -50,8 +50,14 @@ def judge(tool: Tool, repeated_call: RepeatedCall, shuffled_world: ShuffledWorld
         if (finding := _finding(tool, shuffle, unstable)) is not None:
             yield finding
             return
-    if shuffled_world.obstacle:
-        yield Unproven(shuffled_world.obstacle)
+    if (finding := _by_hash(tool, shuffled_world)) is not None:
+        yield finding
+    elif shuffled_world.obstacle or shuffled_world.no_elsewhere:
+        yield Unproven(
+            shuffled_world.obstacle or f"it makes sets, and how they come in another process is not known: {shuffled_world.no_elsewhere}"
+        )
+    elif shuffled_world.elsewhere:
+        return
     elif not any(shuffle.moved for shuffle in shuffled_world.shuffles):
         yield _nothing_moved(shuffled_world)
 
@@ -78,6 +84,20 @@ def _finding(tool: Tool, shuffle: Shuffle, unstable: set[str]) -> Finding | None
         where=tool.source,
         evidence={"moved": list(shuffle.moved), "result": _evidence(found)},
     )
+
+
+def _by_hash(tool: Tool, shuffled_world: ShuffledWorld) -> Finding | None:
+    """A set of texts is iterated in the order of their hashes, which are others in each process."""
+    (seed, value), *others = [*shuffled_world.elsewhere.items()] or [(0, None)]
+    for other_seed, other in others:
+        for found in differences(value, other):
+            if found.kind == "order":
+                return Finding(
+                    f"{found.place} comes in the order of a set, which is another in each process: {_shown(found.one)} where PYTHONHASHSEED "
+                    f"is {seed}, {_shown(found.other)} where it is {other_seed}",
+                    where=tool.source,
+                )
+    return None
 
 
 def _evidence(found: list[Difference]) -> list[list[str]]:

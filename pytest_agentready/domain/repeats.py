@@ -65,6 +65,8 @@ class Shuffle:
 class ShuffledWorld:
     shuffles: tuple[Shuffle, ...] = ()
     obstacle: str = ""
+    elsewhere: Mapping[int, Any] = field(default_factory=dict)  # PYTHONHASHSEED -> what a result is made of in such a process
+    no_elsewhere: str = ""  # why no other process could tell, of a tool that makes sets
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,11 @@ def mocked(tool: Tool) -> dict[str, Any]:
     return found
 
 
+def names_in(tool: Tool) -> Iterator[set[str]]:
+    """The names in the code of each function."""
+    return (names for names, _ in _named(tool))
+
+
 def named_values(tool: Tool) -> Iterator[Any]:
     """What the names in the code stand for, and the attributes of the user's own objects among it."""
     for _, values in _named(tool):

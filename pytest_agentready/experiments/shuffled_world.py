@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import dis
+import importlib
+import inspect
 import random
 import sys
 from collections.abc import Mapping
 from typing import Any
 
-from pytest_agentready.domain import NormalCall, RepeatedCall, Run, Shuffle, ShuffledWorld, Tool
+from pytest_agentready.domain import NormalCall, Repeat, RepeatedCall, Run, Shuffle, ShuffledWorld, Tool, structure_of
 from pytest_agentready.experiments.confirmed import NotConfirmed, call, confirm
-from pytest_agentready.experiments.reach import named_values
+from pytest_agentready.experiments.reach import named_values, names_in
 from pytest_agentready.world import BackendFailed, Stay, let_pass, stay
 from pytest_agentready.world.stdio import muted
 
 DAY = 86_400.0  # virtual seconds
+SEEDS = (1, 2, 3)  # two elements have the same order under every other one
+SETS = frozenset({"set", "frozenset", "union", "intersection", "symmetric_difference", "smembers", "sinter", "sunion", "sdiff"})
+BUILD_SET = dis.opmap["BUILD_SET"]
 
 
 def run(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall) -> ShuffledWorld:
@@ -33,7 +39,34 @@ def run(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall) -> Shu
         return ShuffledWorld(tuple(shuffles), str(reason))
     except BackendFailed as failure:
         return ShuffledWorld(tuple(shuffles), f"the backend raised {failure} in a repeated call")
-    return ShuffledWorld(tuple(shuffles), repeated_call.obstacle)
+    elsewhere, no_elsewhere = _elsewhere(tool, repeated_call.repeats[0]) if _makes_sets(tool) else ({}, "")
+    return ShuffledWorld(tuple(shuffles), repeated_call.obstacle, elsewhere, no_elsewhere)
+
+
+def _makes_sets(tool: Tool) -> bool:
+    """A set of texts has another order in each process. Others need not be asked."""
+    code = getattr(inspect.unwrap(getattr(tool.call, "__func__", tool.call)), "__code__", None)
+    built = code is not None and BUILD_SET in code.co_code[::2]
+    return built or any(names & SETS for names in names_in(tool))
+
+
+def _elsewhere(tool: Tool, repeat: Repeat) -> tuple[dict[int, Any], str]:
+    """What the call gives in processes with other seeds of their hashes, until two differ; or why it cannot be made there."""
+    try:
+        ask = importlib.import_module(f"{__name__.rpartition('.')[0]}.other_process").elsewhere
+    except ModuleNotFoundError:
+        return {}, ""
+    found: dict[int, Any] = {}
+    for seed in SEEDS:
+        there = ask(tool, repeat.first.arguments, hash_seed=seed, began=repeat.began, chance="repeated_call")
+        if there.obstacle:
+            return {}, there.obstacle
+        if not there.runs or not there.runs[-1].returned or there.runs[-1].value is None:
+            return {}, ""
+        found[seed] = structure_of(there.runs[-1].value)
+        if len({repr(value) for value in found.values()}) > 1:
+            break
+    return found, ""
 
 
 def _both(tool: Tool, arguments: Mapping[str, Any]) -> Shuffle:
