@@ -93,8 +93,8 @@ def _by_hash(tool: Tool, shuffled_world: ShuffledWorld) -> Finding | None:
         for found in differences(value, other):
             if found.kind == "order":
                 return Finding(
-                    f"{found.place} comes in the order of a set, which is another in each process: {_shown(found.one)} where PYTHONHASHSEED "
-                    f"is {seed}, {_shown(found.other)} where it is {other_seed}",
+                    f"{found.place} comes in the order of a set, which is another in each process: {_shown(found.one)} where "
+                    f"PYTHONHASHSEED is {seed}, {_shown(found.other)} where it is {other_seed}",
                     where=tool.source,
                 )
     return None

@@ -44,20 +44,6 @@ def mocked(tool: Tool) -> dict[str, Any]:
     return found
 
 
-def names_in(tool: Tool) -> Iterator[set[str]]:
-    """The names in the code of each function."""
-    return (names for names, _ in _named(tool))
-
-
-def named_values(tool: Tool) -> Iterator[Any]:
-    """What the names in the code stand for, and the attributes of the user's own objects among it."""
-    for _, values in _named(tool):
-        for _, value in values:
-            yield value
-            if not inspect.ismodule(value) and not inspect.isclass(value):
-                yield from list(getattr(value, "__dict__", {}).values())
-
-
 def _named(tool: Tool) -> Iterator[tuple[set[str], list[tuple[str, Any]]]]:
     """For each function: the names in its code, and what those of them that are known stand for."""
     waiting: list[Any] = [_function(tool.call)]
@@ -105,3 +91,17 @@ def _is_users(value: Any) -> bool:
 def _names(code: CodeType) -> set[str]:
     """The global names of a function, and of the functions within it."""
     return set(code.co_names).union(*(_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)))
+
+
+def names_in(tool: Tool) -> Iterator[set[str]]:
+    """The names in the code of each function."""
+    return (names for names, _ in _named(tool))
+
+
+def named_values(tool: Tool) -> Iterator[Any]:
+    """What the names in the code stand for, and the attributes of the user's own objects among it."""
+    for _, values in _named(tool):
+        for _, value in values:
+            yield value
+            if not inspect.ismodule(value) and not inspect.isclass(value):
+                yield from list(getattr(value, "__dict__", {}).values())
