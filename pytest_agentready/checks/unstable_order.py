@@ -75,7 +75,7 @@ def _finding(tool: Tool, shuffle: Shuffle, unstable: set[str]) -> Finding | None
         )
     found = [each for each in differences(shuffle.usual.value, shuffle.shuffled.value) if each.path not in unstable]
     reordered = [each for each in found if each.kind == "order"]
-    if not found or (shuffle.searched and not reordered):
+    if not found or (shuffle.order_alone and not reordered):
         return None
     first = (reordered or found)[0]
     what = f"{first.place} comes in that order, too" if first.kind == "order" else f"{first.place} is another"

@@ -58,7 +58,7 @@ class Shuffle:
     moved: tuple[str, ...]  # what came in another order: "`results` of GET https://...", "the directory /srv/notes"
     kept: tuple[str, ...]  # what has an order of its own, and why
     short: tuple[str, ...]  # what had fewer than two parts
-    searched: bool = False  # something was searched for: what is found first may be what fits best
+    order_alone: bool = False  # another value proves nothing: what was searched for comes as it fits best, or a day has passed between
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,10 @@ def _users(tool: Tool) -> tuple[Any, Any]:
     """Two values for a context's user; (None, None) where the tool has none there."""
     if not isinstance(tool.facts.user, contextvars.ContextVar):
         return None, None
-    current = tool.facts.user.get(None)
+    try:
+        current = tool.facts.user.get()
+    except LookupError:  # nobody is set, and there is no default
+        current = None
     if current is None or isinstance(current, str):
         return varied(current or "user", "user", 0), varied(current or "user", "user", 1)
     if type(current) is int or type(current) is dict:

@@ -70,22 +70,23 @@ def _elsewhere(tool: Tool, repeat: Repeat) -> tuple[dict[int, Any], str]:
 
 
 def _both(tool: Tool, arguments: Mapping[str, Any]) -> Shuffle:
-    """With the same random numbers, at the same time, the one straight and the other shuffled; the former lets the tool forget."""
+    """With the same random numbers, the one straight and the other shuffled, a day later, for the tool to forget what it was told."""
     chance = random.getstate()
 
-    def usual(world: Stay) -> tuple[Run, float]:
+    def usual(world: Stay) -> Run:
         confirm(world, tool, arguments)
-        return call(world, tool, arguments), world.began
+        return call(world, tool, arguments)
 
-    straight, began = stay(usual, backend=tool.facts.backend)
+    straight = stay(usual, backend=tool.facts.backend)
     let_pass(DAY)
     random.setstate(chance)
-    return _shuffled(tool, straight, began)
+    return _shuffled(tool, straight, None)
 
 
-def _shuffled(tool: Tool, straight: Run, began: float) -> Shuffle:
+def _shuffled(tool: Tool, straight: Run, began: float | None) -> Shuffle:
     def visit(world: Stay) -> Shuffle:
-        world.begin_at(began)
+        if began is not None:
+            world.begin_at(began)
         confirm(world, tool, straight.arguments)
         older = _connections(tool)
         with world.shuffled() as order:
@@ -96,7 +97,7 @@ def _shuffled(tool: Tool, straight: Run, began: float) -> Shuffle:
             finally:
                 for connection in older:
                     order.let_go(connection)
-        return Shuffle(straight, run, tuple(order.moved), tuple(order.kept), tuple(order.short), searched=order.searched)
+        return Shuffle(straight, run, tuple(order.moved), tuple(order.kept), tuple(order.short), order.searched or began is None)
 
     return stay(visit, backend=tool.facts.backend)
 
