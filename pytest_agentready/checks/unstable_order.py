@@ -14,6 +14,7 @@ from pytest_agentready.domain import (
     Difference,
     Finding,
     Judgement,
+    NormalCall,
     NotApplicable,
     RepeatedCall,
     Severity,
@@ -41,7 +42,7 @@ SHOWN = 90  # characters of a list
 
 
 @check
-def judge(tool: Tool, repeated_call: RepeatedCall, shuffled_world: ShuffledWorld) -> Iterator[Judgement]:
+def judge(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall, shuffled_world: ShuffledWorld) -> Iterator[Judgement]:
     if not shuffled_world.shuffles:
         yield Unproven(shuffled_world.obstacle)
         return
@@ -58,6 +59,8 @@ def judge(tool: Tool, repeated_call: RepeatedCall, shuffled_world: ShuffledWorld
         )
     elif shuffled_world.elsewhere:
         return
+    elif all(normal_call.beside(each.shuffled).went_out and not each.shuffled.went_out for each in shuffled_world.shuffles):
+        yield Unproven("it answers from memory, and is given nothing that could come in another order: let each call ask")
     elif not any(shuffle.moved for shuffle in shuffled_world.shuffles):
         yield _nothing_moved(shuffled_world)
 

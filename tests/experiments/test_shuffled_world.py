@@ -9,7 +9,7 @@ from typing import Any
 
 import requests
 
-from pytest_agentready.domain import ShuffledWorld
+from pytest_agentready.domain import Outcome, ShuffledWorld
 from tests.checks.judging import findings
 from tests.examining import as_tool, engine
 
@@ -52,6 +52,19 @@ def test_an_answer_that_is_remembered_is_asked_for_again_a_day_later() -> None:
 
     (shuffle,) = shuffled(remembered).shuffles
     assert shuffle.shuffled.went_out
+
+
+def test_who_remembers_for_ever_proves_nothing() -> None:
+    known: list[str] = []
+
+    def remembered() -> list[str]:
+        if not known:
+            known.extend(names())
+        return known
+
+    verdict = engine().examine(as_tool(remembered, {"backend": BACKEND}), engine().registry.check("AR304"))
+    assert verdict.outcome is Outcome.UNPROVEN
+    assert "from memory" in verdict.reason
 
 
 def test_a_connection_to_sqlite_that_is_older_than_the_call_gives_its_rows_the_other_way_round() -> None:
