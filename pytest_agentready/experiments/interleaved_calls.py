@@ -21,7 +21,7 @@ from typing import Any
 from pytest_agentready.arguments.other_calls import another, marks, replaced, varied
 from pytest_agentready.domain import Ending, InterleavedCalls, Meeting, NormalCall, Party, RepeatedCall, Run, Tool, read, structure_of
 from pytest_agentready.experiments.confirmed import NotConfirmed, confirm, hindered
-from pytest_agentready.world import Backend, BackendFailed, Limits, Stay, loops, real, stack, stay
+from pytest_agentready.world import Backend, BackendFailed, Limits, Stay, active, loops, real, stack, stay
 from pytest_agentready.world.echo import Caller, Echo
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.run import copied, drained, finished, raised_by
@@ -31,7 +31,7 @@ LATENCY = 0.05  # virtual seconds until a peer answers: the other call comes in 
 LATER = 0.005  # virtual seconds by which the second call begins later
 LINE = 0.01  # virtual seconds that a line of a sync tool takes
 LINES = 60  # that take their time: a loop over thousands does not
-PATIENCE = 0.25  # real seconds, after which a call that holds a lock is let go on
+PATIENCE = 0.5  # real seconds, after which a call that holds a lock is let go on
 ALIKE = "two calls with the same arguments cannot be told apart: give args=[{...}, {...}], or user="
 LIMITS = Limits(attempts=1_000, turns=20_000, horizon=86_400.0, real=10.0)
 
@@ -221,6 +221,15 @@ def _is_called_by_tool(frame: FrameType) -> bool:
     return caller is None or caller.f_code.co_name in ("in_turns", "finished")
 
 
+def _other_comes_in() -> bool:
+    """A moment passes. False where it does not: the other waits, out of sight, for a lock or a database that this one holds."""
+    world = active.mine()
+    if world is None:
+        return False
+    end = real.perf_counter() + PATIENCE
+    return not world.time.wait("sleep", LINE, lambda: real.perf_counter() > end, real.sleep)
+
+
 @contextlib.contextmanager
 def _turns() -> Iterator[None]:
     """In this thread each line of the user's code takes a moment of virtual time, in which the other thread comes in."""
@@ -233,9 +242,7 @@ def _turns() -> Iterator[None]:
         nonlocal left
         if event == "line" and left:
             left -= 1
-            since = real.perf_counter()
-            time.sleep(LINE)
-            if real.perf_counter() - since > PATIENCE:  # the other waits for a lock that this one holds
+            if not _other_comes_in():
                 left = 0
         return stepped
 

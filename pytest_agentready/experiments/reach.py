@@ -93,9 +93,15 @@ def _names(code: CodeType) -> set[str]:
     return set(code.co_names).union(*(_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)))
 
 
-def names_in(tool: Tool) -> Iterator[set[str]]:
-    """The names in the code of each function."""
-    return (names for names, _ in _named(tool))
+def code_of(tool: Tool) -> Iterator[CodeType]:
+    """That of the tool, and of the user's own functions that it names."""
+    functions = [getattr(tool.call, "__func__", tool.call)]
+    functions += [value for _, values in _named(tool) for _, value in values if inspect.isfunction(value) and _is_users(value)]
+    waiting = [code for function in functions if isinstance(code := getattr(inspect.unwrap(function), "__code__", None), CodeType)]
+    while waiting:
+        code = waiting.pop()
+        yield code
+        waiting += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
 
 
 def named_values(tool: Tool) -> Iterator[Any]:

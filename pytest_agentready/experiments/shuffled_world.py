@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dis
 import importlib
-import inspect
 import random
 import sys
 from collections.abc import Mapping
@@ -12,14 +11,14 @@ from typing import Any
 
 from pytest_agentready.domain import NormalCall, Repeat, RepeatedCall, Run, Shuffle, ShuffledWorld, Tool, structure_of
 from pytest_agentready.experiments.confirmed import NotConfirmed, call, confirm
-from pytest_agentready.experiments.reach import named_values, names_in
+from pytest_agentready.experiments.reach import code_of, named_values
 from pytest_agentready.world import BackendFailed, Stay, let_pass, stay
 from pytest_agentready.world.stdio import muted
 
 DAY = 86_400.0  # virtual seconds
 SEEDS = (1, 2, 3)  # two elements have the same order under every other one
-SETS = frozenset({"set", "frozenset", "union", "intersection", "symmetric_difference", "smembers", "sinter", "sunion", "sdiff"})
-BUILD_SET = dis.opmap["BUILD_SET"]
+TYPES = ("set", "frozenset")
+METHODS = ("smembers", "sinter", "sunion", "sdiff")
 
 
 def run(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall) -> ShuffledWorld:
@@ -39,15 +38,19 @@ def run(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall) -> Shu
         return ShuffledWorld(tuple(shuffles), str(reason))
     except BackendFailed as failure:
         return ShuffledWorld(tuple(shuffles), f"the backend raised {failure} in a repeated call")
-    elsewhere, no_elsewhere = _elsewhere(tool, repeated_call.repeats[0]) if _makes_sets(tool) else ({}, "")
+    elsewhere, no_elsewhere = _elsewhere(tool, repeated_call.repeats[0]) if makes_sets(tool) else ({}, "")
     return ShuffledWorld(tuple(shuffles), repeated_call.obstacle, elsewhere, no_elsewhere)
 
 
-def _makes_sets(tool: Tool) -> bool:
+def makes_sets(tool: Tool) -> bool:
     """A set of texts has another order in each process. Others need not be asked."""
-    code = getattr(inspect.unwrap(getattr(tool.call, "__func__", tool.call)), "__code__", None)
-    built = code is not None and BUILD_SET in code.co_code[::2]
-    return built or any(names & SETS for names in names_in(tool))
+    return any(_builds_one(step) for code in code_of(tool) for step in dis.get_instructions(code))
+
+
+def _builds_one(step: dis.Instruction) -> bool:
+    if step.opname == "BUILD_SET":
+        return True
+    return step.argval in (TYPES if step.opname == "LOAD_GLOBAL" else METHODS) and step.opname.startswith("LOAD_")
 
 
 def _elsewhere(tool: Tool, repeat: Repeat) -> tuple[dict[int, Any], str]:

@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import sqlite3
 import threading
+from pathlib import Path
 from typing import Any
 
 import requests
@@ -62,6 +63,17 @@ def test_a_lock_keeps_two_calls_apart() -> None:
         return mine
 
     assert findings(guarded, "AR305", args={"name": "ada"}) == []
+
+
+def test_a_database_that_one_call_has_locked_is_waited_for(tmp_path: Path) -> None:
+    def book(room: str) -> str:
+        with sqlite3.connect(tmp_path / "rooms.db", timeout=4) as connection:
+            connection.execute("CREATE TABLE IF NOT EXISTS rooms (name TEXT)")
+            connection.execute("INSERT INTO rooms VALUES (?)", (room,))
+            connection.execute("DELETE FROM rooms WHERE name = ?", (room,))
+        return room
+
+    assert findings(book, "AR305", args={"room": "Ada"}) == []
 
 
 def test_the_sets_of_the_mark_come_first() -> None:

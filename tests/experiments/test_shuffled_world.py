@@ -7,11 +7,14 @@ import sqlite3
 import time
 from typing import Any
 
+import pytest
 import requests
 
 from pytest_agentready.domain import Outcome, ShuffledWorld
+from pytest_agentready.experiments.shuffled_world import makes_sets
 from tests.checks.judging import findings
 from tests.examining import as_tool, engine
+from tests.experiments.set_makers import MAKERS, OTHERS
 
 URL = "https://api.example.com/items"
 BACKEND = {f"GET {URL}": {"items": [{"id": 2, "name": "tea"}, {"id": 1, "name": "cup"}]}}
@@ -96,3 +99,8 @@ def test_the_first_of_what_was_searched_for_may_be_the_best_and_of_what_was_list
     assert findings(found, "AR304", backend=BACKEND) == []
     (finding,) = findings(listed, "AR304", backend=BACKEND)
     assert finding.endswith("the result is another: tea, then cup")
+
+
+@pytest.mark.parametrize("call", [*MAKERS, *OTHERS], ids=lambda call: call.__name__)
+def test_only_who_makes_a_set_is_asked_for_its_order_in_another_process(call: Any) -> None:
+    assert makes_sets(as_tool(call, {})) == (call in MAKERS)
