@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import httpx
@@ -18,13 +19,14 @@ from pytest_agentready.domain import Run
 from pytest_agentready.world import Backend, Stay, stay
 from pytest_agentready.world.lost import lost_answer
 
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 URL = "https://api.example.com/orders"
 
 
 def by_the_adapter() -> None:
-    session = requests.Session()
-    session.mount("https://", HTTPAdapter(max_retries=Retry(2, allowed_methods=None)))
-    session.post(URL, timeout=2)
+    with requests.Session() as session:
+        session.mount("https://", HTTPAdapter(max_retries=Retry(2, allowed_methods=None)))
+        session.post(URL, timeout=2)
 
 
 def by_a_loop() -> None:
@@ -68,6 +70,8 @@ def lose(call: Any, *, silent: bool, method: str = "POST", target: str = URL) ->
         return world.call(call, {})
 
     run = stay(visit, backend=Backend.parse({f"POST {URL}": {"id": 1}}))
+    fault.watch.frames.clear()
+    gc.collect()  # the sockets that an exception has held are not to be found by another test
     return fault.watch.repeaters, run
 
 
@@ -92,7 +96,8 @@ def test_it_is_known_whose_loop_sends_the_write_again(call: Any, repeaters: list
 
 def test_an_answer_of_another_protocol_is_lost_as_well() -> None:
     def push() -> None:
-        redis.Redis(host="cache.internal", socket_timeout=2).rpush("jobs", "tea")
+        with redis.Redis(host="cache.internal", socket_timeout=2) as store:
+            store.rpush("jobs", "tea")
 
     found, run = lose(push, silent=False, method="RPUSH", target="redis://cache.internal:6379")
     assert found == ["redis"]

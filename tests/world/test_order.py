@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import json
 import os
@@ -113,8 +114,8 @@ def test_a_peers_list_is_moved_and_named() -> None:
 
 def test_the_sets_of_a_redis_are_moved_and_its_lists_are_not() -> None:
     def call() -> Any:
-        store = redis.Redis(host="cache.internal", decode_responses=True)
-        return store.keys("*"), list(store.hgetall("h")), store.lrange("l", 0, -1)
+        with redis.Redis(host="cache.internal", decode_responses=True) as store:
+            return store.keys("*"), list(store.hgetall("h")), store.lrange("l", 0, -1)
 
     contents = {"redis://cache.internal:6379": {"h": {"a": "1", "b": "2"}, "l": ["a", "b"]}}
     (keys, fields, items), (other_keys, other_fields, same_items), _ = both(call, contents)
@@ -144,7 +145,7 @@ def test_the_names_in_a_directory_come_the_other_way_round(tmp_path: Path) -> No
 
 def test_rows_of_sqlite_come_the_other_way_round_unless_they_are_asked_for_in_an_order() -> None:
     def call() -> Any:
-        with sqlite3.connect(":memory:") as connection:
+        with contextlib.closing(sqlite3.connect(":memory:")) as connection:
             connection.executescript("CREATE TABLE t (a); INSERT INTO t VALUES (2); INSERT INTO t VALUES (1);")
             return [list(connection.execute(sql)) for sql in ("SELECT a FROM t", "SELECT a FROM t ORDER BY a")]
 
