@@ -6,6 +6,7 @@ from pytest_agentready.domain.answer import ADDRESS, Answer, read_answer
 from pytest_agentready.domain.check import PROFILES, Check, Example, Judgement, Profile
 from pytest_agentready.domain.conduct import Cancellation, CancelledCalls, Held, HeldKind, LogIn, RepeatedCalls, Series
 from pytest_agentready.domain.declared import Declared, DeclaredConduct, declared
+from pytest_agentready.domain.duplicates import Duplicate, counts, duplicates, kind_of, looked_first, made, nothing_written
 from pytest_agentready.domain.effect import Effect, EffectKind
 from pytest_agentready.domain.effects import counted, effects_of
 from pytest_agentready.domain.gate import (
@@ -25,9 +26,11 @@ from pytest_agentready.domain.gate import (
     without_gates_own,
 )
 from pytest_agentready.domain.hostility import Harm, HostileArguments, HostileCall, harm_of, identities
+from pytest_agentready.domain.idempotency import ends_a_transaction, leaves_as_it_was
 from pytest_agentready.domain.interface import Interface, Parameter
 from pytest_agentready.domain.masking import Secret, mask, mask_all
 from pytest_agentready.domain.matrix import FaultMatrix, NormalCall, mishaps
+from pytest_agentready.domain.mixing import Mixture, mixtures
 from pytest_agentready.domain.model import (
     Message,
     ModelAnswer,
@@ -42,8 +45,20 @@ from pytest_agentready.domain.model import (
 )
 from pytest_agentready.domain.observation import Attempt, Ending, Expected, Family, Fault, Raised, Request, Run, Sleep, Wait
 from pytest_agentready.domain.prices import Cost, Price, read_prices
+from pytest_agentready.domain.repeats import (
+    InterleavedCalls,
+    Loss,
+    LostResponse,
+    Meeting,
+    Party,
+    Repeat,
+    RepeatedCall,
+    Shuffle,
+    ShuffledWorld,
+)
 from pytest_agentready.domain.repetition import Repetition, is_storm, keeps_asking, repetitions, unended
 from pytest_agentready.domain.result import PROPERTY, Assessment, Result, Subject
+from pytest_agentready.domain.structure import Difference, differences, is_fresh, masked, structure_of
 from pytest_agentready.domain.subject import TIME_LIMITS, Facts, Kind, Tool, read
 from pytest_agentready.domain.tokens import exceed, tokens
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unjudgeable, Unproven, Verdict
@@ -74,6 +89,8 @@ __all__ = [
     "Cost",
     "Declared",
     "DeclaredConduct",
+    "Difference",
+    "Duplicate",
     "Effect",
     "EffectKind",
     "Ending",
@@ -91,11 +108,16 @@ __all__ = [
     "HostileArguments",
     "HostileCall",
     "Interface",
+    "InterleavedCalls",
     "Judgement",
     "Kind",
     "LogIn",
+    "Loss",
+    "LostResponse",
     "Mark",
+    "Meeting",
     "Message",
+    "Mixture",
     "ModelAnswer",
     "ModelCall",
     "ModelFailure",
@@ -106,9 +128,12 @@ __all__ = [
     "OutOfScript",
     "Outcome",
     "Parameter",
+    "Party",
     "Price",
     "Profile",
     "Raised",
+    "Repeat",
+    "RepeatedCall",
     "RepeatedCalls",
     "Repetition",
     "Request",
@@ -118,6 +143,8 @@ __all__ = [
     "Secret",
     "Series",
     "Severity",
+    "Shuffle",
+    "ShuffledWorld",
     "Sleep",
     "Subject",
     "Tool",
@@ -134,20 +161,32 @@ __all__ = [
     "alike",
     "call_of",
     "counted",
+    "counts",
     "declared",
     "did_you_mean",
+    "differences",
     "does_another_thing",
+    "duplicates",
     "effects_of",
+    "ends_a_transaction",
     "exceed",
     "harm_of",
     "identities",
+    "is_fresh",
     "is_storm",
     "keeps_asking",
+    "kind_of",
+    "leaves_as_it_was",
     "listed",
+    "looked_first",
+    "made",
     "mask",
     "mask_all",
+    "masked",
     "mishaps",
+    "mixtures",
     "nearest",
+    "nothing_written",
     "read",
     "read_answer",
     "read_prices",
@@ -156,6 +195,7 @@ __all__ = [
     "secrets",
     "shortened",
     "some_of",
+    "structure_of",
     "tokens",
     "unended",
     "unlike",

@@ -16,6 +16,7 @@ ASKING = re.compile(
 )
 # What makes something on the way is an effect, whatever else it asks for.
 MAKING = re.compile(r"(?:^|\bor |\band )(?:add|create|delete|insert|remove|send|set|update|upsert)\b")
+OPERATIONS = re.compile(r"(?:BatchGet|TransactGet|Get|List|Describe|Query|Scan|Search|Select|Lookup|Receive)")  # of Amazon's services
 # Where models are asked, by words that are a thing's elsewhere: the hosts of the providers, and the paths there.
 MODELS = tuple(
     (re.compile(rf"(?:^|\.)(?:{hosts})(?::\d+)?$"), re.compile(rf"{path}$"))
@@ -29,10 +30,22 @@ MODELS = tuple(
 )
 
 
+def _operation(request: Request) -> str | None:
+    """What is asked of Amazon's services, which all have one address: in a header, or first in the form."""
+    for name, value in request.headers:
+        if name == "x-amz-target":
+            return value.rpartition(".")[2]
+    if request.host.endswith("amazonaws.com") and (found := re.match(rb"Action=(\w+)&", request.body)):
+        return found[1].decode()
+    return None
+
+
 def only_asks(request: Request) -> bool:
     """A request that changes nothing at its peer, although its verb is that of a write."""
     if request.method != "POST":
         return False
+    if (operation := _operation(request)) is not None:
+        return OPERATIONS.match(operation) is not None
     address = urlsplit(request.url)
     path = re.sub(r"/v\d+$", "", address.path.rstrip("/"))
     if any(host.search(address.netloc.lower()) and asked.search(path) for host, asked in MODELS):

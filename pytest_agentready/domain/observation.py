@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pytest_agentready.domain.answer import Answer
 from pytest_agentready.domain.effect import Effect
+from pytest_agentready.domain.idempotency import key_in
 from pytest_agentready.domain.masking import Secret
 from pytest_agentready.domain.model import ModelCall
 
@@ -87,6 +88,8 @@ class Request:
     beside: bool = False  # sent by one of several threads that work at a time: which of them comes first is up to chance
     changed: bool = True  # False: the write left its peer as it was, such as a DELETE of no row
     places: tuple[str, ...] = ()  # of a database: the tables, or the keys, that it writes to
+    digest: int = 0  # of the answer that was sent: two that are alike have the same
+    empty: bool = False  # the answer says that there is nothing: no rows, an empty list, a 404
 
     @property
     def host(self) -> str:
@@ -99,10 +102,8 @@ class Request:
 
     @property
     def idempotency_key(self) -> str | None:
-        for name, value in self.headers:
-            if name in ("idempotency-key", "x-idempotency-key"):
-                return value
-        return None
+        """In a header or a field of the body, by which the peer knows the request again; None for none."""
+        return key_in(self.headers, self.body if self.is_http else b"")
 
 
 @dataclass(frozen=True, slots=True)

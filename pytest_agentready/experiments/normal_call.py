@@ -54,7 +54,7 @@ def run(tool: Tool) -> NormalCall:
             called = [name for name, mock in mocked(tool).items() if mocks.calls_of(mock) > before.get(name, 0)]
             replaced |= asked or dict.fromkeys(called)
         runs.append(read(tool, found))
-    return NormalCall(tuple(runs), obstacle=no_approval or _mocked(replaced) or _obstacle(tool, runs), unconfirmed=unconfirmed)
+    return NormalCall(tuple(runs), obstacle=no_approval or _mocked(replaced) or obstacle_of(tool, runs), unconfirmed=unconfirmed)
 
 
 def _unconfirmed(tool: Tool) -> tuple[Run, ...]:
@@ -88,7 +88,7 @@ def _mocked(replaced: Iterable[str]) -> str:
     )
 
 
-def _obstacle(tool: Tool, runs: list[Run]) -> str:
+def obstacle_of(tool: Tool, runs: list[Run]) -> str:
     """Why there is no normal answer to go by, and what would make one; "" where there is one."""
     made_up = f" with generated arguments {dict(runs[0].arguments)!r}" if tool.facts.generated else ""
     other = ", or give args={...} in the marker" if tool.facts.generated else ""

@@ -96,3 +96,23 @@ def _is_users(value: Any) -> bool:
 def _names(code: CodeType) -> set[str]:
     """The global names of a function, and of the functions within it."""
     return set(code.co_names).union(*(_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)))
+
+
+def code_of(tool: Tool) -> Iterator[CodeType]:
+    """That of the tool, and of the user's own functions that it names."""
+    functions = [getattr(tool.call, "__func__", tool.call)]
+    functions += [value for _, values in named(tool.call) for _, value in values if inspect.isfunction(value) and _is_users(value)]
+    waiting = [code for function in functions if isinstance(code := getattr(inspect.unwrap(function), "__code__", None), CodeType)]
+    while waiting:
+        code = waiting.pop()
+        yield code
+        waiting += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
+
+
+def named_values(tool: Tool) -> Iterator[Any]:
+    """What the names in the code stand for, and the attributes of the user's own objects among it."""
+    for _, values in named(tool.call):
+        for _, value in values:
+            yield value
+            if not inspect.ismodule(value) and not inspect.isclass(value):
+                yield from list(getattr(value, "__dict__", {}).values())

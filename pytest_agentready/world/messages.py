@@ -18,6 +18,8 @@ JSON = "application/json"
 NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")  # of a header
 VALUE = re.compile(r"[\t\x20-\x7e]*")
 SHOWN = 60  # characters of a value
+EMPTY = (b"[]", b"{}", b"null")
+SHORT = 500  # bytes of an answer that may say that there is nothing
 _UNSET: Any = object()
 
 
@@ -59,6 +61,19 @@ class Response:
     @property
     def is_text(self) -> bool:
         return self.is_json or (self.content_type.startswith("text/") and bool(self.content))
+
+    @property
+    def says_nothing(self) -> bool:
+        """Does it tell that there is nothing: a 404, an empty list, an object whose lists are all empty?"""
+        if self.status == 404 or self.content in EMPTY:
+            return True
+        if not self.is_json or len(self.content) > SHORT:
+            return False
+        with contextlib.suppress(ValueError):
+            found = _json.loads(self.content)
+            lists = [part for part in found.values() if isinstance(part, list)] if isinstance(found, dict) else []
+            return bool(lists) and not any(lists)
+        return False
 
     def inflated(self, size: int) -> Response | None:
         """The same answer, of at least `size` bytes; None where nothing in it can grow."""

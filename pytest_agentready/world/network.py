@@ -28,6 +28,7 @@ from pytest_agentready.world.outages import EVERY, Outages, count
 from pytest_agentready.world.peer import Peer
 
 if TYPE_CHECKING:
+    from pytest_agentready.world.order import Order
     from pytest_agentready.world.timeline import Timeline
 
 T = TypeVar("T")
@@ -66,6 +67,8 @@ class Network:
         self._asked: dict[str, int] = {}  # host -> how often it was looked up
         self._moving: list[Peer] = []
         self._own_servers: set[object] = set()  # ports, and paths, on which the run itself listens
+        self.latency = LATENCY  # virtual seconds until an answer comes
+        self.order: Order | None = None  # where an experiment gives the peers' lists another one
         self.time: Timeline  # set by the world: each needs the other
 
     def fault(self, request: int | None = None, host: str = "") -> WireFault | None:

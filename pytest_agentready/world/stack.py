@@ -121,24 +121,24 @@ def awaiting_line(task: Any) -> str:
 
 def places(task: Any) -> list[tuple[CodeType, int]]:
     """The user's lines that a task stands at, from the innermost on."""
-    return [(frame.f_code, frame.f_lineno) for frame in _chain(task.get_coro()) if is_users(frame.f_code)][::-1]
+    return [(frame.f_code, frame.f_lineno) for frame in frames(task.get_coro()) if is_users(frame.f_code)][::-1]
 
 
 def pauses(task: Any) -> bool:
     """Does the task wait for nothing but the time to pass?"""
-    return any(frame.f_code is asyncio.sleep.__code__ for frame in _chain(task.get_coro()))
+    return any(frame.f_code is asyncio.sleep.__code__ for frame in frames(task.get_coro()))
 
 
 def _innermost(awaitable: Any) -> tuple[int, str] | None:
     depth, line = 0, ""
-    for frame in _chain(awaitable):
+    for frame in frames(awaitable):
         depth += 1
         if is_users(frame.f_code):
             line = f"{frame.f_code.co_filename}:{frame.f_lineno}"
     return (depth, line) if line else None
 
 
-def _chain(awaitable: Any) -> Iterator[FrameType]:
+def frames(awaitable: Any) -> Iterator[FrameType]:
     """The frames of a suspended coroutine, from the outermost to the one that waits."""
     for _ in range(200):  # a chain, not a ring; the bound is for the unforeseen
         frame = getattr(awaitable, "cr_frame", None) or getattr(awaitable, "gi_frame", None) or getattr(awaitable, "ag_frame", None)

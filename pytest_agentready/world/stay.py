@@ -7,7 +7,8 @@ clock goes on. A fault can begin and end between two calls.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -17,6 +18,7 @@ from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import calm_down
 from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.limits import Limits
+from pytest_agentready.world.order import Order
 from pytest_agentready.world.outages import Outages
 from pytest_agentready.world.run import carried_out, entered, in_a_thread, interrupted, recorded
 from pytest_agentready.world.world import World
@@ -95,6 +97,21 @@ class Stay:
         self._fault, self._spared = fault, spared
         if fault is not None and fault.precedes_the_request and not spared:
             network.drop_idle("*")
+
+    def slow_down(self, seconds: float) -> None:
+        """From here on an answer takes as long as this."""
+        self._world.network.latency = seconds
+
+    @contextlib.contextmanager
+    def shuffled(self) -> Iterator[Order]:
+        """For as long as the context is open, what has no order of its own comes in another one."""
+        network = self._world.network
+        network.order = order = Order()
+        try:
+            with order.in_place():
+                yield order
+        finally:
+            network.order = None
 
     def _mark(self) -> _Mark:
         everything = recorded(self._world, Run({}), 0.0)

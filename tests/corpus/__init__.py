@@ -18,6 +18,7 @@ CHECKS = ("AR101", "AR102", "AR103", "AR104", "AR202", "AR203")  # every tool ha
 # Labelled only where a tool is about it: AR204 is strict, and nearly every real tool fails it; the others are about a conduct of their own.
 MORE = (
     *("AR105", "AR106", "AR107", "AR108", "AR201", "AR204", "AR205", "AR206", "AR207", "AR208"),
+    *("AR301", "AR302", "AR303", "AR304", "AR305"),
     *("AR904", "AR905", "AR906"),
 )
 GATES = ("AR401", "AR402", "AR403", "AR404", "AR405", "AR406", "AR407")
@@ -40,11 +41,13 @@ CORPUS: list[Labelled] = []
 
 def labelled(
     *,
-    args: Mapping[str, Any],
+    args: Mapping[str, Any] | list[dict[str, Any]],
     backend: Mapping[str, Any],
     timeout: float | None = None,
     kind: str = "api",
     result_budget: int = 4_000,
+    confirm: Callable[..., Any] | None = None,
+    user: object = None,
     conduct: Mapping[str, Any] = MappingProxyType({}),
     **verdicts: str,
 ) -> Callable[[Function], Function]:
@@ -53,6 +56,10 @@ def labelled(
     if unknown:
         raise ValueError(f"unknown in a label: {', '.join(unknown)}")
     facts = {"args": args, "backend": backend, "kind": kind, "result_budget": result_budget, **conduct}
+    if confirm is not None:
+        facts["confirm"] = confirm
+    if user is not None:
+        facts["user"] = user
     if timeout is not None:
         facts["timeout"] = timeout
 

@@ -36,7 +36,11 @@ def test_get_delivery_status(readiness_check):
 @pytest.mark.agent_tool(
     tool=search_knowledge_base,
     args={"query": "refund"},
-    backend={"GET https://kb.example.com/search": {"hits": [{"id": 2, "title": "Refunds", "url": "/2"}]}},
+    backend={
+        "GET https://kb.example.com/search": {
+            "hits": [{"id": 9, "title": "Refund a gift", "url": "/9"}, {"id": 2, "title": "Refunds", "url": "/2"}]
+        }
+    },
 )
 def test_search_knowledge_base(readiness_check):
     readiness_check()

@@ -49,7 +49,12 @@ class Exchange:
         )
         peer.owes_an_answer = True
         self.network.time.count("requests", f"{method} {url.partition('?')[0]}", lambda: where)
-        self.network.time.at(LATENCY, self.answer)
+        self.network.time.at(self.network.latency, self.answer)
+
+    @property
+    def number(self) -> int:
+        """Which request of the run it is."""
+        return self._number
 
     @property
     def where(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -168,6 +169,8 @@ class HTTPExchange(Exchange):
                 from pytest_agentready.world.services import models
 
                 found = models.answer(self)
+            if found is not None and self.network.order is not None:
+                found = self.network.order.of_answer(self.request, found)
             self._normal = NOT_FOUND if found is None else found
             self.note(committed=True, routed=found is not None)
         return self._normal
@@ -179,7 +182,7 @@ class HTTPExchange(Exchange):
         if isinstance(response, Transmission):
             self._transmit(response)
             return
-        self.note(status=response.status)
+        self.note(status=response.status, digest=zlib.crc32(response.content), empty=response.says_nothing)
         self._http.respond(self.request.method, response)
 
     def _transmit(self, response: Transmission) -> None:

@@ -182,6 +182,8 @@ class CommandExchange(Exchange):
     def _reply(self, found: Any) -> bytes:
         """As it is, or grown where this answer is to be huge."""
         several = self._words not in self._shown and isinstance(found, list)
+        if self.network.order is not None and not several:
+            found = self.network.order.of_reply(self._words, found)
         pairs = list(zip(self._shown, found if several else [found], strict=False))
         self.note(bounded=all(redis_growth.is_bounded(*pair) for pair in pairs))
         if self.growth:

@@ -182,6 +182,9 @@ class SQLExchange(Exchange):
 
     def sized(self, statement: Statement, result: Result) -> Result:
         """The rows of one statement, grown where this answer is to be huge."""
+        self.note(empty=not result.rows)
+        if self.network.order is not None:
+            result = replace(result, rows=self.network.order.of_rows(statement, result.rows))
         most = rows.at_most(statement, [dict(zip(result.columns, row, strict=True)) for row in result.rows])
         grown = inflation.inflated_rows(result.columns, result.rows, self.growth or 1, most)
         if grown is not None or most is None:  # without a row nothing can grow here, and does in life

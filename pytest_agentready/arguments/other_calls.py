@@ -1,0 +1,107 @@
+"""Another set of arguments from a given one: the same call about something else, or for somebody else.
+
+Texts and ids become others of the same kind, with words in them that stand nowhere else; what chooses (an enumeration, a flag, a small
+number) stays as it is.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_agentready.arguments.plausible import resolved
+
+WORDS = ("quillon", "marbeck", "tolvane")  # that stand in no backend
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
+DATE = re.compile(r"\d{4}-\d\d-\d\d.*")
+IDENTIFYING = re.compile(r"(?:^|_)(?:id|ids|no|number|key|ref|pk)$|(?<=[a-z])Id$")
+NUMBERS = (48_213, 73_951, 60_427)
+LONG = 4  # characters of a word that would not stand elsewhere by chance
+
+
+def another(arguments: Mapping[str, Any], schema: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """The `number`-th other set, counted from 0."""
+    properties = schema.get("properties", {})
+    definitions = schema.get("$defs", {})
+    free = {name: value for name, value in arguments.items() if not _chooses(resolved(properties.get(name, {}), definitions))}
+    made = {name: varied(value, name, number) for name, value in free.items()}
+    if made == free:  # a small number is all that there is
+        made = {name: value + number + 1 if type(value) is int else value for name, value in free.items()}
+    return dict(arguments) | made
+
+
+def varied(value: Any, name: str, number: int) -> Any:
+    """Another value of the same kind."""
+    if isinstance(value, str):
+        return _text(value, number)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return NUMBERS[number % len(NUMBERS)] if IDENTIFYING.search(name) else value
+    if isinstance(value, float):
+        return value * (1 - 0.1 * (number + 1))
+    if type(value) is list:
+        return [varied(part, name, number) for part in value]
+    if type(value) is dict:
+        return {key: varied(part, str(key), number) for key, part in value.items()}
+    return value
+
+
+def marks(arguments: Mapping[str, Any], other: Mapping[str, Any]) -> tuple[str, ...]:
+    """What stands in these arguments, and in the others' place is something else."""
+    found = _leaves(dict(arguments))
+    others = _leaves(dict(other))
+    return tuple(
+        dict.fromkeys(leaf for leaf in found if leaf not in others and len(leaf) >= LONG and not any(leaf in one for one in others))
+    )
+
+
+def replaced(arguments: Mapping[str, Any], by: Mapping[str, Any]) -> dict[str, Any]:
+    """Each text or number of the one set, and what stands in its place in the other."""
+    one, other = _leaves(dict(arguments)), _leaves(dict(by))
+    return {was: now for was, now in zip(one, other, strict=False) if was != now} if len(one) == len(other) else {}
+
+
+def _chooses(schema: Mapping[str, Any]) -> bool:
+    """Is it one of a few values, by its schema?"""
+    kinds = [schema, *schema.get("anyOf", ()), *schema.get("oneOf", ())]
+    return any("enum" in kind or "const" in kind or "pattern" in kind for kind in kinds if isinstance(kind, Mapping))
+
+
+def _leaves(value: Any) -> list[str]:
+    if isinstance(value, dict):
+        return [leaf for part in value.values() for leaf in _leaves(part)]
+    if isinstance(value, (list, tuple)):
+        return [leaf for part in value for leaf in _leaves(part)]
+    return [] if value is None or isinstance(value, (bool, float)) else [str(value)]
+
+
+def _text(value: str, number: int) -> str:
+    word = WORDS[number % len(WORDS)]
+    if "@" in value and " " not in value:
+        return f"{word}@{value.rpartition('@')[2]}"
+    if "://" in value or value.startswith(("/", ".")):
+        return value  # where it leads is not for us to say
+    if UUID.fullmatch(value):
+        return f"{NUMBERS[number % len(NUMBERS)]:08d}{value[8:]}"
+    if DATE.fullmatch(value):
+        return _later(value, number + 1)
+    if any(character.isdigit() for character in value):
+        return _digits(value, number)
+    return f"{value} {word}" if " " in value else f"{value}{word if value.islower() or not value else word.capitalize()}"
+
+
+def _later(value: str, days: int) -> str:
+    try:
+        return (datetime.date.fromisoformat(value[:10]) + datetime.timedelta(days)).isoformat() + value[10:]
+    except (ValueError, OverflowError):
+        return value
+
+
+def _digits(value: str, number: int) -> str:
+    """`ORD-17` with other digits, and more of them where they are few."""
+    digits = str(NUMBERS[number % len(NUMBERS)])
+    first = re.search(r"\d+", value)
+    assert first is not None
+    long = max(len(first.group()), LONG)
+    return value[: first.start()] + (digits * (1 + long // len(digits)))[:long] + value[first.end() :]

@@ -1,0 +1,59 @@
+"""The same call once more: in the same world, a few seconds later, and in a world like it, at the same time.
+
+Chance goes on from run to run, as in life. Where the twin gives another result, a third run has the random numbers of the first: if that
+makes the results equal, it was chance that made them differ.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_agentready.domain import NormalCall, Repeat, RepeatedCall, Run, Tool
+from pytest_agentready.experiments.calling import memory_kept
+from pytest_agentready.experiments.confirmed import NotConfirmed, call, confirm, hindered, obstacle
+from pytest_agentready.world import BackendFailed, Stay, stay
+from pytest_agentready.world.stdio import muted
+
+PAUSE = 10.0  # virtual seconds between the two: as soon as an agent would call again, and long enough for a time stamp to be another
+SETS = 2  # of arguments
+
+
+def run(tool: Tool, normal_call: NormalCall) -> RepeatedCall:
+    if why := obstacle(tool, normal_call):
+        return RepeatedCall(obstacle=why)
+    repeats: list[Repeat] = []
+    try:
+        with muted(), memory_kept(tool):
+            for normal in normal_call.runs[:SETS]:
+                repeat = _repeat(tool, normal.arguments)
+                if why := hindered(tool, repeat.first):
+                    return RepeatedCall(tuple(repeats), why)
+                repeats.append(repeat)
+    except NotConfirmed as reason:
+        return RepeatedCall(obstacle=str(reason))
+    except BackendFailed as failure:
+        return RepeatedCall(obstacle=f"the backend raised {failure} in a repeated call")
+    return RepeatedCall(tuple(repeats))
+
+
+def _repeat(tool: Tool, arguments: Mapping[str, Any]) -> Repeat:
+    chance = random.getstate()
+
+    def twice(world: Stay) -> tuple[Run, Run, float]:
+        given = confirm(world, tool, arguments)
+        first = call(world, tool, arguments, given)
+        world.pause(PAUSE)
+        return first, call(world, tool, arguments, given), world.began
+
+    def once(world: Stay) -> Run:
+        world.begin_at(began)
+        return call(world, tool, arguments, confirm(world, tool, arguments))
+
+    first, second, began = stay(twice, backend=tool.facts.backend)
+    twin = stay(once, backend=tool.facts.backend)
+    if twin.value == first.value:
+        return Repeat(first, second, twin, began)
+    random.setstate(chance)
+    return Repeat(first, second, twin, began, stay(once, backend=tool.facts.backend))

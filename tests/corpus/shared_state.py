@@ -1,0 +1,190 @@
+"""AR305: tools whose calls get in each other's way, beside tools that share what may be shared."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+from typing import Any
+
+import aiohttp
+import httpx
+import requests
+
+from pytest_agentready.patterns.results import ToolResult
+from tests.corpus import labelled
+from tests.corpus.classify import from_aiohttp, from_httpx, from_requests, unreadable
+
+ACCOUNTS = {
+    "GET https://bank.example.com/accounts/{id}": {"id": "4711", "owner": "ada", "balance": 120.5},
+    "GET https://bank.example.com/me": {"ok": True},
+}
+ARGS = {"account": "4711", "user_id": "ada"}
+
+# --- the fault ---------------------------------------------------------------------------------------------------------
+
+shared = requests.Session()
+
+
+@labelled(args=ARGS, backend=ACCOUNTS, user="user_id", AR305="failed")
+def balance(account: str, user_id: str) -> ToolResult:
+    """The balance of an account."""
+    shared.headers["X-User"] = user_id
+    try:
+        response = shared.get(f"https://bank.example.com/accounts/{account}", timeout=4)
+        response.raise_for_status()
+        return ToolResult.success(response.json()["balance"])
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
+        return unreadable()
+
+
+current: dict[str, str] = {}
+
+
+@labelled(args=ARGS, backend=ACCOUNTS, user="user_id", AR305="failed")
+async def balance_of_current(account: str, user_id: str) -> ToolResult:
+    """The balance of an account, after a look whether its user is still there."""
+    current["account"] = account
+    try:
+        async with httpx.AsyncClient(timeout=2) as client:
+            response = await client.get("https://bank.example.com/me", headers={"X-User": user_id})
+            response.raise_for_status()
+            response = await client.get(f"https://bank.example.com/accounts/{current['account']}", headers={"X-User": user_id})
+            response.raise_for_status()
+            return ToolResult.success(response.json()["balance"])
+    except httpx.HTTPError as error:
+        return from_httpx(error)
+    except (ValueError, KeyError, TypeError):
+        return unreadable()
+
+
+@labelled(args={"account": "4711"}, backend=ACCOUNTS, AR305="failed")
+def report(account: str, lines: list[str] = []) -> ToolResult:
+    """The balance of an account, as a report."""
+    try:
+        response = requests.get(f"https://bank.example.com/accounts/{account}", timeout=4)
+        response.raise_for_status()
+        lines.append(f"{account}: {response.json()['balance']}")
+        return ToolResult.success("\n".join(lines))
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
+        return unreadable()
+
+
+class Bank:
+    """Keeps its last answer."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, Any] = {}
+
+    async def fetch(self, account: str) -> None:
+        async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=4)) as session:
+            async with session.get(f"https://bank.example.com/accounts/{account}") as response:
+                response.raise_for_status()
+                self.last = await response.json(content_type=None)
+
+
+bank = Bank()
+
+
+@labelled(args={"account": "4711"}, backend=ACCOUNTS, AR305="failed")
+async def last_balance(account: str) -> ToolResult:
+    """The balance of an account, with what its client remembers of it."""
+    import asyncio
+
+    try:
+        await bank.fetch(account)
+        await asyncio.sleep(0.1)
+        return ToolResult.success(bank.last["balance"])
+    except (aiohttp.ClientError, TimeoutError) as error:
+        return from_aiohttp(error)
+    except (ValueError, KeyError, TypeError):
+        return unreadable()
+
+
+# --- look-alikes -------------------------------------------------------------------------------------------------------
+
+pooled = requests.Session()
+pooled.headers["X-App"] = "shop"
+
+
+@labelled(args=ARGS, backend=ACCOUNTS, user="user_id", AR305="passed")
+def balance_by_pool(account: str, user_id: str) -> ToolResult:
+    """The balance of an account. The session is shared, the header goes with the request."""
+    try:
+        response = pooled.get(f"https://bank.example.com/accounts/{account}", headers={"X-User": user_id}, timeout=4)
+        response.raise_for_status()
+        return ToolResult.success(response.json()["balance"])
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
+        return unreadable()
+
+
+user_of_call: contextvars.ContextVar[str] = contextvars.ContextVar("user_of_call", default="ada")
+
+
+async def _headers() -> dict[str, str]:
+    return {"X-User": user_of_call.get()}
+
+
+@labelled(args={"account": "4711"}, backend=ACCOUNTS, user=user_of_call, AR305="passed")
+async def balance_in_context(account: str) -> ToolResult:
+    """The balance of an account. Who asks is in the context."""
+    try:
+        async with httpx.AsyncClient(timeout=4) as client:
+            response = await client.get(f"https://bank.example.com/accounts/{account}", headers=await _headers())
+            response.raise_for_status()
+            return ToolResult.success(response.json()["balance"])
+    except httpx.HTTPError as error:
+        return from_httpx(error)
+    except (ValueError, KeyError, TypeError):
+        return unreadable()
+
+
+balances: dict[str, float] = {}
+
+
+@labelled(
+    args={"account": "4711"},
+    backend=ACCOUNTS,
+    AR102="unproven",
+    AR103="unproven",
+    AR104="unproven",
+    AR202="unproven",
+    AR203="unproven",
+    AR305="passed",
+)
+def cached_balance(account: str) -> ToolResult:
+    """The balance of an account. What is shared is kept by account."""
+    try:
+        if account not in balances:
+            response = requests.get(f"https://bank.example.com/accounts/{account}", timeout=4)
+            response.raise_for_status()
+            balances[account] = response.json()["balance"]
+        return ToolResult.success(balances[account])
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
+        return unreadable()
+
+
+guarded = requests.Session()
+guard = threading.Lock()
+
+
+@labelled(args=ARGS, backend=ACCOUNTS, user="user_id", AR305="passed")
+def balance_under_lock(account: str, user_id: str) -> ToolResult:
+    """The balance of an account, one after the other."""
+    try:
+        with guard:
+            guarded.headers["X-User"] = user_id
+            response = guarded.get(f"https://bank.example.com/accounts/{account}", timeout=4)
+        response.raise_for_status()
+        return ToolResult.success(response.json()["balance"])
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
+        return unreadable()
