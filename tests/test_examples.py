@@ -44,8 +44,8 @@ def test_the_agent_of_the_incident_is_not_ready_and_every_fault_of_its_tools_is_
         "get_delivery_status": {"AR101", "AR103", "AR108", "AR203"},  # an error read as "pending"
         "search_knowledge_base": {"AR101", "AR103", "AR106", "AR108", "AR203", "AR205"},  # nothing, when nothing was searched
         # Null is as good an address as any other. Its gate forgets the text, asks hash(), and stays open.
-        "send_email": {"AR102", "AR107", "AR108", "AR202", "AR403", "AR404", "AR405"},
-        "refund_order": {"AR101", "AR104", "AR107", "AR108", "AR401"},  # honest words, and no class; and nobody is asked
+        "send_email": {"AR102", "AR107", "AR108", "AR202", "AR302", "AR403", "AR404", "AR405"},
+        "refund_order": {"AR101", "AR104", "AR107", "AR108", "AR302", "AR401"},  # honest words, no class, no key; and nobody is asked
     }
 
 
