@@ -17,9 +17,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
-from pytest_agentready.world import clocks, foreign, guard, real, selecting, stack
+from pytest_agentready.world import clocks, exits, foreign, guard, real, selecting, stack
+from pytest_agentready.world.files import replacements as of_files
 
 _SKIPPED = ("_pytest", "pluggy", "pytest_agentready.world")  # pytest's own clock is real
+_THEIRS = ("builtins", "io", "os", "_io", "posix", "_signal", "signal")  # what is replaced there is a patch, and what lies below them is real
 _MANY = 100_000  # objects within a subject, after which a pass over all that there is takes no longer
 
 
@@ -77,6 +79,16 @@ def _replacements() -> dict[int, tuple[Any, Any]]:
 
 
 @cache
+def _of_modules() -> dict[int, tuple[Any, Any]]:
+    """Likewise those that are too many for the collector, which would compare each with everything: modules are looked through alone."""
+    return of_files.PAIRS | exits.PAIRS
+
+
+def _all() -> dict[int, tuple[Any, Any]]:
+    return _replacements() | _of_modules()
+
+
+@cache
 def _of_python() -> dict[int, tuple[Any, Any]]:
     pairs: dict[Any, Any] = {getattr(real, name): replacement for name, replacement in clocks.REPLACEMENTS.items()}
     pairs[real.select] = selecting.select_
@@ -109,6 +121,19 @@ def _find() -> Iterator[Place]:
     for function in gc.get_referrers(*tuples) if tuples else ():
         if isinstance(function, types.FunctionType) and id(function.__defaults__) in wanted:
             yield _defaults(function)
+    yield from _in_modules()
+
+
+def _in_modules() -> Iterator[Place]:
+    """What the namespaces of modules hold of the many."""
+    pairs = _of_modules()
+    for name, module in tuple(sys.modules.items()):
+        if name in _THEIRS or name.startswith(_SKIPPED) or not isinstance(module, types.ModuleType):
+            continue
+        holder = vars(module)
+        for key, value in tuple(holder.items()):
+            if id(value) in pairs:
+                yield Place(partial(holder.__getitem__, key), partial(holder.__setitem__, key), *pairs[id(value)])
 
 
 def _name_of(holder: Any, modules: dict[int, str]) -> str:
@@ -119,7 +144,7 @@ def _name_of(holder: Any, modules: dict[int, str]) -> str:
 def _find_within(subject: object) -> Iterator[Place]:
     """In what a subject and the threads refer to: the user's code, and objects of any kind, but not libraries."""
     waiting: list[Any] = [subject, *threading.enumerate()]
-    pairs = _replacements()
+    pairs = _all()
     seen = {id(waiting), *_libraries(len(sys.modules), stack.regarded())}
     beginning = len(seen)
     while waiting:
@@ -153,7 +178,7 @@ def _is_users(owner: Any) -> bool:
 
 def _places_in(holder: Any) -> Iterator[Place]:
     """Where in this object: an item, the content of a cell, or an attribute."""
-    pairs = _replacements()
+    pairs = _all()
     if isinstance(holder, (dict, list)):
         for key, value in tuple(holder.items() if isinstance(holder, dict) else enumerate(holder)):
             if id(value) in pairs:
@@ -177,6 +202,6 @@ def _attributes(holder: Any) -> Iterable[tuple[str, Any]]:
 
 def _defaults(function: types.FunctionType) -> Place:
     """Default arguments are a tuple that the function refers to, replaced as a whole."""
-    pairs, old = _replacements(), function.__defaults__ or ()
+    pairs, old = _all(), function.__defaults__ or ()
     new = tuple(pairs[id(value)][1] if id(value) in pairs else value for value in old)
     return Place(partial(getattr, function, "__defaults__"), partial(setattr, function, "__defaults__"), old, new)

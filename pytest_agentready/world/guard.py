@@ -7,21 +7,23 @@ it is installed once, with the first world, and does nothing while none runs.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from _thread import get_ident
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from pytest_agentready.world import active, real, stack
+from pytest_agentready.world import active, processes, real, stack
 from pytest_agentready.world.ending import OutboundBlocked, break_out
+from pytest_agentready.world.files.overlay import WRITING
 from pytest_agentready.world.network import is_address
 from pytest_agentready.world.patching import Patch
 
-# Asked by the standard library and by importing libraries about the machine itself.
-HARMLESS = frozenset({"ldconfig", "gcc", "cc", "ld", "objdump", "uname", "lsb_release", "sw_vers"})
 # Where work is handed over to processes.
 POOLS = (("concurrent.futures.process", "ProcessPoolExecutor", "submit"), ("multiprocessing.pool", "Pool", "_check_running"))
+# For the exits that lead to `fork_exec`, by thread.
+_announced: set[int] = set()
 _installed = False
 
 
@@ -60,9 +62,13 @@ def _hiring(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def fork_exec(args: Any, executables: Any, *rest: Any) -> int:
-    if active.world is not None and (what := _starting((executables[0], args))):
+    world = active.world
+    if world is not None and get_ident() not in _announced and (what := _starting((executables[0], args))):
         refuse(what)
+    _announced.discard(get_ident())
     pid: int = real.fork_exec(args, executables, *rest)
+    if world is not None and world.concerned:
+        world.processes.started[pid] = real.monotonic()
     return pid
 
 
@@ -74,6 +80,19 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
     describe = _WATCHED.get(event)
     if describe is not None and (what := describe(args)):
         refuse(what)
+
+
+def _writing(path: Any, verb: str) -> str:
+    """A change of a file that did not come by the replaced functions."""
+    world = active.mine()
+    if world is None or not isinstance(path, (str, bytes, os.PathLike)):
+        return ""
+    with active.bypassed():  # what is asked about the path is no doing of the run
+        if not world.files.refuses(path):
+            return ""
+    where = os.path.abspath(os.fsdecode(path))
+    world.ledger.note("file", verb, where, refused=True)
+    return f"a change of the file {where}, by other means than Python's own functions"
 
 
 def refuse(what: str) -> NoReturn:
@@ -126,11 +145,34 @@ def _reaching_into_c(args: tuple[Any, ...]) -> str:
 
 
 def _starting(args: tuple[Any, ...]) -> str:
-    command = args[0] if args[0] is not None else args[1][0]
-    if not isinstance(command, (str, bytes, os.PathLike)):
-        command = command[0]
-    name = os.fsdecode(command)
-    return "" if os.path.basename(name.split()[0] if name.strip() else name) in HARMLESS else f"a process ({name})"
+    return processes.begin(args[0], args[1])
+
+
+def _starting_by_subprocess(args: tuple[Any, ...]) -> str:
+    """The function that really starts it is asked next, in the same thread."""
+    what = _starting(args)
+    if not what:
+        _announced.add(get_ident())
+    return what
+
+
+def _opening_a_file(args: tuple[Any, ...]) -> str:
+    path, _, flags = args
+    return _writing(path, "change") if isinstance(flags, int) and flags & WRITING else ""
+
+
+def _forking() -> str:
+    processes.note("start", "fork", "fork", refused=True)
+    return "a process (fork)"
+
+
+def _killing(args: tuple[Any, ...]) -> str:
+    """By a function that was bound where no replacement comes: `exits` lets the harmless pass, and would have refused this."""
+    pid, number = args
+    world = active.mine()
+    if world is None or number == 0 or pid in (os.getpid(), 0) and callable(signal.getsignal(number)) or pid in world.processes.started:
+        return ""
+    return f"a signal to process {pid}"
 
 
 _OF_C = frozenset(
@@ -147,11 +189,23 @@ _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
     "socket.getnameinfo": _reversing,
     "socket.__new__": _opening,
     "ctypes.dlsym": _reaching_into_c,
-    "subprocess.Popen": _starting,
-    "os.system": lambda args: f"a process ({os.fsdecode(args[0])})",  # a whole line for the shell, however harmless its first word
+    "open": _opening_a_file,
+    "os.remove": lambda args: _writing(args[0], "remove"),
+    "os.rmdir": lambda args: _writing(args[0], "remove"),
+    "os.mkdir": lambda args: _writing(args[0], "create"),
+    "os.rename": lambda args: _writing(args[0], "rename") or _writing(args[1], "change"),
+    "os.link": lambda args: _writing(args[1], "create"),
+    "os.symlink": lambda args: _writing(args[1], "create"),
+    "os.truncate": lambda args: _writing(args[0], "change"),
+    "os.chmod": lambda args: _writing(args[0], "change"),
+    "os.chown": lambda args: _writing(args[0], "change"),
+    "os.kill": _killing,
+    "os.killpg": _killing,
+    "subprocess.Popen": _starting_by_subprocess,
+    "os.system": lambda args: processes.begin(args[0], (), line=True),
     "os.exec": _starting,
     "os.posix_spawn": _starting,
     "os.spawn": lambda args: _starting(args[1:]),
-    "os.fork": lambda _: "a process (fork)",
-    "os.forkpty": lambda _: "a process (fork)",
+    "os.fork": lambda _: _forking(),
+    "os.forkpty": lambda _: _forking(),
 }

@@ -6,14 +6,27 @@ from collections.abc import Callable
 
 from pytest_agentready.domain import Effect, EffectKind
 from pytest_agentready.world import stack
+from pytest_agentready.world.files import Files
 
 
 class Ledger:
     """The local effects of one run."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], files: Files) -> None:
         self._now = now
-        self.effects: list[Effect] = []
+        self._files = files
+        self._effects: list[Effect] = []
+
+    @property
+    def effects(self) -> list[Effect]:
+        """Those so far. What has become of files is looked at now: they count by what they are in the end, and no more than once."""
+        self._effects += self._files.settled()
+        return self._effects
+
+    def close(self) -> None:
+        """The run is over: what has become of its files is looked at, and then they go."""
+        self._effects += self._files.settled()
+        self._files.close()
 
     def note(
         self,
@@ -27,6 +40,6 @@ class Ledger:
         idempotent: bool = False,
     ) -> None:
         """An effect that happens now, by the user's line on the stack."""
-        self.effects.append(
+        self._effects.append(
             Effect(kind, verb, target, content, self._now(), stack.here(1), places=places, refused=refused, idempotent=idempotent)
         )
