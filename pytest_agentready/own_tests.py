@@ -28,7 +28,7 @@ def agent_world(request: pytest.FixtureRequest) -> AgentWorld:
         name = "agent_tool" if "agent_tool" in request.fixturenames else "agent_world"
         pytest.fail(NESTED.format(name=name), pytrace=False)
     engine = session.collection(request.config).engine
-    world = AgentWorld(lambda: engine.registry.faults, engine.allow_hosts, engine.relative)  # type: ignore[arg-type,return-value]
+    world = AgentWorld(lambda: engine.registry.faults, engine.allow_hosts, engine.relative, engine.grant)  # type: ignore[arg-type,return-value]
     request.node.stash[SCENE_KEY] = world
     return world
 

@@ -87,7 +87,7 @@ class AgentTool:
         world = self._world.running
         network, time = world.network, world.time
         peers = frozenset(network.peers)
-        counts = len(time.waits), len(time.sleeps), len(network.attempts), len(network.requests), len(network.refused)
+        counts = len(time.waits), len(time.sleeps), len(network.attempts), len(network.requests), len(network.refused), len(world.ledger.effects)
         return _Mark(time.now, real.perf_counter(), network.fired, *counts, peers)
 
     def _end(self, start: _Mark, arguments: Mapping[str, Any], value: object = None, error: BaseException | None = None) -> None:
@@ -113,6 +113,7 @@ class AgentTool:
             tls=network.tls,
             unspoken=tuple(network.unspoken),
             refused=tuple(network.refused[start.refused :]),
+            local_effects=tuple(world.ledger.effects[start.effects :]),
             unseen=tuple(time.crowd.unseen.found),
             in_real_time=world.in_real_time,
             virtual=time.now - start.virtual,
@@ -168,6 +169,7 @@ class _Mark(NamedTuple):
     attempts: int
     requests: int
     refused: int
+    effects: int
     peers: frozenset[str]
 
 

@@ -58,7 +58,9 @@ class Journal:
 
     def rename(self, source: str, target: str) -> None:
         """It has happened. What was renamed twice comes from where it was first."""
-        self._renamed[target] = self._renamed.pop(source, source)
+        origin = self._renamed.pop(source, source)
+        if origin in self._touched and target in self._touched:  # else one of the two does not count
+            self._renamed[target] = origin
 
     def settled(self) -> list[Effect]:
         """What has changed since it was asked last."""

@@ -127,7 +127,7 @@ def open_(
     closefd: bool = True,
     opener: Any = None,
 ) -> Any:
-    files = None if isinstance(file, int) or opener is not None else _mine()  # an opener opens by itself
+    files = None if isinstance(file, int) else _mine()
     if files is None or not isinstance(mode, str) or not (files.stirred or "+" in mode or not {"w", "a", "x"}.isdisjoint(mode)):
         return real.open_file(file, mode, buffering, encoding, errors, newline, closefd, opener)
 
@@ -136,7 +136,7 @@ def open_(
 
     # The audit event of this call tells of a path that is led elsewhere.
     with files.changing(given=(file,)):
-        return real.open_file(file, mode, buffering, encoding, errors, newline, closefd, lead)
+        return real.open_file(file, mode, buffering, encoding, errors, newline, closefd, opener or lead)
 
 
 open_.__name__ = open_.__qualname__ = "open"
