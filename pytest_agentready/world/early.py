@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sqlite3
 import sys
 import threading
 import types
@@ -17,11 +18,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
-from pytest_agentready.world import clocks, exits, foreign, guard, real, selecting, stack
+from pytest_agentready.world import clocks, exits, foreign, guard, real, selecting, sqlite, stack
 from pytest_agentready.world.files import replacements as of_files
 
 _SKIPPED = ("_pytest", "pluggy", "pytest_agentready.world")  # pytest's own clock is real
-_THEIRS = ("builtins", "io", "os", "_io", "posix", "_signal", "signal")  # what is replaced there is a patch, and what lies below them is real
+_THEIRS = ("builtins", "io", "os", "sqlite3", "sqlite3.dbapi2", "_io", "posix", "_signal", "signal")  # what is replaced there is a patch, and what lies below them is real
 _MANY = 100_000  # objects within a subject, after which a pass over all that there is takes no longer
 
 
@@ -52,8 +53,10 @@ class EarlyNames:
             self._places = [*older, *_find()]
             self._modules = len(sys.modules)
             self._within.clear()
-        elif another:
-            self._within = list(_find_within(subject))
+        if another:
+            connections: list[Any] = []
+            self._within = list(_find_within(subject, connections))
+            sqlite.remember(connections)
         if another:
             self._subject = subject
         return another
@@ -81,7 +84,7 @@ def _replacements() -> dict[int, tuple[Any, Any]]:
 @cache
 def _of_modules() -> dict[int, tuple[Any, Any]]:
     """Likewise those that are too many for the collector, which would compare each with everything: modules are looked through alone."""
-    return of_files.PAIRS | exits.PAIRS
+    return of_files.PAIRS | exits.PAIRS | sqlite.PAIRS
 
 
 def _all() -> dict[int, tuple[Any, Any]]:
@@ -141,8 +144,11 @@ def _name_of(holder: Any, modules: dict[int, str]) -> str:
     return modules.get(id(holder)) or (str(holder.get("__name__", "")) if type(holder) is dict else "")
 
 
-def _find_within(subject: object) -> Iterator[Place]:
-    """In what a subject and the threads refer to: the user's code, and objects of any kind, but not libraries."""
+def _find_within(subject: object, connections: list[Any]) -> Iterator[Place]:
+    """In what a subject and the threads refer to: the user's code, and objects of any kind, but not libraries.
+
+    The connections to a SQLite that are met on the way are added to the list.
+    """
     waiting: list[Any] = [subject, *threading.enumerate()]
     pairs = _all()
     seen = {id(waiting), *_libraries(len(sys.modules), stack.regarded())}
@@ -155,6 +161,8 @@ def _find_within(subject: object) -> Iterator[Place]:
         if len(seen) - beginning > _MANY:
             yield from _find()
             return
+        if isinstance(holder, sqlite3.Connection):
+            connections.append(holder)
         referents = gc.get_referents(holder)
         if any(id(referent) in pairs for referent in referents):
             yield from _places_in(holder)

@@ -144,6 +144,17 @@ def _reaching_into_c(args: tuple[Any, ...]) -> str:
     return f"the C function {name}" if name in _OF_C else ""
 
 
+def _connecting_to_a_database(name: Any) -> str:
+    world = active.mine()
+    if world is None or not isinstance(name, (str, bytes, os.PathLike)) or os.fsdecode(name) in ("", ":memory:"):
+        return ""
+    path = os.fsdecode(name).partition("?")[0].removeprefix("file:")
+    with active.bypassed():
+        if "mode=memory" in os.fsdecode(name) or not world.files.refuses(path):
+            return ""
+    return f"a connection to the database {os.path.abspath(path)} by sqlite3.Connection (use sqlite3.connect)"
+
+
 def _starting(args: tuple[Any, ...]) -> str:
     return processes.begin(args[0], args[1])
 
@@ -201,6 +212,7 @@ _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
     "os.chown": lambda args: _writing(args[0], "change"),
     "os.kill": _killing,
     "os.killpg": _killing,
+    "sqlite3.connect": lambda args: _connecting_to_a_database(args[0]),
     "subprocess.Popen": _starting_by_subprocess,
     "os.system": lambda args: processes.begin(args[0], (), line=True),
     "os.exec": _starting,

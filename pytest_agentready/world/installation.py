@@ -21,6 +21,7 @@ from pytest_agentready.world import (
     queues,
     selecting,
     sockets,
+    sqlite,
     stack,
     surroundings,
     threads,
@@ -49,7 +50,7 @@ def _patches() -> Patches:
 
 @functools.cache
 def _patches_with(_optional: tuple[str, ...]) -> Patches:
-    rooms = (names, sockets, guard, tls, selecting, clocks, threads, queues, loops, of_files, exits)
+    rooms = (names, sockets, guard, tls, selecting, clocks, threads, queues, loops, of_files, exits, sqlite)
     return Patches(patch for room in rooms for patch in room.patches())
 
 
@@ -105,8 +106,11 @@ def installed(world: World) -> Iterator[None]:
     with contextlib.ExitStack() as undo:
         undo.enter_context(net.spread())  # taken up last: what is put back has to find the environment of the run's own changes gone
         undo.callback(world.ledger.close)
+        undo.callback(world.databases.end)
+        undo.callback(world.databases.settle)
         undo.enter_context(surroundings.kept())
         world.files.begin()
+        world.databases.begin()
         undo.enter_context(aside.real_connections(world.network))
         # Dates come before the patches: time-machine reaches into the real functions, wherever it finds them.
         undo.enter_context(dates.in_step(world))

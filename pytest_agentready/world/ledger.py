@@ -15,17 +15,31 @@ class Ledger:
     def __init__(self, now: Callable[[], float], files: Files) -> None:
         self._now = now
         self._files = files
+        self._settle: Callable[[], None] = lambda: None
         self._effects: list[Effect] = []
+        self._settled = 0
 
     @property
     def effects(self) -> list[Effect]:
-        """Those so far. What has become of files is looked at now: they count by what they are in the end, and no more than once."""
+        """Those so far. What has become of files and transactions is looked at now: they count by what they are in the end, and once."""
+        self._settle()
         self._effects += self._files.settled()
+        self._effects[self._settled :] = sorted(self._effects[self._settled :], key=lambda effect: effect.at)
+        self._settled = len(self._effects)
         return self._effects
+
+    def settle_by(self, settle: Callable[[], None]) -> None:
+        """Called before each look."""
+        self._settle = settle
+
+    def add(self, effects: list[Effect]) -> None:
+        """They were noted elsewhere, and stand by now."""
+        self._effects += effects
 
     def close(self) -> None:
         """The run is over: what has become of its files is looked at, and then they go."""
-        self._effects += self._files.settled()
+        _ = self.effects
+        self._settle = lambda: None
         self._files.close()
 
     def note(

@@ -24,6 +24,7 @@ from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.network import Network
 from pytest_agentready.world.outages import Outages
 from pytest_agentready.world.processes import Processes
+from pytest_agentready.world.sqlite import Databases
 from pytest_agentready.world.timeline import Timeline
 from pytest_agentready.world.watchdog import cpu_seconds
 
@@ -65,6 +66,8 @@ class World:
         self.network.time = self.time
         self.files = Files(grant, lambda: self.time.now, guard.refuse)
         self.ledger = Ledger(lambda: self.time.now, self.files)
+        self.databases = Databases(self)
+        self.ledger.settle_by(self.databases.settle)
         self.hired: dict[int, Hired] = {}  # threads that work for this run alone, or for now, by ident
         self.works_beside = False  # several threads had work at a time
         self.residents: set[Thread] = set()  # those of them that outlive it
