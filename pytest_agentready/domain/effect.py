@@ -14,7 +14,7 @@ class Effect:
 
     kind        verb                            target
     request     POST, PUT, PATCH, DELETE, CALL  https://api.example.com/emails (without its query); a method of gRPC
-    mail        MAIL                            smtp://mail.example.com:587
+    mail        MAIL                            smtp://mail.example.com:587 (its recipients stand in `places`)
     command     SET, DEL, LPUSH, ...            redis://cache.internal:6379 (its keys stand in `places`)
     statement   INSERT, UPDATE, DELETE, ...     sqlite:///srv/shop.db, postgresql://db.internal/shop (its tables stand in `places`)
     file        create, change, append, remove  /srv/notes/today.txt

@@ -123,21 +123,6 @@ def _names(found: tuple[Word, ...], place: int, *, several: bool) -> Iterator[st
         place += 2
 
 
-def is_idempotent(sql: str) -> bool:
-    """Does the same once more leave the database as it is? A DELETE, an upsert, an UPDATE that does not count on from what stands there."""
-    found = [word for _, word in words(sql)]
-    match verb(sql):
-        case "DELETE" | "TRUNCATE" | "DROP" | "REPLACE":
-            return True
-        case "INSERT":
-            return ("CONFLICT" in found and "DO" in found) or "IGNORE" in found or "REPLACE" in found or ("DUPLICATE" in found)
-        case "CREATE":
-            return "EXISTS" in found
-        case "UPDATE":
-            return not any(mark in found for mark in ("+", "-", "*", "/", "||"))
-    return False
-
-
 def gives_rows(sql: str) -> bool:
     return verb(sql) not in WRITES or ("word", "RETURNING") in words(sql)
 

@@ -17,7 +17,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
 
-from pytest_agentready.domain import Effect
+from pytest_agentready.domain import Effect, idempotence
 from pytest_agentready.world import active, stack
 from pytest_agentready.world import sql as text
 from pytest_agentready.world.patching import Patch
@@ -111,7 +111,7 @@ class Watch:
         elif text.writes(sql) and not TEMPORARY.match(sql) and not self._is_there_already(sql):
             effect = Effect(
                 "statement", verb, self._url, sql.strip().encode("utf-8", "replace"), world.time.now, stack.here(1),
-                places=text.tables(sql), idempotent=text.is_idempotent(sql),
+                places=text.tables(sql), idempotent=idempotence.of_statement(verb, sql),
             )  # fmt: skip
             self._current = effect, connection.total_changes
 
