@@ -7,9 +7,10 @@ import re
 METHODS = frozenset({"PUT", "DELETE"})
 COMMANDS = frozenset({
     "SET", "MSET", "SETEX", "PSETEX", "SETNX", "MSETNX", "SETRANGE", "SETBIT", "GETSET", "GETDEL", "GETEX", "DEL", "UNLINK", "COPY",
-    "EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT", "PERSIST", "HSET", "HMSET", "HSETNX", "HDEL", "LSET", "SADD", "SREM", "SMOVE", "ZADD", "ZREM",
-    "ZREMRANGEBYSCORE", "ZREMRANGEBYLEX", "PFADD", "PFMERGE", "GEOADD", "XDEL", "XACK", "SUNIONSTORE", "SINTERSTORE", "SDIFFSTORE", "ZUNIONSTORE",
-    "ZINTERSTORE", "ZDIFFSTORE", "ZRANGESTORE", "JSON.SET", "JSON.DEL", "FLUSHDB", "FLUSHALL",
+    "EXPIRE", "PEXPIRE", "EXPIREAT", "PEXPIREAT", "PERSIST", "HSET", "HMSET", "HSETNX", "HDEL", "LSET", "SADD", "SREM", "SMOVE",
+    "ZADD", "ZREM", "ZREMRANGEBYSCORE", "ZREMRANGEBYLEX", "PFADD", "PFMERGE", "GEOADD", "XDEL", "XACK", "SUNIONSTORE",
+    "SINTERSTORE", "SDIFFSTORE", "ZUNIONSTORE", "ZINTERSTORE", "ZDIFFSTORE", "ZRANGESTORE", "JSON.SET", "JSON.DEL", "FLUSHDB",
+    "FLUSHALL",
 })  # fmt: skip
 # Besides its verb, what makes an INSERT an upsert, and what makes an UPDATE count on from what stands there.
 UPSERT = re.compile(r"\b(?:on\s+conflict|on\s+duplicate\s+key|insert\s+ignore|or\s+ignore|or\s+replace)\b", re.IGNORECASE)

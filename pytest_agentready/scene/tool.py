@@ -87,7 +87,14 @@ class AgentTool:
         world = self._world.running
         network, time = world.network, world.time
         peers = frozenset(network.peers)
-        counts = len(time.waits), len(time.sleeps), len(network.attempts), len(network.requests), len(network.refused), len(world.ledger.effects)
+        counts = (
+            len(time.waits),
+            len(time.sleeps),
+            len(network.attempts),
+            len(network.requests),
+            len(network.refused),
+            len(world.ledger.effects),
+        )
         return _Mark(time.now, real.perf_counter(), network.fired, *counts, peers)
 
     def _end(self, start: _Mark, arguments: Mapping[str, Any], value: object = None, error: BaseException | None = None) -> None:

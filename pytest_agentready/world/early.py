@@ -22,7 +22,18 @@ from pytest_agentready.world import clocks, exits, foreign, guard, real, selecti
 from pytest_agentready.world.files import replacements as of_files
 
 _SKIPPED = ("_pytest", "pluggy", "pytest_agentready.world")  # pytest's own clock is real
-_THEIRS = ("builtins", "io", "os", "sqlite3", "sqlite3.dbapi2", "_io", "posix", "_signal", "signal")  # what is replaced there is a patch, and what lies below them is real
+# What is replaced there is a patch, and what lies below them is real.
+_THEIRS = (
+    "builtins",
+    "io",
+    "os",
+    "sqlite3",
+    "sqlite3.dbapi2",
+    "_io",
+    "posix",
+    "_signal",
+    "signal",
+)
 _MANY = 100_000  # objects within a subject, after which a pass over all that there is takes no longer
 
 

@@ -33,26 +33,27 @@ def abort() -> None:
 
 def kill(pid: int, number: int, /) -> None:
     world = active.mine()
-    if world is None or not _would_end(pid, number):
-        return real.kill(pid, number)
-    if pid in world.processes.started:  # it is the run's own
-        return real.kill(pid, number)
-    if pid in (os.getpid(), 0):
-        return _refuse(f"the end of the whole process ({_name(number)})", "exit")
-    return _refuse(f"a signal to process {pid} ({_name(number)})", "kill", str(pid))
+    if world is None or pid in world.processes.started or not _would_end(pid, number):
+        real.kill(pid, number)
+    elif pid in (os.getpid(), 0):
+        _refuse(f"the end of the whole process ({_name(number)})", "exit")
+    else:
+        _refuse(f"a signal to process {pid} ({_name(number)})", "kill", str(pid))
 
 
 def killpg(group: int, number: int, /) -> None:
     world = active.mine()
     if world is None or number == 0 or group in world.processes.started:
-        return real.killpg(group, number)
-    return _refuse(f"a signal to the processes of group {group} ({_name(number)})", "kill", str(group))
+        real.killpg(group, number)
+    else:
+        _refuse(f"a signal to the processes of group {group} ({_name(number)})", "kill", str(group))
 
 
 def raise_signal(number: int, /) -> None:
     if active.mine() is None or not _would_end(os.getpid(), number):
-        return real.raise_signal(number)
-    return _refuse(f"the end of the whole process ({_name(number)})", "exit")
+        real.raise_signal(number)
+    else:
+        _refuse(f"the end of the whole process ({_name(number)})", "exit")
 
 
 def _would_end(pid: int, number: int) -> bool:

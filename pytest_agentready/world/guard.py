@@ -88,7 +88,7 @@ def _writing(path: Any, verb: str) -> str:
     if world is None or not isinstance(path, (str, bytes, os.PathLike)):
         return ""
     with active.bypassed():  # what is asked about the path is no doing of the run
-        if not world.files.refuses(path):
+        if not world.files.refuses(os.fsdecode(path)):
             return ""
     where = os.path.abspath(os.fsdecode(path))
     world.ledger.note("file", verb, where, refused=True)
@@ -181,7 +181,7 @@ def _killing(args: tuple[Any, ...]) -> str:
     """By a function that was bound where no replacement comes: `exits` lets the harmless pass, and would have refused this."""
     pid, number = args
     world = active.mine()
-    if world is None or number == 0 or pid in (os.getpid(), 0) and callable(signal.getsignal(number)) or pid in world.processes.started:
+    if world is None or number == 0 or (pid in (os.getpid(), 0) and callable(signal.getsignal(number))) or pid in world.processes.started:
         return ""
     return f"a signal to process {pid}"
 

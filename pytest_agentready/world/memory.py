@@ -153,7 +153,7 @@ def _text(value: Any, depth: int = DEPTH) -> str:
             return f"{type(value).__name__} of {len(value)}"
         parts = [_text(part, depth - 1) for part in value]
         return f"{{{', '.join(sorted(parts))}}}" if isinstance(value, (set, frozenset)) else f"({', '.join(parts)})"
-    if not isinstance(value, PLAIN) and type(value).__repr__ is object.__repr__:
+    if not isinstance(value, PLAIN) and getattr(type(value), "__repr__", None) is object.__repr__:
         return type(value).__qualname__
     try:
         text = repr(value)

@@ -90,8 +90,9 @@ def tables(sql: str) -> tuple[str, ...]:
 # The verbs of writes, and what may stand between them and the name of the table.
 _OPENERS = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "TRUNCATE", "CREATE", "DROP", "ALTER", "COPY", "LOAD", "REFRESH"})
 _FILLERS = frozenset({
-    "INTO", "FROM", "ONLY", "TABLE", "IF", "NOT", "EXISTS", "OR", "REPLACE", "IGNORE", "ABORT", "FAIL", "ROLLBACK", "TEMP", "TEMPORARY", "UNLOGGED",
-    "LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "QUICK", "MATERIALIZED", "VIEW", "CONCURRENTLY", "UNIQUE", "GLOBAL", "LOCAL", "VIRTUAL",
+    "INTO", "FROM", "ONLY", "TABLE", "IF", "NOT", "EXISTS", "OR", "REPLACE", "IGNORE", "ABORT", "FAIL", "ROLLBACK", "TEMP",
+    "TEMPORARY", "UNLOGGED", "LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "QUICK", "MATERIALIZED", "VIEW", "CONCURRENTLY", "UNIQUE",
+    "GLOBAL", "LOCAL", "VIRTUAL",
 })  # fmt: skip
 _BEFORE_AN_INDEX_ON = frozenset({"INDEX", "TRIGGER"})
 

@@ -8,6 +8,7 @@ and to a new copy in the next run. One that the user's code has made before is l
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import re
 import sqlite3
@@ -29,7 +30,7 @@ connect_for_real = sqlite3.connect
 # As `connect` takes them, after the database.
 PARAMETERS = ("timeout", "detect_types", "isolation_level", "check_same_thread", "factory", "cached_statements", "uri")
 SIDECARS = ("-wal", "-journal")
-BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED) if hasattr(sqlite3, "SQLITE_BUSY") else (5, 6)
+BUSY = (5, 6)  # SQLITE_BUSY and SQLITE_LOCKED, which have no names before Python 3.11
 ATTACH = 24  # the action of an authorizer
 # They change nothing that a reader of the data would notice.
 UPKEEP = frozenset({"ANALYZE", "REINDEX", "VACUUM"})
@@ -432,20 +433,13 @@ def _back_up(source: Any, target: Any) -> None:
 
 def _has_a_trace(connection: Any) -> bool:
     """Has somebody set a callback? It cannot be asked for; but the connection refers to it."""
-    import gc
-
-    known = (connection.row_factory, connection.text_factory, type(connection))
-    return any(callable(found) and not any(found is one for one in known) and not _is_its_own(found) for found in gc.get_referents(connection))
+    own = ("_lru_cache_wrapper", "Cache")
+    found = [one for one in gc.get_referents(connection) if callable(one) and not isinstance(one, type) and type(one).__name__ not in own]
+    return any(one is not connection.row_factory and one is not connection.text_factory for one in found)
 
 
 def _refers_to(connection: Any, callback: Any) -> bool:
-    import gc
-
     return any(found is callback for found in gc.get_referents(connection))
-
-
-def _is_its_own(found: Any) -> bool:
-    return isinstance(found, type) or type(found).__name__ in ("_lru_cache_wrapper", "Cache")
 
 
 def _last_name(sql: str) -> str:

@@ -47,7 +47,8 @@ async def beside_the_loop() -> Any:
 
 
 @pytest.mark.parametrize(
-    ("call", "content"), [(by_words, "echo 'a b'"), (by_a_line, "echo 'a b'"), (by_a_path, "/bin/echo 'a b'"), (beside_the_loop, "echo 'a b'")]
+    ("call", "content"),
+    [(by_words, "echo 'a b'"), (by_a_line, "echo 'a b'"), (by_a_path, "/bin/echo 'a b'"), (beside_the_loop, "echo 'a b'")],
 )
 def test_a_process_is_an_effect_whether_it_is_refused_or_runs(call: Callable[[], Any], content: str) -> None:
     refused = enter(call)

@@ -104,8 +104,8 @@ def buy_by_a_factory() -> int:
 @pytest.mark.parametrize(
     "call",
     [
-        buy, buy_by_early_name, buy_by_default, buy_by_uri, buy_by_autocommit, buy_in_a_thread, buy_beside_the_loop, buy_with_a_journal_ahead,
-        buy_by_a_factory,
+        buy, buy_by_early_name, buy_by_default, buy_by_uri, buy_by_autocommit, buy_in_a_thread, buy_beside_the_loop,
+        buy_with_a_journal_ahead, buy_by_a_factory,
     ],
 )  # fmt: skip
 def test_a_committed_write_is_one_effect_and_the_run_sees_it(call: Callable[..., Any]) -> None:

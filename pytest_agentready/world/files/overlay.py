@@ -237,8 +237,8 @@ class Overlay:
         real.rename(f"{self.tree}{source}", f"{self.tree}{target}")
         for known in (self._above, self._opaque):
             moved = {path for path in known if path == source or path.startswith(f"{source}/")}
-            known -= moved
-            known |= {target + path[len(source) :] for path in moved}
+            known.difference_update(moved)
+            known.update(target + path[len(source) :] for path in moved)
         self._vanish(source)
         self._appear(target)
         if is_folder:
@@ -378,7 +378,8 @@ def _remove_all(at: str) -> None:
 def _walk(at: str) -> Iterator[tuple[str, list[str], list[str]]]:
     """From the innermost folder on."""
     real.chmod(at, 0o700)  # whatever the run has made of it
-    folders, names = [], []
+    folders: list[str] = []
+    names: list[str] = []
     with real.scandir(at) as found:
         for entry in found:
             (folders if entry.is_dir(follow_symlinks=False) else names).append(entry.name)

@@ -7,7 +7,7 @@ a monkeypatch does, keeps what he has put there.
 from __future__ import annotations
 
 import builtins
-import functools
+import errno
 import io
 import os
 import shutil
@@ -117,7 +117,7 @@ def chdir(path: Any) -> None:
 # -- what opens
 
 
-def open_(
+def open_(  # noqa: PLR0913, PLR0917  (as the real one)
     file: Any,
     mode: str = "r",
     buffering: int = -1,
@@ -215,8 +215,9 @@ def _renaming(name: str) -> Callable[..., None]:
         source = None if files is None else files.place(src, src_dir_fd, follow=False)
         target = None if files is None else files.place(dst, dst_dir_fd, follow=False)
         if files is None or source is None or target is None:
-            return original(src, dst, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
-        return files.rename(source, target, (src, dst))
+            original(src, dst, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd)
+        else:
+            files.rename(source, target, (src, dst))
 
     rename.__name__ = rename.__qualname__ = name
     return rename
@@ -226,11 +227,13 @@ def symlink(src: Any, dst: Any, target_is_directory: bool = False, *, dir_fd: in
     files = _mine()
     place = None if files is None else files.place(dst, dir_fd, follow=False)
     if files is None or place is None:
-        return real.symlink(src, dst, target_is_directory, dir_fd=dir_fd)
+        real.symlink(src, dst, target_is_directory, dir_fd=dir_fd)
+        return
     with files.changing(place, given=(src, dst)):
         if files.ground(place).real:
-            return real.symlink(src, dst, target_is_directory, dir_fd=dir_fd)
-        return files.overlay.symlink(os.fsdecode(src), place)
+            real.symlink(src, dst, target_is_directory, dir_fd=dir_fd)
+        else:
+            files.overlay.symlink(os.fsdecode(src), place)
 
 
 def link(src: Any, dst: Any, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None, follow_symlinks: bool = True) -> None:
@@ -239,13 +242,15 @@ def link(src: Any, dst: Any, *, src_dir_fd: int | None = None, dst_dir_fd: int |
     source = None if files is None else files.place(src, src_dir_fd, follow=follow_symlinks)
     target = None if files is None else files.place(dst, dst_dir_fd, follow=False)
     if files is None or source is None or target is None:
-        return real.link(src, dst, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd, follow_symlinks=follow_symlinks)
+        real.link(src, dst, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd, follow_symlinks=follow_symlinks)
+        return
     with files.changing(target, given=(src, dst)):
         if files.ground(target).real:
-            return real.link(files.overlay.at(source), target)
-        if files.overlay.exists(target):
-            raise FileExistsError(17, os.strerror(17), os.fspath(src), None, os.fspath(dst))
-        return files.overlay.take_in(files.overlay.at(source), target)
+            real.link(files.overlay.at(source), target)
+        elif files.overlay.exists(target):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(src), None, os.fspath(dst))
+        else:
+            files.overlay.take_in(files.overlay.at(source), target)
 
 
 def _replacements() -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -253,12 +258,13 @@ def _replacements() -> Iterator[tuple[str, Callable[..., Any]]]:
     for name in ("stat", "lstat", "access", "readlink", "listxattr", "getxattr", "statvfs"):
         if getattr(real, name) is not None:
             yield name, _looking(name)
-    yield from {
+    others: dict[str, Callable[..., Any]] = {
         "listdir": listdir, "scandir": scandir, "getcwd": getcwd, "getcwdb": getcwdb, "chdir": chdir, "open": os_open,
         "remove": _changing("remove", _remove, follow=False), "unlink": _changing("unlink", _remove, follow=False),
         "mkdir": _changing("mkdir", _mkdir, follow=False), "rmdir": _changing("rmdir", _rmdir, follow=False),
         "rename": _renaming("rename"), "replace": _renaming("replace"), "symlink": symlink, "link": link,
-    }.items()  # fmt: skip
+    }  # fmt: skip
+    yield from others.items()
     for name in ("truncate", "chmod", "chown", "utime", "setxattr", "removexattr"):
         if getattr(real, name) is not None:
             yield name, _changing(name, _above(name))
@@ -296,9 +302,3 @@ def _of_classes() -> Iterator[Patch]:
             function = getattr(value, "__func__", value)
             if id(function) in PAIRS:
                 yield Patch(cls, attribute, staticmethod(PAIRS[id(function)][1]), value)
-
-
-@functools.cache
-def names() -> frozenset[str]:
-    """By which modules have bound them."""
-    return frozenset({"open", *REPLACEMENTS})

@@ -8,8 +8,8 @@ from typing import Any
 
 # Where the number of the keys stands that follow it.
 COUNTED = {
-    "EVAL": 2, "EVALSHA": 2, "EVAL_RO": 2, "EVALSHA_RO": 2, "FCALL": 2, "FCALL_RO": 2, "ZUNIONSTORE": 2, "ZINTERSTORE": 2, "ZDIFFSTORE": 2, "LMPOP": 1,
-    "ZMPOP": 1, "BLMPOP": 2, "BZMPOP": 2,
+    "EVAL": 2, "EVALSHA": 2, "EVAL_RO": 2, "EVALSHA_RO": 2, "FCALL": 2, "FCALL_RO": 2, "ZUNIONSTORE": 2, "ZINTERSTORE": 2,
+    "ZDIFFSTORE": 2, "LMPOP": 1, "ZMPOP": 1, "BLMPOP": 2, "BZMPOP": 2,
 }  # fmt: skip
 DEEDS_OF_THEIR_OWN = frozenset({"PUBLISH", "SPUBLISH"})  # the server forgets what it has told its listeners
 # What a script, or a command without keys, does may be anywhere.
