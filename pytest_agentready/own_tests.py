@@ -74,7 +74,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     if scene is None:
         return (yield)
     del pyfuncitem.stash[SCENE_KEY]  # a rerun gets a world of its own
-    with scene.played():
+    # What it has of databases was made before its world begins.
+    databases = [value for value in pyfuncitem.funcargs.values() if type(value).__module__.startswith(("sqlite3", "sqlalchemy"))]
+    with scene.played((pyfuncitem.obj, databases)):
         return (yield)
 
 

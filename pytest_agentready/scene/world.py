@@ -145,10 +145,12 @@ class AgentWorld:
     # -- the course of the test
 
     @contextlib.contextmanager
-    def played(self) -> Iterator[None]:
-        """The test runs in the world. Raises pytest's Failed where the world had to end it, or a passive check fails."""
+    def played(self, subject: object = None) -> Iterator[None]:
+        """The test runs in the world; `subject` is what it refers to.
+
+        Raises pytest's Failed where the world had to end it, or a passive check fails."""
         __tracebackhide__ = True
-        prepare(self)
+        prepare(subject or self)
         with granted(self._grant()):
             world = self._world = World(None, self._backend, LIMITS, allow=self._allow, abrupt=True)
         world.network.outages = self._outages

@@ -559,3 +559,26 @@ def test_who_has_replaced_open_himself_keeps_what_he_has_put_there(monkeypatch: 
     run = enter(lambda: open("new.txt", "w"))
     assert written == ["new.txt"]
     assert told(run) == []
+
+
+def test_a_file_that_was_open_before_is_written_to_and_told(project: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "journal.txt"
+    with granted(Grant(project=str(elsewhere.parent))), elsewhere.open("w") as older:
+
+        def write() -> None:
+            older.write("sold\n")
+            older.flush()
+
+        run = enter(write)
+    assert [(effect.verb, effect.target, effect.content) for effect in run.local_effects] == [("append", str(elsewhere), b"sold\n")]
+
+
+def test_a_log_that_was_open_before_is_none(tmp_path_factory: pytest.TempPathFactory) -> None:
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    handler = logging.FileHandler(elsewhere / "app.log")
+    try:
+        with granted(Grant(project=str(elsewhere))):
+            run = enter(lambda: handler.emit(logging.LogRecord("shop", logging.INFO, "", 0, "sold a cup", None, None)))
+    finally:
+        handler.close()
+    assert run.local_effects == ()

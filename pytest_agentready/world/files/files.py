@@ -17,7 +17,8 @@ from pytest_agentready.world.files import grounds
 from pytest_agentready.world.files import originals as real
 from pytest_agentready.world.files.grounds import Ground, Grounds
 from pytest_agentready.world.files.journal import Journal
-from pytest_agentready.world.files.overlay import WRITING, Overlay, TooLarge
+from pytest_agentready.world.files.overlay import WRITING, Overlay
+from pytest_agentready.world.files.system import TooLarge
 from pytest_agentready.world.granted import Grant
 
 DESCRIPTORS = "/dev/fd"
@@ -38,6 +39,7 @@ class Files:
         self._passing: set[int] = set()  # threads that are within a change that was looked at
         self._grounds: Grounds | None = None
         self._is_closed = False
+        self._older: Any = None  # files that were open before
 
     @property
     def stirred(self) -> bool:
@@ -52,10 +54,13 @@ class Files:
 
     def begin(self) -> None:
         """The run begins, in this directory."""
+        from pytest_agentready.world.files.older import OlderFiles  # where the system knows its descriptors' modes
+
         try:
             self._begun_in = real.getcwd()
         except OSError:  # it was removed
             self._begun_in = "/"
+        self._older = OlderFiles(lambda path: self.grounds.of(path).counts) if os.name == "posix" else None
         self.overlay.temporary = tempfile.gettempdir()  # found out now: the first time it tries by writing
 
     # -- where a path leads
@@ -168,10 +173,11 @@ class Files:
 
     def settled(self) -> list[Effect]:
         """The effects since it was asked last."""
-        if not self.journal or self._is_closed:
+        if self._is_closed:
             return []
         with self._lock:
-            return self.journal.settled()
+            older = [] if self._older is None else list(self._older.settled(self._now()))
+            return [*older, *self.journal.settled()] if self.journal else older
 
     def close(self) -> None:
         """What only the run has seen goes."""

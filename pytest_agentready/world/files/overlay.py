@@ -2,7 +2,7 @@
 
 A path is *above* where the run has made or changed it; its content then lies at the same path below the scratch folder's `tree`. It is
 *hidden* where the run has removed it, or a folder around it. All others are as they are. Paths are absolute, and without links
-but perhaps the last part. The errors are the system's own.
+but perhaps the last part. The errors are the system's own. (One page is longer than others, for its parts share one state.)
 """
 
 from __future__ import annotations
@@ -10,20 +10,14 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
 
 from pytest_agentready.world.files import originals as real
+from pytest_agentready.world.files.system import copy, error, is_folder, is_there, may, remove_all
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 HOPS = 40  # links that may lead to each other
-MOST = 256 << 20  # bytes of a file that are copied in order to be changed
-
-
-class TooLarge(Exception):
-    """A file is not copied for the sake of a change."""
 
 
 class Overlay:
@@ -66,7 +60,7 @@ class Overlay:
                 continue
             hops += 1
             if hops > HOPS:
-                raise _error(errno.ELOOP, path)
+                raise error(errno.ELOOP, path)
             done = "" if target.startswith("/") else done
             pending += [part for part in reversed(target.split("/")) if part not in ("", ".")]
         return done or "/"
@@ -110,7 +104,7 @@ class Overlay:
         return self._links or bool(self.cwd)
 
     def exists(self, path: str) -> bool:
-        return _is_there(self.at(path))
+        return is_there(self.at(path))
 
     def names(self, path: str) -> list[str]:
         """Of a folder's content. Raises what the system would."""
@@ -150,20 +144,20 @@ class Overlay:
         if path not in self._above:
             if self.exists(path):
                 if flags & os.O_CREAT and flags & os.O_EXCL:
-                    raise _error(errno.EEXIST, path)
-                if _is_folder(path):
-                    raise _error(errno.EISDIR, path)
-                _may(path, os.W_OK)
+                    raise error(errno.EEXIST, path)
+                if is_folder(path):
+                    raise error(errno.EISDIR, path)
+                may(path, os.W_OK)
                 self.bring_up(path, content=not flags & os.O_TRUNC)
             elif not flags & os.O_CREAT:
-                raise _error(errno.ENOENT, path)
+                raise error(errno.ENOENT, path)
             else:
                 self._make_room(path)
                 self._appear(path)
         try:
             return real.open(f"{self.tree}{path}", flags, mode)
         except OSError:
-            if not _is_there(f"{self.tree}{path}"):
+            if not is_there(f"{self.tree}{path}"):
                 self._above.discard(path)
             raise
 
@@ -198,7 +192,7 @@ class Overlay:
 
     def remove(self, path: str) -> None:
         if stat.S_ISDIR(real.lstat(self.at(path)).st_mode):
-            raise _error(errno.EISDIR, path)
+            raise error(errno.EISDIR, path)
         self._may_change_the_folder_of(path)
         if path in self._above:
             real.unlink(f"{self.tree}{path}")
@@ -206,21 +200,21 @@ class Overlay:
 
     def mkdir(self, path: str, mode: int) -> None:
         if self.exists(path):
-            raise _error(errno.EEXIST, path)
+            raise error(errno.EEXIST, path)
         self._make_room(path)
         real.mkdir(f"{self.tree}{path}", mode)
         self._appear(path)
-        if _is_there(path):
+        if is_there(path):
             self._opaque.add(path)
 
     def rmdir(self, path: str) -> None:
         if not stat.S_ISDIR(real.lstat(self.at(path)).st_mode):
-            raise _error(errno.ENOTDIR, path)
+            raise error(errno.ENOTDIR, path)
         if self.names(path):
-            raise _error(errno.ENOTEMPTY, path)
+            raise error(errno.ENOTEMPTY, path)
         self._may_change_the_folder_of(path)
-        if self.tree and _is_folder(f"{self.tree}{path}"):
-            _remove_all(f"{self.tree}{path}")  # there may be empty folders in it, made for the sake of files that are gone
+        if self.tree and is_folder(f"{self.tree}{path}"):
+            remove_all(f"{self.tree}{path}")  # there may be empty folders in it, made for the sake of files that are gone
         self._opaque.discard(path)
         self._vanish(path)
 
@@ -229,7 +223,7 @@ class Overlay:
         if source == target:
             return
         if target.startswith(f"{source}/"):
-            raise _error(errno.EINVAL, source)
+            raise error(errno.EINVAL, source)
         self._clear_the_way(target, is_folder)
         self._may_change_the_folder_of(source)
         self._make_room(target)
@@ -261,7 +255,7 @@ class Overlay:
         if not self.exists(target):
             return
         if stat.S_ISDIR(real.lstat(self.at(target)).st_mode) is not folder:
-            raise _error(errno.ENOTDIR if folder else errno.EISDIR, target)
+            raise error(errno.ENOTDIR if folder else errno.EISDIR, target)
         if folder:
             self.rmdir(target)
         else:
@@ -269,7 +263,7 @@ class Overlay:
 
     def symlink(self, points_to: str, path: str) -> None:
         if self.exists(path):
-            raise _error(errno.EEXIST, path)
+            raise error(errno.EEXIST, path)
         self._make_room(path)
         real.symlink(points_to, f"{self.tree}{path}")
         self._appear(path)
@@ -279,7 +273,7 @@ class Overlay:
     def make(self, path: str, how: object, *words: object) -> None:
         """A pipe or a device, by the system's own function."""
         if self.exists(path):
-            raise _error(errno.EEXIST, path)
+            raise error(errno.EEXIST, path)
         self._make_room(path)
         how(f"{self.tree}{path}", *words)  # type: ignore[operator]
         self._appear(path)
@@ -287,7 +281,7 @@ class Overlay:
     def close(self) -> None:
         """All of it goes."""
         if self._scratch:
-            _remove_all(self._scratch)
+            remove_all(self._scratch)
 
     # -- how it is kept
 
@@ -304,18 +298,18 @@ class Overlay:
         folder = os.path.dirname(path)
         if checked:
             if not stat.S_ISDIR(real.stat(self.at(folder)).st_mode):
-                raise _error(errno.ENOTDIR, path)
+                raise error(errno.ENOTDIR, path)
             self._may_change_the_folder_of(path)
         self.room()
         missing = []
-        while not _is_folder(f"{self.tree}{folder}") and folder != "/":
+        while not is_folder(f"{self.tree}{folder}") and folder != "/":
             missing.append(folder)
             folder = os.path.dirname(folder)
         for folder in reversed(missing):
             real.mkdir(f"{self.tree}{folder}")
 
     def _may_change_the_folder_of(self, path: str) -> None:
-        _may(self.at(os.path.dirname(path)), os.W_OK | os.X_OK)
+        may(self.at(os.path.dirname(path)), os.W_OK | os.X_OK)
 
     def _appear(self, path: str) -> None:
         self._above.add(path)
@@ -324,65 +318,9 @@ class Overlay:
     def _vanish(self, path: str) -> None:
         self._above.discard(path)
         self._plain.discard(path)
-        if _is_there(path):
+        if is_there(path):
             self._hidden.add(path)
-
-
-def copy(source: str, target: str, *, content: bool = True) -> None:
-    """Raises TooLarge."""
-    if content and real.stat(source).st_size > MOST:
-        raise TooLarge(source)
-    with real.open_file(target, "wb") as new:
-        if content:
-            with real.open_file(source, "rb") as old:
-                shutil.copyfileobj(old, new)
-
-
-def _is_there(at: str) -> bool:
-    try:
-        real.lstat(at)
-    except (OSError, ValueError):
-        return False
-    return True
-
-
-def _is_folder(at: str) -> bool:
-    try:
-        return stat.S_ISDIR(real.stat(at).st_mode)
-    except (OSError, ValueError):
-        return False
-
-
-def _may(at: str, how: int) -> None:
-    if not real.access(at, how):
-        raise _error(errno.EACCES, at)
-
-
-def _error(number: int, path: str) -> OSError:
-    return OSError(number, os.strerror(number), path)
 
 
 def _base(path: str) -> str:
     return "" if path == "/" else path
-
-
-def _remove_all(at: str) -> None:
-    for folder, folders, names in _walk(at):
-        for name in names:
-            real.unlink(f"{folder}/{name}")
-        for name in folders:
-            real.rmdir(f"{folder}/{name}")
-    real.rmdir(at)
-
-
-def _walk(at: str) -> Iterator[tuple[str, list[str], list[str]]]:
-    """From the innermost folder on."""
-    real.chmod(at, 0o700)  # whatever the run has made of it
-    folders: list[str] = []
-    names: list[str] = []
-    with real.scandir(at) as found:
-        for entry in found:
-            (folders if entry.is_dir(follow_symlinks=False) else names).append(entry.name)
-    for name in folders:
-        yield from _walk(f"{at}/{name}")
-    yield at, folders, names

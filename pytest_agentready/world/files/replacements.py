@@ -1,7 +1,7 @@
 """The functions of `os`, `io` and `builtins` that look at files or change them, for members of the running world.
 
 Where a run has changed nothing yet, what only looks is the system's own function. Who has replaced one himself, as pyfakefs or
-a monkeypatch does, keeps what he has put there.
+a monkeypatch does, keeps what he has put there. (A long page, for it has a function for each of the system's.)
 """
 
 from __future__ import annotations
