@@ -31,6 +31,8 @@ def keys(words: list[bytes]) -> tuple[str, ...]:
         upper = [word.upper() for word in words]
         rest = words[upper.index(b"STREAMS") + 1 :] if b"STREAMS" in upper else []
         found = rest[: len(rest) // 2]
+    elif name in ("MSET", "MSETNX"):
+        found = words[1::2]
     else:
         found = _by_their_places(words)
     return tuple(dict.fromkeys(map(_text, found)))
