@@ -44,6 +44,9 @@ def patches() -> Iterator[Patch]:
         if hasattr(subprocess, "_fork_exec"):  # from Python 3.11 on
             yield Patch(subprocess, "_fork_exec", fork_exec)
 
+    for name in ("posix_spawn", "posix_spawnp"):
+        if hasattr(os, name):
+            yield Patch(os, name, _spawn(getattr(os, name)))
     for module, cls, method in POOLS:
         if module in sys.modules:
             owner = getattr(sys.modules[module], cls)
@@ -167,6 +170,26 @@ def _starting_by_subprocess(args: tuple[Any, ...]) -> str:
     return what
 
 
+def _spawning(args: tuple[Any, ...]) -> str:
+    """From Python 3.13 on it is what subprocess mostly starts with."""
+    if get_ident() in _announced:
+        _announced.discard(get_ident())
+        return ""
+    return _starting(args)
+
+
+def _spawn(original: Callable[..., int]) -> Callable[..., int]:
+    """What it starts is the run's own."""
+
+    def spawn(*args: Any, **kwargs: Any) -> int:
+        pid = original(*args, **kwargs)
+        if (world := active.world) is not None and world.concerned:
+            world.processes.started[pid] = real.monotonic()
+        return pid
+
+    return spawn
+
+
 def _opening_a_file(args: tuple[Any, ...]) -> str:
     path, _, flags = args
     return _writing(path, "change") if isinstance(flags, int) and flags & WRITING else ""
@@ -216,7 +239,7 @@ _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
     "subprocess.Popen": _starting_by_subprocess,
     "os.system": lambda args: processes.begin(args[0], (), line=True),
     "os.exec": _starting,
-    "os.posix_spawn": _starting,
+    "os.posix_spawn": _spawning,
     "os.spawn": lambda args: _starting(args[1:]),
     "os.fork": lambda _: _forking(),
     "os.forkpty": lambda _: _forking(),
