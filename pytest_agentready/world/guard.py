@@ -88,7 +88,7 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
 def _writing(path: Any, verb: str) -> str:
     """A change of a file that did not come by the replaced functions."""
     world = active.mine()
-    if world is None or not isinstance(path, (str, bytes, os.PathLike)):
+    if world is None or os.name != "posix" or not isinstance(path, (str, bytes, os.PathLike)):
         return ""
     with active.bypassed():  # what is asked about the path is no doing of the run
         if not world.files.refuses(os.fsdecode(path)):
@@ -149,7 +149,7 @@ def _reaching_into_c(args: tuple[Any, ...]) -> str:
 
 def _connecting_to_a_database(name: Any) -> str:
     world = active.mine()
-    if world is None or not isinstance(name, (str, bytes, os.PathLike)) or os.fsdecode(name) in ("", ":memory:"):
+    if world is None or os.name != "posix" or not isinstance(name, (str, bytes, os.PathLike)) or os.fsdecode(name) in ("", ":memory:"):
         return ""
     path = os.fsdecode(name).partition("?")[0].removeprefix("file:")
     with active.bypassed():

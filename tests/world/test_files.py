@@ -582,3 +582,20 @@ def test_a_log_that_was_open_before_is_none(tmp_path_factory: pytest.TempPathFac
     finally:
         handler.close()
     assert run.local_effects == ()
+
+
+def test_threads_that_change_the_same_file_lose_nothing() -> None:
+    def work() -> int:
+        def add() -> None:
+            for _ in range(20):
+                with open("notes.txt", "a") as file:
+                    file.write("x\n")
+
+        threads = [threading.Thread(target=add) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        return len(Path("notes.txt").read_text().splitlines())
+
+    assert value(work) == 81

@@ -8,7 +8,7 @@ import tempfile
 import threading
 from _thread import get_ident
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any, NoReturn
 
 from pytest_agentready.domain import Effect
@@ -97,9 +97,9 @@ class Files:
 
     # -- a change
 
-    def ground(self, place: str) -> Ground:
+    def ground(self, place: str, depth: int = 2) -> Ground:
         ground = self.grounds.of(place)
-        return ground if not ground.counts or not _is_logging() else Ground(ground.real, counts=False)
+        return ground if not ground.counts or not _is_logging(depth) else Ground(ground.real, counts=False)
 
     @contextmanager
     def changing(self, *places: str, given: tuple[Any, ...] = (), appends: bool = False) -> Iterator[None]:
@@ -109,13 +109,8 @@ class Files:
         """
         ident = get_ident()
         outermost = ident not in self._passing
-        with self._lock:
-            if not self._is_closed:
-                where = ""
-                for place in places:
-                    if self.ground(place).counts:
-                        where = where or stack.here(2)
-                        self.journal.touch(place, self._now(), where, appends=appends)
+        with self._lock if places else nullcontext():  # two threads may be about to copy the same file
+            self._note(places, appends)
             self._passing.add(ident)
             try:
                 yield
@@ -127,6 +122,13 @@ class Files:
             finally:
                 if outermost:
                     self._passing.discard(ident)
+
+    def _note(self, places: tuple[str, ...], appends: bool) -> None:
+        where = ""
+        for place in places:
+            if not self._is_closed and self.ground(place, depth=5).counts:
+                where = where or stack.here(3)
+                self.journal.touch(place, self._now(), where, appends=appends)
 
     def is_passing(self) -> bool:
         return get_ident() in self._passing
@@ -202,9 +204,9 @@ def _name(error: OSError, given: tuple[Any, ...]) -> None:
             setattr(error, name, path if isinstance(path, (int, bytes)) else os.fspath(path))
 
 
-def _is_logging() -> bool:
+def _is_logging(depth: int) -> bool:
     """Is it a logger that writes?"""
-    frame = sys._getframe(2)
+    frame = sys._getframe(depth)
     for _ in range(DEPTH):
         if frame.f_back is None:
             return False

@@ -306,7 +306,8 @@ class Overlay:
             missing.append(folder)
             folder = os.path.dirname(folder)
         for folder in reversed(missing):
-            real.mkdir(f"{self.tree}{folder}")
+            with contextlib.suppress(FileExistsError):  # another thread was faster
+                real.mkdir(f"{self.tree}{folder}")
 
     def _may_change_the_folder_of(self, path: str) -> None:
         may(self.at(os.path.dirname(path)), os.W_OK | os.X_OK)

@@ -167,11 +167,11 @@ def connect(database: Any, *args: Any, **kwargs: Any) -> Any:
     return world.databases.connect(database, args, kwargs)
 
 
-PAIRS: dict[int, tuple[Any, Any]] = {id(connect_for_real): (connect_for_real, connect)}
+PAIRS: dict[int, tuple[Any, Any]] = {id(connect_for_real): (connect_for_real, connect)} if os.name == "posix" else {}
 
 
 def patches() -> Iterator[Patch]:
-    for owner in (sqlite3, sqlite3.dbapi2):
+    for owner in (sqlite3, sqlite3.dbapi2) if os.name == "posix" else ():
         yield Patch(owner, "connect", connect, connect_for_real)
 
 
