@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytest_agentready.domain import Effect, EffectKind
-from pytest_agentready.world import stack
 from pytest_agentready.world.files import Files
 
 
 class Ledger:
     """The local effects of one run."""
 
-    def __init__(self, now: Callable[[], float], files: Files) -> None:
+    def __init__(self, now: Callable[[], float], where: Callable[[], str], files: Files) -> None:
         self._now = now
+        self._where = where
         self._files = files
         self._settle: Callable[[], None] = lambda: None
         self._effects: list[Effect] = []
@@ -55,5 +55,5 @@ class Ledger:
     ) -> None:
         """An effect that happens now, by the user's line on the stack."""
         self._effects.append(
-            Effect(kind, verb, target, content, self._now(), stack.here(1), places=places, refused=refused, idempotent=idempotent)
+            Effect(kind, verb, target, content, self._now(), self._where(), places=places, refused=refused, idempotent=idempotent)
         )

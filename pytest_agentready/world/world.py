@@ -37,6 +37,7 @@ class Hired(Protocol):
 
     thread: Thread | None  # None: it has come for one job
     origin: residents.Origin
+    where: str
 
 
 class World:
@@ -64,8 +65,8 @@ class World:
         self.processes = Processes(grant.programs)
         self.time.crowd.outside_works = lambda: allowed.owe() or self.processes.work()
         self.network.time = self.time
-        self.files = Files(grant, lambda: self.time.now, guard.refuse)
-        self.ledger = Ledger(lambda: self.time.now, self.files)
+        self.files = Files(grant, lambda: self.time.now, self.where, guard.refuse)
+        self.ledger = Ledger(lambda: self.time.now, self.where, self.files)
         self.databases = Databases(self)
         self.ledger.settle_by(self.databases.settle)
         self.hired: dict[int, Hired] = {}  # threads that work for this run alone, or for now, by ident
@@ -95,6 +96,11 @@ class World:
             return False
         self.time.crowd.welcome(ident)
         return True
+
+    def where(self) -> str:
+        """The user's line on this stack; in a thread whose work is a library's alone, the one that gave it to it."""
+        hired = self.hired.get(get_ident())
+        return stack.here(1) or (hired.where if hired is not None else "")
 
     @property
     def concerned(self) -> bool:

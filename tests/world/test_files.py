@@ -599,3 +599,8 @@ def test_threads_that_change_the_same_file_lose_nothing() -> None:
         return len(Path("notes.txt").read_text().splitlines())
 
     assert value(work) == 81
+
+
+def test_what_a_pool_does_alone_names_the_line_that_started_it() -> None:
+    run = enter(write_beside_the_loop)
+    assert run.local_effects[0].where == line_of(write_beside_the_loop, "to_thread")

@@ -12,7 +12,6 @@ from contextlib import contextmanager, nullcontext
 from typing import Any, NoReturn
 
 from pytest_agentready.domain import Effect
-from pytest_agentready.world import stack
 from pytest_agentready.world.files import grounds
 from pytest_agentready.world.files import originals as real
 from pytest_agentready.world.files.grounds import Ground, Grounds
@@ -29,11 +28,12 @@ DEPTH = 12  # frames in which one of them shows
 class Files:
     """Of one world."""
 
-    def __init__(self, grant: Grant, now: Callable[[], float], refuse: Callable[[str], NoReturn]) -> None:
+    def __init__(self, grant: Grant, now: Callable[[], float], where: Callable[[], str], refuse: Callable[[str], NoReturn]) -> None:
         self.overlay = Overlay()
         self.journal = Journal(self.overlay.at)
         self._grant = grant
         self._now = now
+        self._where = where
         self._refuse = refuse
         self._lock = threading.RLock()
         self._passing: set[int] = set()  # threads that are within a change that was looked at
@@ -127,7 +127,7 @@ class Files:
         where = ""
         for place in places:
             if not self._is_closed and self.ground(place, depth=5).counts:
-                where = where or stack.here(3)
+                where = where or self._where()
                 self.journal.touch(place, self._now(), where, appends=appends)
 
     def is_passing(self) -> bool:

@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pytest_agentready.domain import Effect, idempotence
-from pytest_agentready.world import active, stack
+from pytest_agentready.world import active
 from pytest_agentready.world import sql as text
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ class Watch:
             self._savepoints.append((_last_name(sql), len(self._pending)))
         elif text.writes(sql) and not TEMPORARY.match(sql) and not self._is_there_already(sql):
             effect = Effect(
-                "statement", verb, self._url, sql.strip().encode("utf-8", "replace"), world.time.now, stack.here(1),
+                "statement", verb, self._url, sql.strip().encode("utf-8", "replace"), world.time.now, world.where(),
                 places=text.tables(sql), idempotent=idempotence.of_statement(verb, sql),
             )  # fmt: skip
             self._current = effect, connection.total_changes
