@@ -9,7 +9,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pytest_agentready.domain import Check, Finding, NotApplicable, Severity, Unproven
+    from pytest_agentready.domain import Check, Effect, Finding, NotApplicable, Severity, Unproven
     from pytest_agentready.patterns.results import ToolResult
     from pytest_agentready.script import (
         call,
@@ -31,6 +31,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Check",
     "DatabaseError",
+    "Effect",
     "Finding",
     "HTTPFault",
     "Hang",

@@ -7,7 +7,7 @@ import os
 import time
 import traceback
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -31,6 +31,7 @@ from pytest_agentready.domain import (
 from pytest_agentready.registry import Registry, Unloadable
 from pytest_agentready.world.allowed import Hosts, permitted
 from pytest_agentready.world.ending import Signal
+from pytest_agentready.world.granted import NOTHING, Grant, granted
 from pytest_agentready.world.leftovers import collected
 
 
@@ -44,10 +45,12 @@ class _Failed(NamedTuple):
 class Engine:
     """Knows no pytest. `root` is the directory against which the user's files are named."""
 
-    def __init__(self, registry: Registry, root: Path, allow_hosts: Hosts = ()) -> None:
+    def __init__(self, registry: Registry, root: Path, allow_hosts: Hosts = (), grant: Callable[[], Grant] = lambda: NOTHING) -> None:
+        """`grant` says what a run may do to this machine, as of now."""
         self.registry = registry
         self.root = root
         self.allow_hosts = allow_hosts
+        self.grant = grant
         self._seen: dict[tuple[Tool, str], Any] = {}  # an observation, or _Failed
         self._told: dict[Tool, Check] = {}  # which check has told why nothing can be judged
         self._shown: deque[tuple[object, tuple[Secret, ...]]] = deque(maxlen=5)  # an observation, and the credentials in it
@@ -97,7 +100,7 @@ class Engine:
             experiment = self.registry.experiment(name)
             try:
                 needs = {need: self._observe(tool, need) for need in inspect.signature(experiment).parameters}
-                with collected(tool, name), permitted(self.allow_hosts):
+                with collected(tool, name), permitted(self.allow_hosts), granted(self.grant()):
                     self._seen[key] = experiment(**needs)
             except Exception as failure:  # remembered: the next check would only meet it again
                 self._seen[key] = _Failed(failure, failure.__traceback__)

@@ -28,7 +28,7 @@ def agent_world(request: pytest.FixtureRequest) -> AgentWorld:
         name = next(name for name in ("agent_tool", "scripted_model", "agent_world") if name in request.fixturenames)
         pytest.fail(NESTED.format(name=name), pytrace=False)
     engine = session.collection(request.config).engine
-    world = AgentWorld(lambda: engine.registry.faults, engine.allow_hosts, engine.relative)  # type: ignore[arg-type,return-value]
+    world = AgentWorld(lambda: engine.registry.faults, engine.allow_hosts, engine.relative, engine.grant)  # type: ignore[arg-type,return-value]
     request.node.stash[SCENE_KEY] = world
     return world
 
@@ -84,8 +84,10 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     if scene is None:
         return (yield)
     del pyfuncitem.stash[SCENE_KEY]  # a rerun gets a world of its own
+    # What it has of databases was made before its world begins.
+    databases = [value for value in pyfuncitem.funcargs.values() if type(value).__module__.startswith(("sqlite3", "sqlalchemy"))]
     try:
-        with scene.played():
+        with scene.played((pyfuncitem.obj, databases)):
             return (yield)
     except BaseException as outcome:
         raise scene.told(outcome)  # noqa: B904  (it is the same)

@@ -32,6 +32,7 @@ INI = {
     "agentready_unproven": ("string", "what becomes of an unproven check: skip (default) or fail"),
     "agentready_waive": ("linelist", "findings that are accepted, each CHECK SUBJECT [until DATE]: REASON"),
     "agentready_allow_hosts": ("linelist", "services that are reached for real, each host or host:port"),
+    "agentready_allow_processes": ("linelist", "programs that a tool may really start, each by its name"),
     "agentready_report": ("linelist", "reports to write, each FORMAT:PATH as for --agentready-report"),
 }
 COMPLAINT_KEY = pytest.StashKey[str]()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pytest_agentready.collect import Collection
     from pytest_agentready.registry import Registry
     from pytest_agentready.settings import Settings
+    from pytest_agentready.world.granted import Grant
 
 NO_TARGET = (
     '--agentready: no target is configured. Say what to examine by `agentready_tools = ["shop.tools"]` in the configuration of pytest, '
@@ -63,9 +64,17 @@ def collection(config: pytest.Config) -> Collection:
         from pytest_agentready.collect import Collection, Marks
         from pytest_agentready.engine import Engine
 
-        engine = Engine(registry(config), config.rootpath, settings(config).allow_hosts)
+        engine = Engine(registry(config), config.rootpath, settings(config).allow_hosts, lambda: _grant(config))
         config.stash[COLLECTION_KEY] = Collection(engine, settings(config), Marks(registry(config)), chosen_nodes(config))
     return config.stash[COLLECTION_KEY]
+
+
+def _grant(config: pytest.Config) -> Grant:
+    """What a run may do to this machine. The folder of `tmp_path` is its own, once a test has asked for one."""
+    from pytest_agentready.world.granted import Grant
+
+    own = getattr(getattr(config, "_tmp_path_factory", None), "_basetemp", None)
+    return Grant(settings(config).allow_processes, str(config.rootpath), () if own is None else (str(own),))
 
 
 def wants_targets(config: pytest.Config) -> bool:

@@ -22,12 +22,14 @@ KEYS = (
     "agentready_unproven",
     "agentready_waive",
     "agentready_allow_hosts",
+    "agentready_allow_processes",
     "agentready_report",
 )
 EXPECTED_REPORT = "expected FORMAT:PATH, such as 'json:agentready.json'."
 FORMATS = ("json",)  # each is a module of reports/ with a render function
 TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
 HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(:(?P<port>\d{1,5}))?")
+PROGRAM = re.compile(r"[^\s;&|<>`$()]+")
 Unproven = Literal["skip", "fail"]
 
 
@@ -50,6 +52,7 @@ class Settings:
     tools: tuple[str, ...] = ()  # targets: "shop.tools", "shop.registry:TOOLS"
     waivers: tuple[Waiver, ...] = ()
     allow_hosts: tuple[tuple[str, int | None], ...] = ()  # services that the worlds let out to, and paths of sockets; None: any port
+    allow_processes: tuple[str, ...] = ()  # programs that the worlds let a tool start, by name or path
     today: date = field(default_factory=date.today)  # decided once: which waivers have expired
 
     @classmethod
@@ -66,10 +69,11 @@ class Settings:
         unproven = _choice(config, "agentready_unproven", get_args(Unproven), default.unproven, problems)
         waivers = tuple(_waivers(_lines(config, "agentready_waive", problems), check_id, problems))
         hosts = tuple(_hosts(_lines(config, "agentready_allow_hosts", problems), problems))
+        programs = tuple(_programs(_lines(config, "agentready_allow_processes", problems), problems))
         reports = tuple(_reports(config, problems))
         if problems:
             raise pytest.UsageError("\n".join(problems))
-        return cls(cast("Profile", profile), Severity(fail_on), cast("Unproven", unproven), reports, tools, waivers, hosts)
+        return cls(cast("Profile", profile), Severity(fail_on), cast("Unproven", unproven), reports, tools, waivers, hosts, programs)
 
     def without_waivers(self) -> Settings:
         return replace(self, waivers=())
@@ -169,6 +173,18 @@ def _hosts(lines: Iterable[str], problems: list[str]) -> Iterator[tuple[str, int
             problems.append(f"agentready_allow_hosts {text!r}: {problem}")
         else:
             yield found["host"].strip("[]").lower(), port
+
+
+def _programs(lines: Iterable[str], problems: list[str]) -> Iterator[str]:
+    for text in dict.fromkeys(lines):
+        if not PROGRAM.fullmatch(text):
+            problem = "expected one program by its name or path, such as 'git'; no arguments or pattern."
+        elif "*" in text or "?" in text:
+            problem = "there are no patterns. Name each program, such as 'git'."
+        else:
+            yield text
+            continue
+        problems.append(f"agentready_allow_processes {text!r}: {problem}")
 
 
 def _reports(config: pytest.Config, problems: list[str]) -> Iterator[Report]:

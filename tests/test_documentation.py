@@ -52,9 +52,9 @@ def test_a_snippet_of_the_readme_is_python(snippet: str) -> None:
 
 def test_the_examples_of_hand_written_tests_pass(pytester: pytest.Pytester) -> None:
     blocks = re.findall(r"```python\n# (\w+)\.py\n(.*?)```", (ROOT / "docs" / "fixtures.md").read_text(), flags=re.DOTALL)
-    assert [name for name, _ in blocks] == ["shop", "test_world", "test_tool"]
+    assert [name for name, _ in blocks] == ["shop", "test_world", "test_effects", "test_tool"]
     pytester.makepyfile(**dict(blocks))
-    pytester.runpytest_subprocess(*PLAIN, "-W", "error").assert_outcomes(passed=4)
+    pytester.runpytest_subprocess(*PLAIN, "-W", "error").assert_outcomes(passed=5)
 
 
 def test_the_examples_of_a_scripted_model_pass(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:

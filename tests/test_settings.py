@@ -49,6 +49,12 @@ def usage_error(pytester: pytest.Pytester, *args: str) -> list[str]:
             "*.example.com",
             "agentready_allow_hosts '?.example.com': expected a host, host:port *no scheme or pattern.",
         ),
+        (
+            "allow_processes",
+            "git status",
+            "agentready_allow_processes 'git status': expected one program by its name or path, such as 'git'; no arguments or pattern.",
+        ),
+        ("allow_processes", "g*", "agentready_allow_processes 'g?': there are no patterns. Name each program, such as 'git'."),
         ("waive", "AR202", "agentready_waive 'AR202': expected CHECK SUBJECT ?until DATE?: REASON, such as *"),
         ("loops", "shop.agent:run", "agentready_loops: there is no such setting. Did you mean 'agentready_tools'? Known: *"),
         ("report", "json", "agentready_report 'json': it names no file: did you mean 'json:agentready.json'?"),
@@ -162,6 +168,7 @@ def test_every_key_may_stand_in_either_table_of_pyproject(pytester: pytest.Pytes
         agentready_unproven = "fail"
         agentready_waive = ["unbounded-wait shop.tools.buy until 2999-12-31: ticket 812"]
         agentready_allow_hosts = ["localhost", "DB.example.com:5432", "[::1]:6379", "localhost"]
+        agentready_allow_processes = ["git", "/usr/bin/env", "git"]
         agentready_report = ["json:one.json"]
         """
     )
@@ -174,6 +181,7 @@ def test_every_key_may_stand_in_either_table_of_pyproject(pytester: pytest.Pytes
         tools=("shop.tools", "shop.registry:TOOLS"),
         waivers=(Waiver("AR202", "shop.tools.buy", "ticket 812", date(2999, 12, 31)),),
         allow_hosts=(("localhost", None), ("db.example.com", 5432), ("::1", 6379)),
+        allow_processes=("git", "/usr/bin/env"),
         today=date(2026, 1, 1),
     )
 

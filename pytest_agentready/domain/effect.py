@@ -14,11 +14,12 @@ class Effect:
 
     kind        verb                            target
     request     POST, PUT, PATCH, DELETE, CALL  https://api.example.com/emails (without its query); a method of gRPC
-    mail        MAIL                            smtp://mail.example.com:587
+    mail        MAIL                            smtp://mail.example.com:587 (its recipients stand in `places`)
     command     SET, DEL, LPUSH, ...            redis://cache.internal:6379 (its keys stand in `places`)
     statement   INSERT, UPDATE, DELETE, ...     sqlite:///srv/shop.db, postgresql://db.internal/shop (its tables stand in `places`)
-    file        create, change, remove, rename  /srv/notes/today.txt
-    process     start                           the program, /usr/bin/git
+    file        create, change, append, remove  /srv/notes/today.txt
+                rename                          /srv/notes/today.txt (its new path stands in `places`)
+    process     start, kill, exit               the program, /usr/bin/git
     memory      change                          what a module keeps: shop.tools.ORDERS
     """
 
@@ -36,6 +37,8 @@ class Effect:
     @property
     def story(self) -> str:
         """`POST https://api.example.com/emails`, for a message."""
+        if self.verb == "rename":
+            return f"{self.verb} {self.target} to {', '.join(self.places)}"
         where = f" {', '.join(self.places)} at" if self.places and self.kind in ("command", "statement") else ""
         return f"{self.verb}{where} {self.target}"
 

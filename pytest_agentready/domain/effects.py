@@ -13,11 +13,14 @@ from urllib.parse import urlsplit
 
 from pytest_agentready.domain.asking import only_asks
 from pytest_agentready.domain.effect import Effect, EffectKind
+from pytest_agentready.domain.idempotency import marked
 from pytest_agentready.domain.observation import Request, Run
 from pytest_agentready.domain.subject import Facts
 
-IDEMPOTENT = ("PUT", "DELETE")
 KINDS: dict[str, EffectKind] = {"smtp": "mail", "redis": "command", "postgresql": "statement", "mysql": "statement"}
+ENDS = ("COMMIT", "END")
+STAMPS = re.compile(rb"^(?:Message-ID|Date):.*\r\n(?:[ \t].*\r\n)*", re.IGNORECASE | re.MULTILINE)
+BOUNDARY = re.compile(rb"={7,}\d+==")  # as the email package makes them
 # Where telemetry is taken in: by the path of its protocols, or at a host of its own.
 TELEMETRY = re.compile(r"/v1/(?:traces|metrics|logs)$|/api/\d+/(?:envelope|store)/?$|/(?:runs|otel|ingestion)(?:/|$)")
 COLLECTORS = re.compile(
@@ -67,6 +70,8 @@ def _stands(request: Request) -> bool:
     That the backend has no answer for it is not a refusal: in life the peer would have one.
     """
     refused = request.routed is not False and request.status is not None and request.status >= 400
+    if request.method in ENDS and _kind(request) == "statement":  # what it commits stands for itself
+        return False
     return request.is_write and request.committed and request.changed and not refused and not only_asks(request) and not _reports(request)
 
 
@@ -76,20 +81,39 @@ def _reports(request: Request) -> bool:
     return bool(TELEMETRY.search(address.path) or COLLECTORS.search(address.hostname or ""))
 
 
+def _kind(request: Request) -> EffectKind:
+    return KINDS.get(request.url.partition("://")[0], "request")
+
+
 def _effect(request: Request) -> Effect:
-    scheme = request.url.partition("://")[0]
-    query = urlsplit(request.url).query if request.is_http else ""
-    return Effect(
-        kind=KINDS.get(scheme, "request"),
-        verb=request.method,
-        target=request.url.partition("?")[0],
-        content=f"?{query}\n".encode() + request.body if query else request.body,
-        at=request.at,
-        where=request.where,
-        key=request.idempotency_key or "",
-        places=request.places,
-        idempotent=request.method in IDEMPOTENT,
+    return marked(
+        Effect(
+            kind=_kind(request),
+            verb=request.method,
+            target=request.url.partition("?")[0],
+            content=_content(request),
+            at=request.at,
+            where=request.where,
+            key=request.idempotency_key or "",
+            places=request.places or _recipients(request),
+        )
     )
+
+
+def _content(request: Request) -> bytes:
+    """What it says, to be compared with what another one says: of a mail without what each gets anew when it is written."""
+    query = urlsplit(request.url).query if request.is_http else ""
+    if query:
+        return f"?{query}\n".encode() + request.body
+    if _kind(request) != "mail":
+        return request.body
+    head, gap, text = request.body.partition(b"\r\n\r\n")
+    envelope = b"".join(f"{name}: {value}\r\n".encode() for name, value in request.headers)
+    return envelope + BOUNDARY.sub(b"boundary", STAMPS.sub(b"", head + b"\r\n") + gap[2:] + text)
+
+
+def _recipients(request: Request) -> tuple[str, ...]:
+    return tuple(value for name, value in request.headers if name == "rcpt-to") if _kind(request) == "mail" else ()
 
 
 def _names(route: str, effect: Effect) -> bool:

@@ -10,6 +10,7 @@ import contextlib
 import json
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -34,9 +35,7 @@ SETTING = frozenset({
     "JSON.SET", "JSON.DEL", "JSON.MERGE", "SINTERSTORE", "SUNIONSTORE", "SDIFFSTORE", "ZUNIONSTORE", "ZINTERSTORE", "TOUCH", "HEXPIRE",
 })  # fmt: skip
 # Statements that leave the same behind, however often they are made.
-STANDING = frozenset(
-    {"DELETE", "REPLACE", "MERGE", "TRUNCATE", "DROP", "ALTER", "GRANT", "REVOKE", "COMMENT", "REFRESH", "CREATE", "RENAME"}
-)
+STANDING = frozenset({"DELETE", "REPLACE", "MERGE", "TRUNCATE", "DROP", "ALTER", "GRANT", "REVOKE", "COMMENT", "REFRESH", "RENAME"})
 UPSERT = re.compile(
     r"\bON\s+CONFLICT\b|\bON\s+DUPLICATE\s+KEY\b|\bINSERT\s+(?:OR\s+(?:REPLACE|IGNORE)|IGNORE)\b|\bNOT\s+EXISTS\b", re.IGNORECASE
 )
@@ -44,6 +43,8 @@ UPSERT = re.compile(
 GROWING = re.compile(
     r"(?<![\w.\"`])[\"`]?(?:\w+\.)?(\w+)[\"`]?\s*=\s*(?:\w+\()?\s*[\"`]?(?:\w+\.)?[\"`]?\1[\"`]?\s*(?:\+|-|\*|/|\|\|)", re.IGNORECASE
 )
+# Values that the database makes anew each time.
+MAKING = re.compile(r"\b(?:random|rand|now|uuid|gen_random_uuid)\s*\(", re.IGNORECASE)
 QUOTED = re.compile(r"'(?:[^'\\]|''|\\.)*'")
 
 
@@ -79,6 +80,11 @@ def _within(value: Any, depth: int) -> Iterator[str]:
 
 def _is_key(name: str) -> bool:
     return FIELDS.fullmatch(re.sub(r"[-_.]", "", name.rpartition(".")[2]).lower()) is not None
+
+
+def marked(effect: Effect) -> Effect:
+    """The effect, with the word whether it may happen twice."""
+    return replace(effect, idempotent=leaves_as_it_was(effect))
 
 
 def leaves_as_it_was(effect: Effect) -> bool:
@@ -155,5 +161,7 @@ def _stands(statement: str) -> bool:
     if verb == "INSERT":
         return UPSERT.search(statement) is not None and GROWING.search(statement) is None
     if verb == "UPDATE":
-        return GROWING.search(statement) is None
+        return GROWING.search(statement) is None and MAKING.search(statement) is None
+    if verb == "CREATE":
+        return re.search(r"\bIF\s+NOT\s+EXISTS\b|\bOR\s+REPLACE\b", statement, re.IGNORECASE) is not None
     return verb in STANDING or verb not in ("CALL", "DO", "EXECUTE", "EXEC", "NOTIFY", "COPY", "LOAD")

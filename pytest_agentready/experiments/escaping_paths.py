@@ -110,7 +110,7 @@ def run(tool: Tool, traced_call: Traces) -> Abuse:
     if not found:
         return Abuse(nothing=NOTHING, might=True)
     aim = Aim(frozenset(touch.path for touch in traced_call.touches))
-    with _planted(found) as cases, witnessed(None, MARK, aim.refuses) as witness:
+    with _planted(found) as cases, witnessed(MARK, aim.refuses) as witness:
 
         def visit(calls: Calls) -> Abuse:
             breaches = [breach for case in cases for breach in _tried(calls, witness, aim, case)]

@@ -52,7 +52,7 @@ def run(tool: Tool, traced_call: Traces) -> Abuse:
     if not tried:
         return Abuse(nothing=f"running {_named(on_purpose)} is what it is for: whether that is confirmed is judged by AR401")
 
-    with witnessed(tool.call, MARK) as witness:
+    with witnessed(MARK) as witness:
 
         def visit(calls: Calls) -> Abuse:
             breaches: list[Breach] = []

@@ -95,7 +95,8 @@ def obstacle_of(tool: Tool, runs: list[Run]) -> str:
     for run in runs:
         missing = unanswered((request for request in run.requests if request.routed is False), tool.facts.backend)
         if run.refused:
-            remedy = ": let the tool ask from Python itself" if any(what.startswith("a process") for what in run.refused) else ""
+            processes = any(what.startswith("a process (") for what in run.refused)
+            remedy = ": let the tool ask from Python itself, or name the program in agentready_allow_processes" if processes else ""
             return f"the normal call{made_up} wants {some_of(run.refused)}, which the world does not let out{remedy}"
         if run.unspoken:
             return unspoken(run.unspoken)

@@ -17,7 +17,7 @@ def run(tool: Tool) -> Traces:
     texts = texts_of(tool)
     if not texts:
         return Traces()
-    with witnessed(tool.call, MARK) as witness:
+    with witnessed(MARK) as witness:
         given = dict(texts[0].given)
         runs = [usual_run(tool, given)]
         left_out = {text.parameter.name: made[text.parameter.name] for text in texts if (made := text.arguments(text.value))}

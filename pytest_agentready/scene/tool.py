@@ -119,6 +119,7 @@ class AgentTool:
             len(network.requests),
             len(network.model_calls),
             len(network.refused),
+            len(world.ledger.effects),
         )
         return _Mark(time.now, real.perf_counter(), network.fired, *counts, peers)
 
@@ -154,6 +155,7 @@ class AgentTool:
             tls=network.tls,
             unspoken=tuple(network.unspoken),
             refused=tuple(network.refused[start.refused :]),
+            local_effects=tuple(world.ledger.effects[start.effects :]),
             unseen=tuple(time.crowd.unseen.found),
             in_real_time=world.in_real_time,
             virtual=time.now - start.virtual,
@@ -210,6 +212,7 @@ class _Mark(NamedTuple):
     requests: int
     model_calls: int
     refused: int
+    effects: int
     peers: frozenset[str]
 
 

@@ -12,12 +12,13 @@ from typing import Any
 
 import pytest
 
-from pytest_agentready.domain import OutOfScript, Request, Respond, Sleep, Wait, did_you_mean
+from pytest_agentready.domain import Effect, OutOfScript, Request, Respond, Run, Sleep, Wait, did_you_mean, effects_of
 from pytest_agentready.scene import endings, notes
 from pytest_agentready.world import Backend, BackendError, Limits, Response, WireFault, real
 from pytest_agentready.world.allowed import Hosts
 from pytest_agentready.world.ending import OutboundBlocked
 from pytest_agentready.world.faults import answering
+from pytest_agentready.world.granted import Grant, granted
 from pytest_agentready.world.installation import installed, prepare
 from pytest_agentready.world.leftovers import sweep
 from pytest_agentready.world.outages import EVERY, Outages, count
@@ -32,8 +33,10 @@ ADVANCE = "advance"  # the wait by which a test moves the clock
 class AgentWorld:
     """The world of one test. What it is told before the test begins, by a fixture, holds from its first line."""
 
-    def __init__(self, known: Callable[[], tuple[WireFault, ...]], allow: Hosts, relative: Callable[[str], str]) -> None:
-        """`known` gives the faults that have a name; `relative` says how the user knows a file."""
+    def __init__(
+        self, known: Callable[[], tuple[WireFault, ...]], allow: Hosts, relative: Callable[[str], str], grant: Callable[[], Grant]
+    ) -> None:
+        """`known` gives the faults that have a name; `relative` says how the user knows a file; `grant` what the test may do here."""
         self.clock = Clock(self)
         self.judge_passively: Callable[[], str] | None = None  # what is wrong with the calls of the tool, in words
         self.respond: Respond | None = None  # the model behind the providers
@@ -41,6 +44,7 @@ class AgentWorld:
         self._known = known
         self._allow = allow
         self._relative = relative
+        self._grant = grant
         self._outages = Outages()
         self.notes: list[str] = []  # what the test's own outcome does not say, once it is over
         self._backend = Backend()
@@ -136,6 +140,17 @@ class AgentWorld:
         return self._backend if self._has_backend else None
 
     @property
+    def effects(self) -> tuple[Effect, ...]:
+        """What the test, and all that it calls, has changed so far: at the peers, in files, in databases; what was refused, too.
+
+        A file counts by what it is at this moment: one that was made and removed since the last look is no effect.
+        """
+        if self._world is None:
+            return ()
+        network = self._world.network
+        return effects_of(Run({}, requests=tuple(network.requests), local_effects=tuple(self._world.ledger.effects)))
+
+    @property
     def outages(self) -> Outages:
         return self._outages
 
@@ -157,11 +172,14 @@ class AgentWorld:
     # -- the course of the test
 
     @contextlib.contextmanager
-    def played(self) -> Iterator[None]:
-        """The test runs in the world. Raises pytest's Failed where the world had to end it, or a passive check fails."""
+    def played(self, subject: object = None) -> Iterator[None]:
+        """The test runs in the world; `subject` is what it refers to.
+
+        Raises pytest's Failed where the world had to end it, or a passive check fails."""
         __tracebackhide__ = True
-        prepare(self)
-        world = self._world = World(None, self._backend, LIMITS, allow=self._allow, abrupt=True, respond=self.respond)
+        prepare(subject or self)
+        with granted(self._grant()):
+            world = self._world = World(None, self._backend, LIMITS, allow=self._allow, abrupt=True, respond=self.respond)
         world.network.outages = self._outages
         outcome: BaseException | None = None
         try:

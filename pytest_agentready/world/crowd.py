@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pytest_agentready.world import active, real
+from pytest_agentready.world.files import originals
 from pytest_agentready.world.unseen import UnseenWaits
 from pytest_agentready.world.waiting import NETWORK_WAITS, Blocked
 
@@ -177,7 +178,7 @@ def _state(ident: int) -> tuple[bool, Any] | None:
         return None
     try:
         cpu = time.clock_gettime_ns(time.pthread_getcpuclockid(ident))
-        with open(f"/proc/self/task/{thread.native_id}/stat", "rb") as file:
+        with originals.open_file(f"/proc/self/task/{thread.native_id}/stat", "rb") as file:
             letters = file.read(200)
         return letters[letters.rindex(b")") + 2 :][:1] in (b"R", b"D"), cpu
     except (AttributeError, FileNotFoundError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import sqlite3
 import sys
 import threading
 import types
@@ -17,10 +18,23 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import cache, lru_cache, partial
 from typing import Any, NamedTuple
 
-from pytest_agentready.world import clocks, foreign, guard, real, selecting, stack
+from pytest_agentready.world import clocks, exits, foreign, guard, real, selecting, sqlite, stack
+from pytest_agentready.world.files import replacements as of_files
 
 _SKIPPED = ("_pytest", "pluggy", "pytest_agentready.world")  # pytest's own clock is real
 _identity = object.__hash__  # as `id`, which tells every audit hook of each call, ours too
+# What is replaced there is a patch, and what lies below them is real.
+_THEIRS = (
+    "builtins",
+    "io",
+    "os",
+    "sqlite3",
+    "sqlite3.dbapi2",
+    "_io",
+    "posix",
+    "_signal",
+    "signal",
+)
 _MANY = 100_000  # objects within a subject, after which a pass over all that there is takes no longer
 
 
@@ -51,8 +65,10 @@ class EarlyNames:
             self._places = [*older, *_find()]
             self._modules = len(sys.modules)
             self._within.clear()
-        elif another:
-            self._within = list(_find_within(subject))
+        if another:
+            connections: list[Any] = []
+            self._within = list(_find_within(subject, connections))
+            sqlite.remember(connections)
         if another:
             self._subject = subject
         return another
@@ -75,6 +91,16 @@ class EarlyNames:
 def _replacements() -> dict[int, tuple[Any, Any]]:
     """By the real function's id, that function and what takes its place; the entry points of clients in C likewise."""
     return _of_python() | foreign.early_names()
+
+
+@cache
+def _of_modules() -> dict[int, tuple[Any, Any]]:
+    """Likewise those that are too many for the collector, which would compare each with everything: modules are looked through alone."""
+    return of_files.PAIRS | exits.PAIRS | sqlite.PAIRS
+
+
+def _all() -> dict[int, tuple[Any, Any]]:
+    return _replacements() | _of_modules()
 
 
 @cache
@@ -111,6 +137,19 @@ def _find() -> Iterator[Place]:
     for function in gc.get_referrers(*tuples) if tuples else ():
         if isinstance(function, types.FunctionType) and id(function.__defaults__) in wanted:
             yield _defaults(function)
+    yield from _in_modules()
+
+
+def _in_modules() -> Iterator[Place]:
+    """What the namespaces of modules hold of the many."""
+    pairs = _of_modules()
+    for name, module in tuple(sys.modules.items()):
+        if name in _THEIRS or name.startswith(_SKIPPED) or not isinstance(module, types.ModuleType):
+            continue
+        holder = vars(module)
+        for key, value in tuple(holder.items()):
+            if id(value) in pairs:
+                yield Place(partial(holder.__getitem__, key), partial(holder.__setitem__, key), *pairs[id(value)])
 
 
 def _name_of(holder: Any, modules: dict[int, str]) -> str:
@@ -118,9 +157,12 @@ def _name_of(holder: Any, modules: dict[int, str]) -> str:
     return modules.get(id(holder)) or (str(holder.get("__name__", "")) if type(holder) is dict else "")
 
 
-def _find_within(subject: object) -> Iterator[Place]:
-    """In what a subject and the threads refer to: the user's code, and objects of any kind, but not libraries."""
-    wanted = {_identity(function) for function, _ in _replacements().values()}
+def _find_within(subject: object, connections: list[Any]) -> Iterator[Place]:
+    """In what a subject and the threads refer to: the user's code, and objects of any kind, but not libraries.
+
+    The connections to a SQLite that are met on the way are added to the list.
+    """
+    wanted = {_identity(function) for function, _ in _all().values()}
     seen = set(_libraries(len(sys.modules), stack.regarded()))
     beginning = len(seen)
     is_skipped: dict[type, bool] = {}
@@ -142,6 +184,7 @@ def _find_within(subject: object) -> Iterator[Place]:
                     tuples.add(_identity(holder))
                 else:
                     yield from _places_in(holder)
+        connections += [holder for holder in level if isinstance(holder, sqlite3.Connection)]
         functions += [holder for holder in level if type(holder) is types.FunctionType]
         further = dict(zip(map(_identity, referents), referents, strict=True))
         news = further.keys() - seen
@@ -176,7 +219,7 @@ def _is_users(owner: Any) -> bool:
 
 def _places_in(holder: Any) -> Iterator[Place]:
     """Where in this object: an item, the content of a cell, or an attribute."""
-    pairs = _replacements()
+    pairs = _all()
     if isinstance(holder, (dict, list)):
         for key, value in tuple(holder.items() if isinstance(holder, dict) else enumerate(holder)):
             if id(value) in pairs:
@@ -200,6 +243,6 @@ def _attributes(holder: Any) -> Iterable[tuple[str, Any]]:
 
 def _defaults(function: types.FunctionType) -> Place:
     """Default arguments are a tuple that the function refers to, replaced as a whole."""
-    pairs, old = _replacements(), function.__defaults__ or ()
+    pairs, old = _all(), function.__defaults__ or ()
     new = tuple(pairs[id(value)][1] if id(value) in pairs else value for value in old)
     return Place(partial(getattr, function, "__defaults__"), partial(setattr, function, "__defaults__"), old, new)

@@ -7,19 +7,23 @@ it is installed once, with the first world, and does nothing while none runs.
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import sys
 from _thread import get_ident
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from pytest_agentready.world import active, programs, real, stack, witness
+from pytest_agentready.world import active, processes, programs, real, stack, witness
 from pytest_agentready.world.ending import OutboundBlocked, break_out
+from pytest_agentready.world.files.overlay import WRITING
 from pytest_agentready.world.network import is_address
 from pytest_agentready.world.patching import Patch
 
 # Where work is handed over to processes.
 POOLS = (("concurrent.futures.process", "ProcessPoolExecutor", "submit"), ("multiprocessing.pool", "Pool", "_check_running"))
+# For the exits that lead to `fork_exec`, by thread.
+_announced: set[int] = set()
 _installed = False
 
 
@@ -40,6 +44,9 @@ def patches() -> Iterator[Patch]:
         if hasattr(subprocess, "_fork_exec"):  # from Python 3.11 on
             yield Patch(subprocess, "_fork_exec", fork_exec)
 
+    for name in ("posix_spawn", "posix_spawnp"):
+        if hasattr(os, name):
+            yield Patch(os, name, _spawn(getattr(os, name)))
     for module, cls, method in POOLS:
         if module in sys.modules:
             owner = getattr(sys.modules[module], cls)
@@ -58,11 +65,15 @@ def _hiring(original: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def fork_exec(args: Any, executables: Any, *rest: Any) -> int:
-    if active.world is not None:
+    world = active.world
+    if world is not None and get_ident() not in _announced:
         paths = [os.fsdecode(path) for path in executables]
-        if not programs.is_harmless(paths, _folder(rest[2])):
-            refuse(f"a process ({paths[0]})")
+        if what := processes.begin(paths[0], args, harmless=_is_harmless(paths, rest[2])):
+            refuse(what)
+    _announced.discard(get_ident())
     pid: int = real.fork_exec(args, executables, *rest)
+    if world is not None and world.concerned:
+        world.processes.started[pid] = real.monotonic()
     return pid
 
 
@@ -77,6 +88,19 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         refuse(what)
 
 
+def _writing(path: Any, verb: str) -> str:
+    """A change of a file that did not come by the replaced functions."""
+    world = active.mine()
+    if world is None or os.name != "posix" or not isinstance(path, (str, bytes, os.PathLike)):
+        return ""
+    with active.bypassed():  # what is asked about the path is no doing of the run
+        if not world.files.refuses(os.fsdecode(path)):
+            return ""
+    where = os.path.abspath(os.fsdecode(path))
+    world.ledger.note("file", verb, where, refused=True)
+    return f"a change of the file {where}, by other means than Python's own functions"
+
+
 def refuse(what: str) -> NoReturn:
     """Let this not leave the world, and remember that it would have. Raises OutboundBlocked."""
     if get_ident() in active.leftovers:  # of a run that is over: it may no more reach the system than while it ran
@@ -84,13 +108,6 @@ def refuse(what: str) -> NoReturn:
     elif active.world is not None and active.world.concerned:
         active.world.network.refused.append(what)
     raise OutboundBlocked(f"{what} was refused: nothing leaves the virtual world")
-
-
-def _noting(args: tuple[Any, ...]) -> str:
-    """A file is opened, which is nobody's business but that of who counts what stays open."""
-    if active.world is not None and active.world.opened is not None and isinstance(args[0], str):
-        active.world.opened[os.path.abspath(args[0])] = stack.here()
-    return ""
 
 
 def _let_out(address: Any) -> bool:
@@ -133,23 +150,78 @@ def _reaching_into_c(args: tuple[Any, ...]) -> str:
     return f"the C function {name}" if name in _OF_C else ""
 
 
-def _opening_a_process(args: tuple[Any, ...]) -> str:
-    executable, words, folder, environment = args
-    command = executable if executable is not None else words if isinstance(words, (str, bytes, os.PathLike)) else words[0]
-    name = os.fsdecode(command)
-    paths = programs.candidates(name, environment, beside=False)
-    return "" if programs.is_harmless(paths, _folder(folder)) else f"a process ({name})"
+def _connecting_to_a_database(name: Any) -> str:
+    world = active.mine()
+    if world is None or os.name != "posix" or not isinstance(name, (str, bytes, os.PathLike)) or os.fsdecode(name) in ("", ":memory:"):
+        return ""
+    path = os.fsdecode(name).partition("?")[0].removeprefix("file:")
+    with active.bypassed():
+        if "mode=memory" in os.fsdecode(name) or not world.files.refuses(path):
+            return ""
+    return f"a connection to the database {os.path.abspath(path)} by sqlite3.Connection (use sqlite3.connect)"
 
 
 def _starting(args: tuple[Any, ...]) -> str:
-    name = os.fsdecode(args[0])
-    paths = programs.candidates(name, None, beside=True)
-    return "" if programs.is_harmless(paths, _folder(None)) else f"a process ({name})"
+    paths = programs.candidates(os.fsdecode(args[0]), None, beside=True)
+    return processes.begin(args[0], args[1], harmless=_is_harmless(paths, None))
 
 
-def _folder(given: Any) -> str:
-    """Where a process is started."""
-    return os.path.join(os.getcwd(), os.fsdecode(given)) if given is not None else os.getcwd()
+def _starting_by_subprocess(args: tuple[Any, ...]) -> str:
+    """The function that really starts it is asked next, in the same thread."""
+    executable, words, folder, environment = args
+    command = executable if executable is not None else words if isinstance(words, (str, bytes, os.PathLike)) else words[0]
+    paths = programs.candidates(os.fsdecode(command), environment, beside=False)
+    what = processes.begin(executable, words, harmless=_is_harmless(paths, folder))
+    if not what:
+        _announced.add(get_ident())
+    return what
+
+
+def _spawning(args: tuple[Any, ...]) -> str:
+    """From Python 3.13 on it is what subprocess mostly starts with."""
+    if get_ident() in _announced:
+        _announced.discard(get_ident())
+        return ""
+    return _starting(args)
+
+
+def _spawn(original: Callable[..., int]) -> Callable[..., int]:
+    """What it starts is the run's own."""
+
+    def spawn(*args: Any, **kwargs: Any) -> int:
+        pid = original(*args, **kwargs)
+        if (world := active.world) is not None and world.concerned:
+            world.processes.started[pid] = real.monotonic()
+        return pid
+
+    return spawn
+
+
+def _opening_a_file(args: tuple[Any, ...]) -> str:
+    path, _, flags = args
+    if active.world is not None and active.world.opened is not None and isinstance(path, str):  # somebody counts what stays open
+        active.world.opened[os.path.abspath(path)] = stack.here()
+    return _writing(path, "change") if isinstance(flags, int) and flags & WRITING else ""
+
+
+def _forking() -> str:
+    processes.note("start", "fork", "fork", refused=True)
+    return "a process (fork)"
+
+
+def _killing(args: tuple[Any, ...]) -> str:
+    """By a function that was bound where no replacement comes: `exits` lets the harmless pass, and would have refused this."""
+    pid, number = args
+    world = active.mine()
+    if world is None or number == 0 or (pid in (os.getpid(), 0) and callable(signal.getsignal(number))) or pid in world.processes.started:
+        return ""
+    return f"a signal to process {pid}"
+
+
+def _is_harmless(paths: list[str], folder: Any) -> bool:
+    """`folder` is where the process would be started; None: here."""
+    with active.bypassed():  # what is asked about the paths is no doing of the run
+        return programs.is_harmless(paths, os.path.join(os.getcwd(), os.fsdecode(folder)) if folder is not None else os.getcwd())
 
 
 _OF_C = frozenset(
@@ -157,7 +229,6 @@ _OF_C = frozenset(
     | {"system", "popen", "fork", "vfork", "clone", "posix_spawn", "posix_spawnp", "execl", "execle", "execlp", "execv", "execve", "execvp"}
 )
 _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
-    "open": _noting,
     "socket.connect": _connecting,
     "socket.sendto": _sending,
     "socket.sendmsg": _sending,
@@ -167,11 +238,24 @@ _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
     "socket.getnameinfo": _reversing,
     "socket.__new__": _opening,
     "ctypes.dlsym": _reaching_into_c,
-    "subprocess.Popen": _opening_a_process,
-    "os.system": lambda args: f"a process ({os.fsdecode(args[0])})",  # a whole line for the shell, however harmless its first word
+    "open": _opening_a_file,
+    "os.remove": lambda args: _writing(args[0], "remove"),
+    "os.rmdir": lambda args: _writing(args[0], "remove"),
+    "os.mkdir": lambda args: _writing(args[0], "create"),
+    "os.rename": lambda args: _writing(args[0], "rename") or _writing(args[1], "change"),
+    "os.link": lambda args: _writing(args[1], "create"),
+    "os.symlink": lambda args: _writing(args[1], "create"),
+    "os.truncate": lambda args: _writing(args[0], "change"),
+    "os.chmod": lambda args: _writing(args[0], "change"),
+    "os.chown": lambda args: _writing(args[0], "change"),
+    "os.kill": _killing,
+    "os.killpg": _killing,
+    "sqlite3.connect": lambda args: _connecting_to_a_database(args[0]),
+    "subprocess.Popen": _starting_by_subprocess,
+    "os.system": lambda args: processes.begin(args[0], (), line=True),
     "os.exec": _starting,
-    "os.posix_spawn": _starting,
+    "os.posix_spawn": _spawning,
     "os.spawn": lambda args: _starting(args[1:]),
-    "os.fork": lambda _: "a process (fork)",
-    "os.forkpty": lambda _: "a process (fork)",
+    "os.fork": lambda _: _forking(),
+    "os.forkpty": lambda _: _forking(),
 }

@@ -12,6 +12,7 @@ from pytest_agentready.world import (
     aside,
     clocks,
     dates,
+    exits,
     foreign,
     guard,
     keys,
@@ -21,6 +22,7 @@ from pytest_agentready.world import (
     queues,
     selecting,
     sockets,
+    sqlite,
     stack,
     surroundings,
     threads,
@@ -28,6 +30,7 @@ from pytest_agentready.world import (
 )
 from pytest_agentready.world.early import EarlyNames
 from pytest_agentready.world.ending import WorldEnded
+from pytest_agentready.world.files import replacements as of_files
 from pytest_agentready.world.foreign.net import Net
 from pytest_agentready.world.intervals import begin_subject
 from pytest_agentready.world.patching import Patches
@@ -48,7 +51,7 @@ def _patches() -> Patches:
 
 @functools.cache
 def _patches_with(_optional: tuple[str, ...]) -> Patches:
-    rooms = (names, sockets, guard, tls, selecting, clocks, threads, queues, loops)
+    rooms = (names, sockets, guard, tls, selecting, clocks, threads, queues, loops, of_files, exits, sqlite)
     return Patches(patch for room in rooms for patch in room.patches())
 
 
@@ -103,9 +106,14 @@ def installed(world: World) -> Iterator[None]:
 
     with contextlib.ExitStack() as undo:
         undo.enter_context(net.spread())  # taken up last: what is put back has to find the environment of the run's own changes gone
+        undo.callback(world.ledger.close)
+        undo.callback(world.databases.end)
+        undo.callback(world.databases.settle)
         undo.enter_context(surroundings.kept())
         if world.network.respond is not None:
             undo.enter_context(keys.lent())
+        world.files.begin()
+        world.databases.begin()
         undo.enter_context(aside.real_connections(world.network))
         # Dates come before the patches: time-machine reaches into the real functions, wherever it finds them.
         undo.enter_context(dates.in_step(world))

@@ -51,7 +51,7 @@ class Inventory:
         if connection is not None and connection.is_current:
             return Held("connection", connection.name, connection.where)
         kind = _kind(fd)
-        path = _path(fd) if kind == "file" else ""
+        path = self._world.files.overlay.seen(_path(fd)) if kind == "file" else ""
         return Held(kind, path, (self._world.opened or {}).get(path, ""))
 
     def _of_threads(self) -> Iterator[Held]:

@@ -5,15 +5,42 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pytest_agentready.domain import Effect, EffectKind
-from pytest_agentready.world import stack
+from pytest_agentready.world.files import Files
 
 
 class Ledger:
     """The local effects of one run."""
 
-    def __init__(self, now: Callable[[], float]) -> None:
+    def __init__(self, now: Callable[[], float], where: Callable[[], str], files: Files) -> None:
         self._now = now
-        self.effects: list[Effect] = []
+        self._where = where
+        self._files = files
+        self._settle: Callable[[], None] = lambda: None
+        self._effects: list[Effect] = []
+        self._settled = 0
+
+    @property
+    def effects(self) -> list[Effect]:
+        """Those so far. What has become of files and transactions is looked at now: they count by what they are in the end, and once."""
+        self._settle()
+        self._effects += self._files.settled()
+        self._effects[self._settled :] = sorted(self._effects[self._settled :], key=lambda effect: effect.at)
+        self._settled = len(self._effects)
+        return self._effects
+
+    def settle_by(self, settle: Callable[[], None]) -> None:
+        """Called before each look."""
+        self._settle = settle
+
+    def add(self, effects: list[Effect]) -> None:
+        """They were noted elsewhere, and stand by now."""
+        self._effects += effects
+
+    def close(self) -> None:
+        """The run is over: what has become of its files is looked at, and then they go."""
+        _ = self.effects
+        self._settle = lambda: None
+        self._files.close()
 
     def note(
         self,
@@ -27,6 +54,6 @@ class Ledger:
         idempotent: bool = False,
     ) -> None:
         """An effect that happens now, by the user's line on the stack."""
-        self.effects.append(
-            Effect(kind, verb, target, content, self._now(), stack.here(1), places=places, refused=refused, idempotent=idempotent)
+        self._effects.append(
+            Effect(kind, verb, target, content, self._now(), self._where(), places=places, refused=refused, idempotent=idempotent)
         )

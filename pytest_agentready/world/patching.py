@@ -17,6 +17,7 @@ class Patch(NamedTuple):
     owner: Any
     name: str
     replacement: Any
+    original: Any = _INHERITED  # where it is given, only this is replaced, and not what somebody else has put there
 
 
 class Patches:
@@ -27,7 +28,9 @@ class Patches:
         self._originals: list[tuple[Any, str, Any]] = []
 
     def install(self) -> None:
-        for owner, name, replacement in self._patches:
+        for owner, name, replacement, original in self._patches:
+            if original is not _INHERITED and vars(owner).get(name) is not original:
+                continue
             self._originals.append((owner, name, vars(owner).get(name, _INHERITED)))
             setattr(owner, name, replacement)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _socket
 import concurrent.futures.thread
+import os as _os
 import select as _select
 import signal as _signal
 import ssl
@@ -46,6 +47,13 @@ setitimer: Any = getattr(_signal, "setitimer", None)
 alarm: Any = getattr(_signal, "alarm", None)
 popen = subprocess.Popen.__init__
 fork_exec: Any = getattr(sys.modules.get("_posixsubprocess"), "fork_exec", None)  # which subprocess has imported
+
+exit_now = _os._exit
+abort = _os.abort
+kill = _os.kill
+killpg: Any = getattr(_os, "killpg", None)
+raise_signal = _signal.raise_signal
+waitid: Any = getattr(_os, "waitid", None)
 
 READABLE = getattr(_select, "POLLIN", 1)
 WRITABLE = getattr(_select, "POLLOUT", 4)

@@ -95,6 +95,55 @@ def writes(sql: str) -> bool:
     return bool(opened & {"INSERT", "UPDATE", "DELETE", "MERGE"}) or (verb(sql) == "SELECT" and ("word", "INTO") in found)
 
 
+def tables(sql: str) -> tuple[str, ...]:
+    """The tables that a statement writes to, as far as its text tells, without their quotes and in lower case: `shop.orders`."""
+    found = words(sql)
+    named: dict[str, None] = {}
+    for place, (kind, word) in enumerate(found):
+        if kind != "word" or word not in _OPENERS or not _opens(found, place):
+            continue
+        for name in _names(found, place + 1, several=word in ("DROP", "TRUNCATE")):
+            named.setdefault(name)
+    return tuple(named)
+
+
+# The verbs of writes, and what may stand between them and the name of the table.
+_OPENERS = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE", "TRUNCATE", "CREATE", "DROP", "ALTER", "COPY", "LOAD", "REFRESH"})
+_FILLERS = frozenset({
+    "INTO", "FROM", "ONLY", "TABLE", "IF", "NOT", "EXISTS", "OR", "REPLACE", "IGNORE", "ABORT", "FAIL", "ROLLBACK", "TEMP",
+    "TEMPORARY", "UNLOGGED", "LOW_PRIORITY", "DELAYED", "HIGH_PRIORITY", "QUICK", "MATERIALIZED", "VIEW", "CONCURRENTLY", "UNIQUE",
+    "GLOBAL", "LOCAL", "VIRTUAL",
+})  # fmt: skip
+_BEFORE_AN_INDEX_ON = frozenset({"INDEX", "TRIGGER"})
+
+
+def _opens(found: tuple[Word, ...], place: int) -> bool:
+    """Does a statement begin here, or one within a WITH?"""
+    before = found[place - 1] if place else ("mark", ";")
+    if before[1] in ("(", ";", ")") and found[place][1] != "REPLACE":
+        return True
+    return before[1] == ";" or place == 0
+
+
+def _names(found: tuple[Word, ...], place: int, *, several: bool) -> Iterator[str]:
+    while place < len(found) and found[place][0] == "word" and found[place][1] in _FILLERS:
+        place += 1
+    if place < len(found) and found[place][1] in _BEFORE_AN_INDEX_ON:  # CREATE INDEX name ON table
+        on = next((number for number in range(place, len(found)) if found[number][1] == "ON"), None)
+        if on is None:
+            return
+        place = on + 1
+    while place < len(found) and found[place][0] in ("word", "quoted"):
+        parts = [name_of(found[place])]
+        while place + 2 < len(found) and found[place + 1][1] == "." and found[place + 2][0] in ("word", "quoted"):
+            parts.append(name_of(found[place + 2]))
+            place += 2
+        yield ".".join(parts).lower()
+        if not several or place + 1 >= len(found) or found[place + 1][1] != ",":
+            return
+        place += 2
+
+
 def gives_rows(sql: str) -> bool:
     return verb(sql) not in WRITES or ("word", "RETURNING") in words(sql)
 

@@ -13,7 +13,7 @@ from types import CodeType
 from typing import Any
 
 from pytest_agentready.domain import Code, Command, Touch, Traces
-from pytest_agentready.world import active, sql, sqlite_tracing, stack
+from pytest_agentready.world import active, stack
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 # Events of the system's calls: where their paths stand, and what they do.
@@ -111,11 +111,10 @@ class Witness:
             frozenset({"sqlite"} if statements else ()),
         )
 
-    def hears(self, statement: str) -> bool:
-        """Told of a statement of SQLite that is about to run; True where it is not to: the mark is code in it, and it changes something."""
+    def hears(self, statement: str) -> None:
+        """Told of a statement of SQLite that is about to run; the database is a copy, and gone with the run."""
         if _concerns():
             self.statements.append(Code(statement, stack.here(1)))
-        return sql.is_code(statement, self._mark) and sql.writes(statement)
 
 
 def _concerns() -> bool:
@@ -143,12 +142,11 @@ def resolved(path: str) -> str | None:
 
 
 @contextlib.contextmanager
-def witnessed(subject: object, mark: str, refuses: Callable[[Touch], bool] = lambda _: False) -> Iterator[Witness]:
+def witnessed(mark: str, refuses: Callable[[Touch], bool] = lambda _: False) -> Iterator[Witness]:
     """Of the runs that are made meanwhile."""
     global current
     before, current = current, Witness(refuses, mark)
     try:
-        with sqlite_tracing.overheard(subject, current.hears):
-            yield current
+        yield current
     finally:
         current = before

@@ -11,17 +11,20 @@ from threading import Thread
 from typing import Any, Protocol
 
 from pytest_agentready.domain import Ending, Respond
-from pytest_agentready.world import active, bystanders, real, residents, stack
+from pytest_agentready.world import active, bystanders, granted, guard, real, residents, stack
 from pytest_agentready.world.allowed import PATIENCE, Allowed, Hosts, in_force
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import WorldEnded, break_out, interrupt
 from pytest_agentready.world.faults import WireFault
+from pytest_agentready.world.files import Files
 from pytest_agentready.world.hosted import Hosted
 from pytest_agentready.world.intervals import INTERVAL, let_pass
 from pytest_agentready.world.ledger import Ledger
 from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.network import Network
 from pytest_agentready.world.outages import Outages
+from pytest_agentready.world.processes import Processes
+from pytest_agentready.world.sqlite import Databases
 from pytest_agentready.world.timeline import Timeline
 from pytest_agentready.world.watchdog import cpu_seconds
 
@@ -60,9 +63,15 @@ class World:
         self.network = Network(Outages(fault, spared), backend, allowed)
         self.network.respond = respond
         self.time = Timeline(limits, self.network.pump, _nothing if abrupt else self.network.cut)
-        self.time.crowd.outside_works = allowed.owe
+        grant = granted.in_force()
+        self.processes = Processes(grant.programs)
+        # Asked at each wait: nothing is to be asked that cannot be.
+        self.time.crowd.outside_works = (lambda: allowed.owe() or self.processes.work()) if grant.programs else allowed.owe
         self.network.time = self.time
-        self.ledger = Ledger(lambda: self.time.now)
+        self.files = Files(grant, lambda: self.time.now, self.where, guard.refuse)
+        self.ledger = Ledger(lambda: self.time.now, self.where, self.files)
+        self.databases = Databases(self)
+        self.ledger.settle_by(self.databases.settle)
         self.hired: dict[int, Hired] = {}  # threads that work for this run alone, or for now, by ident
         self.works_beside = False  # several threads had work at a time
         self.residents: set[Thread] = set()  # those of them that outlive it
@@ -90,6 +99,11 @@ class World:
             return False
         self.time.crowd.welcome(ident)
         return True
+
+    def where(self) -> str:
+        """The user's line on this stack; in a thread whose work is a library's alone, the one that gave it to it."""
+        hired = self.hired.get(get_ident())
+        return stack.here(1) or (hired.where if hired is not None else "")
 
     @property
     def concerned(self) -> bool:
@@ -119,7 +133,7 @@ class World:
     @property
     def patience(self) -> float:
         """Real seconds after which the watchdog ends the run."""
-        return self.time.limits.real + (PATIENCE if self.network.allowed.hosts else 0.0)
+        return self.time.limits.real + (PATIENCE if self.network.allowed.hosts or self.processes.programs else 0.0)
 
     def overrun(self) -> None:
         """Called by the watchdog, from its own thread: the run has taken too long in real time."""

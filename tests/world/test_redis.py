@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import redis
 
-from pytest_agentready.domain import Run
+from pytest_agentready.domain import Effect, Run, effects_of
+from pytest_agentready.world import stay
 from tests.world.entering import enter, exception
 
 CONTENTS = {"redis://cache.internal": {"greeting": "hello", "user:7": {"name": "Ada"}, "queue": ["a", "b"], "tags": {"x", "y"}, "n": 41}}
@@ -210,3 +211,76 @@ def test_what_comes_while_an_answer_is_owed_waits_for_it() -> None:
     assert enter(speak, backend=CONTENTS).value == b"+PONG\r\n$2\r\n41\r\n$2\r\n41\r\n"
     run = enter(speak, "response-hang", backend=CONTENTS)
     assert [request.method for request in run.requests] == ["PING"]
+
+
+# --- what a write is about, and whether it has changed anything
+
+WRITES = [
+    pytest.param([("SET", "a", "1")], True, id="SET"),
+    pytest.param([("SET", "a", "1", "EX", 30)], True, id="SET EX"),
+    pytest.param([("SADD", "s", "m")], True, id="SADD"),
+    pytest.param([("HSET", "h", "f", "v")], True, id="HSET"),
+    pytest.param([("MSET", "a", "1", "b", "2")], True, id="MSET"),
+    pytest.param([("INCR", "n")], False, id="INCR"),
+    pytest.param([("LPUSH", "l", "x")], False, id="LPUSH"),
+    pytest.param([("XADD", "log", "*", "f", "v")], False, id="XADD"),
+]
+
+
+def twice(commands: list[tuple[Any, ...]]) -> list[list[Effect]]:
+    def send() -> None:
+        client = redis.Redis(host="cache.internal")
+        for command in commands:
+            client.execute_command(*command)
+
+    return stay(lambda world: [list(effects_of(world.call(send, {}))) for _ in range(2)])
+
+
+@pytest.mark.parametrize(("commands", "is_idempotent"), WRITES)
+def test_the_same_write_once_more_is_an_effect_where_it_changes_something(commands: list[tuple[Any, ...]], is_idempotent: bool) -> None:
+    first, second = twice(commands)
+    assert [(effect.kind, effect.verb, effect.idempotent) for effect in first] == [("command", commands[0][0], is_idempotent)]
+    assert [effect.verb for effect in second] == ([] if is_idempotent else [commands[0][0]])
+
+
+@pytest.mark.parametrize(
+    "command",
+    [("GET", "a"), ("DEL", "a"), ("GETDEL", "a"), ("SREM", "s", "m"), ("EXPIRE", "a", 10), ("SET", "a", "1", "XX"), ("SINTER", "a", "b")],
+)
+def test_what_changes_nothing_is_no_effect(command: tuple[Any, ...]) -> None:
+    assert twice([command]) == [[], []]
+
+
+@pytest.mark.parametrize(
+    ("command", "places"),
+    [
+        (("SET", "approvals:7", "1"), ("approvals:7",)),
+        (("MSET", "a", "1", "b", "2"), ("a", "b")),
+        (("EVAL", "return redis.call('SET', KEYS[1], ARGV[1])", 1, "k", "v"), ("k",)),
+        (("ZUNIONSTORE", "to", 2, "one", "two"), ("to", "one", "two")),
+        (("PUBLISH", "news", "hello"), ("news",)),
+    ],
+)
+def test_the_keys_are_named(command: tuple[Any, ...], places: tuple[str, ...]) -> None:
+    def send() -> None:
+        client = redis.Redis(host="cache.internal")
+        client.zadd("one", {"m": 1})
+        client.execute_command(*command)
+
+    effect = effects_of(enter(send, backend={}))[-1]
+    assert effect.places == places
+
+
+def test_a_script_that_changes_nothing_is_none() -> None:
+    first, second = twice([("EVAL", "return redis.call('SET', 'k', 'v')", 0)])
+    assert [effect.verb for effect in first] == ["EVAL"]
+    assert second == []
+
+
+def test_a_transaction_has_the_keys_of_its_commands() -> None:
+    def send() -> None:
+        with redis.Redis(host="cache.internal").pipeline() as pipe:
+            pipe.set("a", "1").hset("h", "f", "v").get("b").execute()
+
+    (effect,) = effects_of(enter(send, backend={}))
+    assert (effect.verb, effect.places, effect.idempotent) == ("EXEC", ("a", "h"), False)

@@ -100,3 +100,27 @@ def test_statements_are_split_where_a_semicolon_ends_them() -> None:
 )
 def test_a_mark_is_code_where_it_is_a_part_of_the_statement(statement: str, code: bool) -> None:
     assert sql.is_code(statement, "ZZ") is code
+
+
+@pytest.mark.parametrize(
+    ("statement", "tables"),
+    [
+        ("INSERT INTO orders (a) VALUES (1)", ("orders",)),
+        ('insert or replace into "My Orders" values (1)', ("my orders",)),
+        ("UPDATE ONLY shop.orders SET a = 1 FROM x", ("shop.orders",)),
+        ("DELETE FROM orders WHERE id IN (SELECT id FROM x)", ("orders",)),
+        ("CREATE UNIQUE INDEX i ON orders (a)", ("orders",)),
+        ("CREATE TABLE IF NOT EXISTS `x` (a int)", ("x",)),
+        ("DROP TABLE IF EXISTS a, b", ("a", "b")),
+        ("TRUNCATE a, b", ("a", "b")),
+        ("WITH gone AS (DELETE FROM a RETURNING *) INSERT INTO b SELECT * FROM gone", ("a", "b")),
+        ("INSERT INTO a SELECT REPLACE(x, '1', '2') FROM b ON CONFLICT (id) DO UPDATE SET a = 1", ("a",)),
+        ("REPLACE INTO t VALUES (1)", ("t",)),
+        ("MERGE INTO t USING s ON true", ("t",)),
+        ("-- INSERT INTO a\nDELETE FROM b", ("b",)),
+        ("SELECT * FROM t FOR UPDATE", ()),
+        ("SELECT 'DELETE FROM t'", ()),
+    ],
+)
+def test_the_tables_that_a_statement_writes_to(statement: str, tables: tuple[str, ...]) -> None:
+    assert sql.tables(statement) == tables

@@ -7,7 +7,6 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import pytest
 
 from pytest_agentready.domain import Touch, Traces
 from pytest_agentready.world import observe
+from pytest_agentready.world.installation import prepare
 from pytest_agentready.world.witness import resolved, witnessed
 
 MARK = "never_seen_elsewhere"
@@ -26,7 +26,8 @@ def _once(statement: str) -> None:
 
 
 def seen(call: Any, subject: Any = None, **arguments: Any) -> Traces:
-    with witnessed(subject or call, MARK) as witness:
+    prepare(subject or call)
+    with witnessed(MARK) as witness:
         observe(call, arguments)
     return witness.traces()
 
@@ -72,7 +73,7 @@ def test_what_is_refused_does_not_happen(tmp_path: Path) -> None:
         with contextlib.suppress(Exception):  # it cannot be suppressed
             kept.write_text("gone")
 
-    with witnessed(overwrite, MARK, refuses) as witness:
+    with witnessed(MARK, refuses) as witness:
         run = observe(overwrite, {})
     assert kept.read_text() == "as it was"
     assert run.ending is not None
@@ -81,7 +82,7 @@ def test_what_is_refused_does_not_happen(tmp_path: Path) -> None:
 
 
 def test_nothing_is_seen_outside_of_a_run(tmp_path: Path) -> None:
-    with witnessed(None, MARK, lambda _: True) as witness:
+    with witnessed(MARK, lambda _: True) as witness:
         (tmp_path / "mine.txt").write_text("hello")
         _once("SELECT 1")
         eval("1 + 1")
@@ -131,7 +132,7 @@ def test_statements_of_sqlite_are_seen_also_on_connections_that_a_module_or_an_o
     shop.connection.close()
 
 
-def test_a_write_that_the_mark_stands_in_as_code_is_broken_off_and_others_are_not() -> None:
+def test_what_a_hostile_statement_changes_is_put_back() -> None:
     OLD.execute("CREATE TABLE IF NOT EXISTS items (name)")
     OLD.executemany("INSERT INTO items VALUES (?)", [("mug",), ("cup",)])
     OLD.commit()
@@ -140,17 +141,9 @@ def test_a_write_that_the_mark_stands_in_as_code_is_broken_off_and_others_are_no
         OLD.execute(f"DELETE FROM items WHERE name = '{name}'")
         OLD.commit()
 
-    def store(name: str) -> None:
-        OLD.execute("INSERT INTO items VALUES (?)", (name,))
-        OLD.commit()
-
-    seen(remove, name=f"x' OR '{MARK}'='{MARK}' OR '")
+    hostile = f"x' OR '{MARK}'='{MARK}' OR '"
+    assert f"DELETE FROM items WHERE name = '{hostile}'" in [statement.text for statement in seen(remove, name=hostile).statements]
     assert OLD.execute("SELECT count(*) FROM items").fetchall() == [(2,)]
-    seen(store, name=MARK)
-    seen(remove, name="mug")
-    assert OLD.execute("SELECT name FROM items").fetchall() == [("cup",), (MARK,)]
-    OLD.execute(f"DELETE FROM items WHERE '{MARK}' = '{MARK}'")  # it is let go of when the runs are over
-    OLD.commit()
 
 
 def test_what_is_made_of_a_text_is_seen_by_its_names() -> None:
@@ -174,15 +167,6 @@ def test_what_only_the_mark_names_is_seen_where_it_is_loaded() -> None:
     assert seen(bring_in, name="json").loaded == ()
 
 
-def test_what_is_replaced_for_the_runs_is_put_back() -> None:
-    before = sqlite3.connect
-    with witnessed(None, MARK):
-        assert sqlite3.connect is not before
-        assert sys.modules["sqlite3.dbapi2"].connect is not before
-    assert sqlite3.connect is before
-    assert sys.modules["sqlite3.dbapi2"].connect is before
-
-
 def test_traces_since_a_moment_are_the_new_ones() -> None:
     def first() -> None:
         _once("SELECT 1")
@@ -190,7 +174,7 @@ def test_traces_since_a_moment_are_the_new_ones() -> None:
     def second() -> None:
         _once("SELECT 2")
 
-    with witnessed(None, MARK) as witness:
+    with witnessed(MARK) as witness:
         observe(first, {})
         before = witness.traces()
         observe(second, {})

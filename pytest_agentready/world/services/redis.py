@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from pytest_agentready.world.services import redis_growth, resp
+from pytest_agentready.world.services import redis_growth, redis_keys, resp
 from pytest_agentready.world.services.exchange import Exchange
 
 if TYPE_CHECKING:
@@ -172,12 +172,24 @@ class CommandExchange(Exchange):
         self._words = words
         self._shown = shown  # of a transaction: its commands
         super().__init__(redis.peer, **record)
-        self.note(routed=True)  # a Redis needs no route: an empty one is one, too
+        places = tuple(dict.fromkeys(key for words in shown if writes(words) for key in redis_keys.keys(words)))
+        self.note(places=places, routed=True)  # a Redis needs no route: an empty one is one, too
 
     def act(self) -> bytes:
-        found = self._redis.client.say_without_waiting(self._words)
+        found = self._carried_out()
         self._redis.server.stir()
         return self._reply(found)
+
+    def _carried_out(self) -> Any:
+        """The answer; and whether the server is what it was."""
+        writing = [words for words in self._shown if writes(words)]
+        if not writing:
+            return self._redis.client.say_without_waiting(self._words)
+        server = self._redis.server.server
+        before = redis_keys.contents(server, writing)
+        found = self._redis.client.say_without_waiting(self._words)
+        self.note(changed=redis_keys.tells_others(writing) or redis_keys.contents(server, writing) != before)
+        return found
 
     def _reply(self, found: Any) -> bytes:
         """As it is, or grown where this answer is to be huge."""
@@ -218,7 +230,7 @@ class CommandExchange(Exchange):
     def _arrived(self) -> bool:
         """Has a command that waits its answer now, or need nobody look any more?"""
         if self._answer is None and not self.peer.closed:
-            found = self._redis.client.say_without_waiting(self._words)
+            found = self._carried_out()
             if found is None or found == []:
                 return False
             self._answer = self._reply(found)

@@ -131,6 +131,7 @@ class Session:
         found = self.ask(statement) if exchange is None or exchange.refusal is None else exchange.refusal
         if exchange is not None:
             exchange.note(routed=found is not None)
+            exchange.weigh(statement, found)
         if found is None:
             found = DatabaseError(f"the backend has no answer for: {statement.sql}", self._unknown)
         if not self.autocommit and self.status == "I":
@@ -164,6 +165,7 @@ class SQLExchange(Exchange):
         self.statements = statements
         self._encode = encode
         self._endless = endless
+        self.changes = False  # one of the statements so far has changed something
         self._then = then
         self.refusal: DatabaseError | None = None  # with which it is answered, whatever the backend says
         verbs = [statement.verb for statement in statements]
@@ -174,11 +176,21 @@ class SQLExchange(Exchange):
             body="; ".join(map(_written, statements)).encode("utf-8", "replace"),
             is_write=any(session.is_write(statement) for statement in statements),
         )
+        self.note(places=tuple(dict.fromkeys(table for statement in statements for table in text.tables(statement.sql))))
         # BEGIN and COMMIT need no route, and have no rows; about the others the session says it.
         self.note(routed=True, bounded=True)
 
     def act(self) -> bytes:
         return self._encode(self)
+
+    def weigh(self, statement: Statement, found: Result | DatabaseError | None) -> None:
+        """Has the statement changed anything? One of several that has is enough; and where nobody knows, it has."""
+        if not text.writes(statement.sql):
+            return
+        affected = found.affected or len(found.rows) if isinstance(found, Result) else 0
+        counts = statement.verb in ("INSERT", "UPDATE", "DELETE", "MERGE", "REPLACE")
+        self.changes |= not isinstance(found, DatabaseError) and (found is None or not counts or affected > 0)
+        self.note(changed=self.changes)
 
     def sized(self, statement: Statement, result: Result) -> Result:
         """The rows of one statement, grown where this answer is to be huge."""

@@ -1,0 +1,94 @@
+"""What ends this process, or another: the session goes on, and the run has it in its record.
+
+There is no audit event for most of it, so the functions themselves are replaced. A signal for which the code has a handler is its own
+affair, and arrives.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pytest_agentready.world import active, guard, processes, real
+from pytest_agentready.world.patching import Patch
+
+# They do nothing where nobody handles them.
+HARMLESS = frozenset(getattr(signal, name, 0) for name in ("SIGCHLD", "SIGURG", "SIGWINCH", "SIGCONT"))
+
+
+def _exit(status: int) -> None:
+    """From here on the process would be gone."""
+    if active.mine() is None:
+        real.exit_now(status)
+    _refuse(f"the end of the whole process (os._exit({status!r}))", "exit")
+
+
+def abort() -> None:
+    if active.mine() is None:
+        real.abort()
+    _refuse("the end of the whole process (os.abort())", "exit")
+
+
+def kill(pid: int, number: int, /) -> None:
+    world = active.mine()
+    if world is None or pid in world.processes.started or not _would_end(pid, number):
+        real.kill(pid, number)
+    elif pid in (os.getpid(), 0):
+        _refuse(f"the end of the whole process ({_name(number)})", "exit")
+    else:
+        _refuse(f"a signal to process {pid} ({_name(number)})", "kill", str(pid))
+
+
+def killpg(group: int, number: int, /) -> None:
+    world = active.mine()
+    if world is None or number == 0 or group in world.processes.started:
+        real.killpg(group, number)
+    else:
+        _refuse(f"a signal to the processes of group {group} ({_name(number)})", "kill", str(group))
+
+
+def raise_signal(number: int, /) -> None:
+    if active.mine() is None or not _would_end(os.getpid(), number):
+        real.raise_signal(number)
+    else:
+        _refuse(f"the end of the whole process ({_name(number)})", "exit")
+
+
+def _would_end(pid: int, number: int) -> bool:
+    """Does somebody suffer from it?"""
+    if number == 0:
+        return False
+    return pid not in (os.getpid(), 0) or (signal.getsignal(number) is signal.SIG_DFL and number not in HARMLESS) or number in _UNSTOPPABLE
+
+
+_UNSTOPPABLE = frozenset(getattr(signal, name, 0) for name in ("SIGKILL", "SIGSTOP"))
+
+
+def _name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
+def _refuse(what: str, verb: str, target: str = "this process") -> None:
+    processes.note(verb, target, what, refused=True)
+    guard.refuse(what)
+
+
+_REPLACEMENTS: tuple[tuple[Any, str, Any, Callable[..., Any]], ...] = (
+    (os, "_exit", real.exit_now, _exit),
+    (os, "abort", real.abort, abort),
+    (os, "kill", real.kill, kill),
+    (os, "killpg", real.killpg, killpg),
+    (signal, "raise_signal", real.raise_signal, raise_signal),
+)
+PAIRS: dict[int, tuple[Any, Any]] = {id(original): (original, new) for _, _, original, new in _REPLACEMENTS if original is not None}
+
+
+def patches() -> Iterator[Patch]:
+    for owner, name, original, new in _REPLACEMENTS:
+        if original is not None:
+            yield Patch(owner, name, new, original)

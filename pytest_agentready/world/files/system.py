@@ -1,0 +1,73 @@
+"""What the overlay asks of the system itself, past all replacements."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from collections.abc import Iterator
+
+from pytest_agentready.world.files import originals as real
+
+MOST = 256 << 20  # bytes of a file that are copied in order to be changed
+
+
+class TooLarge(Exception):
+    """A file is not copied for the sake of a change."""
+
+
+def copy(source: str, target: str, *, content: bool = True) -> None:
+    """Raises TooLarge."""
+    if content and real.stat(source).st_size > MOST:
+        raise TooLarge(source)
+    with real.open_file(target, "wb") as new:
+        if content:
+            with real.open_file(source, "rb") as old:
+                shutil.copyfileobj(old, new)
+
+
+def is_there(at: str) -> bool:
+    try:
+        real.lstat(at)
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def is_folder(at: str) -> bool:
+    try:
+        return stat.S_ISDIR(real.stat(at).st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def may(at: str, how: int) -> None:
+    if not real.access(at, how):
+        raise error(errno.EACCES, at)
+
+
+def error(number: int, path: str) -> OSError:
+    return OSError(number, os.strerror(number), path)
+
+
+def remove_all(at: str) -> None:
+    for folder, folders, names in _walk(at):
+        for name in names:
+            real.unlink(f"{folder}/{name}")
+        for name in folders:
+            real.rmdir(f"{folder}/{name}")
+    real.rmdir(at)
+
+
+def _walk(at: str) -> Iterator[tuple[str, list[str], list[str]]]:
+    """From the innermost folder on."""
+    real.chmod(at, 0o700)  # whatever the run has made of it
+    folders: list[str] = []
+    names: list[str] = []
+    with real.scandir(at) as found:
+        for entry in found:
+            (folders if entry.is_dir(follow_symlinks=False) else names).append(entry.name)
+    for name in folders:
+        yield from _walk(f"{at}/{name}")
+    yield at, folders, names

@@ -1,0 +1,35 @@
+"""What a run may do to this machine: the programs that it may start, the folder that is its own, and the project that is not."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """As the configuration and pytest have it."""
+
+    programs: tuple[str, ...] = ()  # which may be started for real, by their names or paths
+    project: str = ""  # the root of the user's project
+    own: tuple[str, ...] = ()  # folders in which files are written for real: that of pytest's `tmp_path`
+
+
+NOTHING = Grant()
+_in_force = NOTHING
+
+
+@contextlib.contextmanager
+def granted(grant: Grant) -> Iterator[None]:
+    """It holds for the worlds that are made meanwhile."""
+    global _in_force
+    before, _in_force = _in_force, grant
+    try:
+        yield
+    finally:
+        _in_force = before
+
+
+def in_force() -> Grant:
+    return _in_force

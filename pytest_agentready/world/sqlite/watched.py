@@ -1,0 +1,152 @@
+"""One connection that is watched: SQLite's trace tells of each statement before it runs, and what stands in the end is an effect."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from pytest_agentready.domain import Effect
+from pytest_agentready.domain.idempotency import marked
+from pytest_agentready.world import active, witness
+from pytest_agentready.world import sql as text
+
+if TYPE_CHECKING:
+    from pytest_agentready.world.sqlite.databases import Databases
+
+ATTACH = 24  # the action of an authorizer
+DEFINING = frozenset({"CREATE", "DROP", "ALTER"})
+TEMPORARY = re.compile(r"\s*create\s+temp(?:orary)?\s", re.IGNORECASE)  # it goes with its connection
+
+
+class Watched(sqlite3.Connection):
+    """A connection that was made in a run. The user's own factory stands behind it."""
+
+    watch: Watch | None = None
+    led: tuple[str, bool] | None = None  # the database as the code named it, and whether that is a URI, where it was led to a copy
+    options: Mapping[str, Any] = MappingProxyType({})  # with which the code has asked for it
+    _given: Callable[[str], object] | None = None
+    _authorizer: Callable[..., int] | None = None
+
+    def set_trace_callback(self, trace_callback: Callable[[str], object] | None, /) -> None:
+        """The user's own hears of everything after us."""
+        self._given = trace_callback
+        super().set_trace_callback(self._hear)
+
+    def set_authorizer(self, authorizer_callback: Callable[..., int] | None, /) -> None:
+        self._authorizer = authorizer_callback
+        super().set_authorizer(self._authorize)
+
+    def _hear(self, statement: str) -> None:
+        if self.watch is not None:
+            self.watch.hear(self, statement)
+        if self._given is not None:
+            self._given(statement)
+
+    def _authorize(self, action: int, *words: Any) -> int:
+        if action == ATTACH and self.watch is not None and not self.watch.may_attach(words[0]):
+            return sqlite3.SQLITE_DENY
+        return sqlite3.SQLITE_OK if self._authorizer is None else self._authorizer(action, *words)
+
+    def close(self) -> None:
+        self._end()
+        super().close()
+
+    def _end(self) -> None:
+        if self.watch is not None:
+            self.watch.end(self)
+
+    def __del__(self) -> None:
+        with contextlib.suppress(Exception):
+            self._end()
+        if (finish := getattr(super(), "__del__", None)) is not None:
+            finish()
+
+
+class Watch:
+    """What one connection does to its database in one world."""
+
+    def __init__(self, databases: Databases, url: str, counts_from: float) -> None:
+        """`counts_from`: the number of the call from which on its writes are effects."""
+        self._databases = databases
+        self._url = url
+        self._counts_from = counts_from
+        self._tables: set[str] | None = None  # those that there are, where a statement asks whether there are
+        self._current: tuple[Effect, int] | None = None  # the statement that runs, and the changes before it
+        self._pending: list[Effect] = []
+        self._savepoints: list[tuple[str, int]] = []
+
+    def hear(self, connection: sqlite3.Connection, sql: str) -> None:
+        """A statement is about to run."""
+        world = self._databases.world
+        if active.world is not world or not world.concerned:
+            return
+        if witness.current is not None:
+            witness.current.hears(sql)
+        self._look(connection)
+        verb = text.verb(sql)
+        if verb == "ROLLBACK":
+            self._roll_back(sql)
+        elif verb in ("SAVEPOINT", "RELEASE"):
+            self._savepoints.append((_last_name(sql), len(self._pending)))
+        elif text.writes(sql) and not TEMPORARY.match(sql) and not self._is_there_already(sql):
+            effect = Effect(
+                "statement", verb, self._url, sql.strip().encode("utf-8", "replace"), world.time.now, world.where(), places=text.tables(sql)
+            )
+            self._current = marked(effect), connection.total_changes
+
+    def _look(self, connection: sqlite3.Connection) -> None:
+        """What has become of the statement before?"""
+        if self._current is not None:
+            effect, before = self._current
+            self._current = None
+            if connection.total_changes != before or effect.verb in DEFINING:
+                self._pending.append(effect)
+        if not connection.in_transaction:
+            self._stand()
+
+    def _stand(self) -> None:
+        if self._databases.call >= self._counts_from:
+            self._databases.world.ledger.add(self._pending)
+        self._pending = []
+        self._savepoints = []
+
+    def _roll_back(self, sql: str) -> None:
+        length = 0
+        if ("word", "TO") in text.words(sql):
+            name = _last_name(sql)
+            length = next((length for known, length in reversed(self._savepoints) if known == name), len(self._pending))
+        del self._pending[length:]
+
+    def _is_there_already(self, sql: str) -> bool:
+        """`CREATE TABLE IF NOT EXISTS` of one that exists, `DROP TABLE IF EXISTS` of none."""
+        words = [word for _, word in text.words(sql)]
+        if words[0] not in DEFINING or "EXISTS" not in words:
+            return False
+        if self._tables is None:
+            self._tables = self._databases.tables_of(self)
+        places = set(text.tables(sql)) or {_last_name(sql)}
+        known = places <= self._tables
+        self._tables = self._tables | places if words[0] == "CREATE" else self._tables - places
+        return known if words[0] == "CREATE" else not known
+
+    def settle(self, connection: sqlite3.Connection) -> None:
+        """The call is over: what stands by now is its effect."""
+        with contextlib.suppress(sqlite3.Error):  # closed, or of another thread
+            self._look(connection)
+
+    def end(self, connection: sqlite3.Connection) -> None:
+        """It is about to be closed: what is not committed is rolled back."""
+        self.settle(connection)
+        self._pending = []
+
+    def may_attach(self, name: str | None) -> bool:
+        return self._databases.may_attach(name)
+
+
+def _last_name(sql: str) -> str:
+    named = [text.name_of(word) for word in text.words(sql) if word[0] in ("word", "quoted")]
+    return named[-1].lower() if named else ""
