@@ -42,7 +42,7 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         if tool.is_late(run.virtual):
             held = "was still reading" if run.ending is not None else "read on"
             yield Finding(
-                f"{held} after {run.virtual:,.0f} s, and {sum(wait.outcome == 'ready' for wait in run.waits)} bytes ({run.mishap})",
+                f"{held} after {run.virtual:,.0f} s, for a byte came in time for each of its reads ({run.mishap})",
                 where=run.longest_wait_at or tool.source,
                 evidence={"seconds": round(run.virtual, 1)},
             )

@@ -21,7 +21,7 @@ from typing import Any
 from pytest_agentready.domain import Tool
 from pytest_agentready.experiments.by_name import Named, Nameless, modules_of_the_user, name_of
 from pytest_agentready.experiments.orders import HEAD, Content, Order, There, write
-from pytest_agentready.world import Backend, IncomingRequest, real
+from pytest_agentready.world import Backend, BackendFailed, IncomingRequest, real
 from pytest_agentready.world.allowed import in_force
 
 START = 30.0  # real seconds until the child has to be there, and what it imports
@@ -234,6 +234,6 @@ def end_all() -> None:
 def _answered(backend: Backend, request: IncomingRequest) -> tuple[str, Any]:
     try:
         answer = backend.answer(request)
-    except Exception as failure:  # the user's own callable
-        return "raised", repr(failure)
+    except BackendFailed as failure:
+        return "failed", (failure.what, failure.where)
     return "answer", None if answer is None else (answer.status, answer.content, answer.content_type, answer.headers)

@@ -14,7 +14,7 @@ from pytest_agentready.domain import ADDRESS, Run, Tool, read_answer
 from pytest_agentready.experiments.by_name import Nameless, find
 from pytest_agentready.experiments.memory import Kept, Memory, added
 from pytest_agentready.experiments.orders import HEAD, Content, Order, There, write
-from pytest_agentready.world import Backend, IncomingRequest, Response, Stay, stay
+from pytest_agentready.world import Backend, BackendFailed, IncomingRequest, Response, Stay, stay
 from pytest_agentready.world.allowed import permitted
 from pytest_agentready.world.leftovers import collected
 from pytest_agentready.world.stdio import muted
@@ -45,8 +45,8 @@ def serve() -> None:
     def ask(request: IncomingRequest) -> Response | None:
         send(("backend", replace(request, headers=dict(request.headers), params=dict(request.params))))
         kind, answer = receive()
-        if kind == "raised":
-            raise RuntimeError(answer)
+        if kind == "failed":
+            raise BackendFailed(*answer)
         if answer is None:
             return None
         status, content, content_type, headers = answer
@@ -67,6 +67,8 @@ def serve() -> None:
 def _told(failure: BaseException) -> str:
     if isinstance(failure, Nameless):
         return str(failure)
+    if isinstance(failure, BackendFailed):
+        return f"the backend does not work: {failure}"
     return f"it raises {type(failure).__name__}: {failure}"
 
 

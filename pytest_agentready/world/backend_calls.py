@@ -27,6 +27,8 @@ def call(key: str, function: Callable[..., Any], asked: object, what: str = "the
     """What the user's function answers. Raises BackendFailed for whatever it raises, a `pytest.fail()` too."""
     try:
         found = function(asked)
+    except BackendFailed:  # who answers for another backend has told it
+        raise
     except BaseException as failure:
         if isinstance(failure, (Signal, KeyboardInterrupt, SystemExit)):
             raise
