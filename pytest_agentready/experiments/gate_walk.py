@@ -178,9 +178,8 @@ class _Walk:
             found = replace(walk, arguments=normal.arguments, confirmed=confirmed, again=again)
             best = best or found
             if deed := self._done_by_confirm(confirmed):
-                return replace(
-                    found, broken=f"{walk.confirm_name} itself does what the tool does: {deed}. Let it record the approval alone"
-                )
+                broken = f"{walk.confirm_name} itself does what the tool does: {deed}. Let it record the approval alone"
+                return replace(found, broken=broken)
             if confirmed.effects:
                 later, sample = self._a_day_later(normal.arguments)
                 changes = tuple(self._changes(normal.arguments))
@@ -237,13 +236,8 @@ class _Walk:
             if name not in self.token and not (name in parameters and is_gate(parameters[name])):
                 yield name, value, parameters.get(name)
         for name, parameter in parameters.items():
-            if (
-                name not in arguments
-                and not parameter.required
-                and parameter.is_models
-                and not is_gate(parameter)
-                and name not in self.token
-            ):
+            may_be_given = name not in arguments and not parameter.required and parameter.is_models
+            if may_be_given and not is_gate(parameter) and name not in self.token:
                 yield name, parameter.default, parameter
 
     def _changed(self, name: str, old: Any, arguments: Mapping[str, Any], parameter: Parameter | None) -> Iterator[Change]:

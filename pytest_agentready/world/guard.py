@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from pytest_agentready.world import active, processes, programs, real, stack, witness
+from pytest_agentready.world.addresses import is_address
 from pytest_agentready.world.ending import OutboundBlocked, break_out
 from pytest_agentready.world.files.overlay import WRITING
-from pytest_agentready.world.network import is_address
 from pytest_agentready.world.patching import Patch
 
 # Where work is handed over to processes.

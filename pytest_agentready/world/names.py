@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_agentready.world import active, loops, real, stack
-from pytest_agentready.world.network import PORTS, is_address
+from pytest_agentready.world.addresses import is_address
+from pytest_agentready.world.network import PORTS
 from pytest_agentready.world.patching import Patch
 from pytest_agentready.world.waiting import Blocked
 from pytest_agentready.world.world import World

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import _socket
 import errno
-import ipaddress
 import os
 import socket
 from _thread import get_ident
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_agentready.domain import Attempt, ModelCall, Request, Respond, Secret
 from pytest_agentready.world import real, stack
+from pytest_agentready.world.addresses import Addresses, is_address
 from pytest_agentready.world.allowed import LOCAL, Allowed
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.backend_calls import BackendFailed
@@ -62,9 +62,8 @@ class Network:
         self.connections: dict[int, Connection] = {}
         self.outstanding: list[Outstanding] = []  # calls of clients that have no descriptor here
         self.memory: dict[str, Any] = {}  # what the services keep for as long as the run: the contents of a Redis, say
-        self.hosts: dict[str, str] = {}  # address -> host
-        self._addresses: dict[str, str] = {}  # host -> address
-        self._asked: dict[str, int] = {}  # host -> how often it was looked up
+        self._addresses = Addresses()
+        self.hosts = self._addresses.hosts  # address -> host
         self._moving: list[Peer] = []
         self._own_servers: set[object] = set()  # ports, and paths, on which the run itself listens
         self.latency = LATENCY  # virtual seconds until an answer comes
@@ -95,18 +94,15 @@ class Network:
             if not self.time.over:
                 self.attempts.append(Attempt("look-up", host, False, self.time.now, stack.here()))
             raise error
-        self._asked[host] = look_up = self._asked.get(host, 0) + 1
-        address = self.backend.address(host, look_up) or self._addresses.get(host)
+        self._addresses.asked[host] += 1
+        address = self.backend.address(host, self._addresses.asked[host]) or self._addresses.of(host)
         if address is None:
             self.time.now += LATENCY
-            number = len(self._addresses) + 1
-            # Public addresses, as a tool that refuses private ones would expect them.
-            address = self._addresses[host] = f"100.128.{number >> 8}.{number & 255}"
-            self.hosts[address] = host
+            address = self._addresses.give(host)
         return address
 
     def address_of(self, host: str) -> str:
-        return self._addresses.get(host, host)
+        return self._addresses.of(host) or host
 
     # -- connections
 
@@ -295,11 +291,3 @@ class Network:
             if connection.rest is not None:
                 connection.rest.close()
         return found
-
-
-def is_address(host: str) -> bool:
-    try:
-        ipaddress.ip_address(host)
-    except ValueError:
-        return False
-    return True

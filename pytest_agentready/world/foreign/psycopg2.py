@@ -14,10 +14,10 @@ import psycopg2
 from psycopg2 import extensions
 
 from pytest_agentready.world import active, guard, names, real
+from pytest_agentready.world.addresses import is_address
 from pytest_agentready.world.connection import Connection
 from pytest_agentready.world.foreign import descriptors, libpq
 from pytest_agentready.world.foreign.refused import is_open
-from pytest_agentready.world.network import is_address
 from pytest_agentready.world.patching import Patch, Patches
 from pytest_agentready.world.world import World
 

@@ -20,9 +20,10 @@ from urllib.parse import urlsplit
 
 from pytest_agentready.domain import Ending
 from pytest_agentready.world import active, crowd, real, stack
+from pytest_agentready.world.addresses import is_address
 from pytest_agentready.world.connection import Connection
 from pytest_agentready.world.foreign.hello import server_name
-from pytest_agentready.world.network import PORTS, is_address
+from pytest_agentready.world.network import PORTS
 from pytest_agentready.world.peer import Peer
 from pytest_agentready.world.waiting import Blocked
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from pytest_agentready.domain import Request
 from pytest_agentready.world import real, stack
+from pytest_agentready.world.addresses import is_address
 from pytest_agentready.world.connection import LATENCY
 from pytest_agentready.world.faults import StatusAnswer, WireFault
-from pytest_agentready.world.network import is_address
 from pytest_agentready.world.world import World
 
 CONNECTING = 20.0  # seconds after which grpcio gives up an attempt to connect, or to be greeted
