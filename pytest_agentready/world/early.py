@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 from pytest_agentready.world import clocks, exits, foreign, guard, real, selecting, sqlite, stack
 from pytest_agentready.world.files import replacements as of_files
 
-_SKIPPED = ("_pytest", "pluggy", "pytest_agentready.world")  # pytest's own clock is real
+_SKIPPED = ("_pytest", "pluggy", "hypothesis", "pytest_agentready.world")  # whose own clocks are real
 _identity = object.__hash__  # as `id`, which tells every audit hook of each call, ours too
 # What is replaced there is a patch, and what lies below them is real.
 _THEIRS = (

@@ -18,7 +18,7 @@ Origin = tuple[tuple[CodeType, int], ...]  # the lines on the stack, from the in
 
 _kept: dict[Origin, list[Thread]] = {}
 _left_behind: set[Origin] = set()
-END_OF_TOOL = "_carry_out"  # the function of ours that calls the tool
+END_OF_TOOL = "carried_out"  # the function of ours that calls the tool
 
 
 def origin(depth: int = 1) -> Origin:

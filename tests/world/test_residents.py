@@ -14,6 +14,7 @@ import httpx
 import pytest
 import requests
 
+from pytest_agentready.world import residents
 from tests.world.entering import HTTP, ORDER, enter, exception
 
 
@@ -137,3 +138,10 @@ def test_a_timer_of_a_kept_loop_is_as_far_off_as_it_was() -> None:
     assert enter(tool).value == ORDER
     assert rang.wait(5)
     assert time.monotonic() - start >= 0.25
+
+
+def test_an_origin_goes_as_far_as_the_tool() -> None:
+    def call() -> list[str]:
+        return [code.co_name for code, _ in residents.origin(0)]
+
+    assert enter(call).value == ["call"]
