@@ -98,7 +98,7 @@ def _cancelled(tool: Tool, moment: Moment) -> Cancellation:
 def _asking(run: Run, since: float) -> int:
     """Requests after the cancellation that are no clean-up: the same as one before, or one that only reads."""
     before = {_address(request) for request in run.requests if request.at <= since}
-    after = [request for request in run.requests if request.at > since]
+    after = [request for request in run.requests if since < request.at <= run.virtual]  # what goes on beside it is no word of its own
     return sum(not request.is_write or _address(request) in before for request in after)
 
 

@@ -187,6 +187,7 @@ class AgentWorld:
                 self._plays = True
                 try:
                     yield
+                    world.settle()
                 finally:
                     self._plays = False
                     world.finished = True

@@ -81,6 +81,16 @@ def drive(awaitable: Awaitable[Any]) -> Any:
     return own.run_until_complete(main())
 
 
+def let_run(seconds: float) -> None:
+    """What a call has started in our loop, and did not wait for, goes on for a while."""
+    if _own_loop is None or _own_loop.is_running() or _own_loop.is_closed():
+        return
+    with contextlib.suppress(RuntimeError):
+        if tasks := asyncio.all_tasks(_own_loop):
+            with contextlib.suppress(WorldEnded):
+                _own_loop.run_until_complete(asyncio.wait(tasks, timeout=seconds))
+
+
 def tidy() -> None:
     """Cancel what a run left behind in our loop: tasks, and timers that would fire in another run's time."""
     if _own_loop is None or _own_loop.is_running():

@@ -22,7 +22,7 @@ from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.installation import installed
 from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.refusals import is_refusal
-from pytest_agentready.world.world import World
+from pytest_agentready.world.world import SETTLES, World
 
 T = TypeVar("T")
 # Slips of the code, as opposed to a report of the failure.
@@ -66,6 +66,7 @@ def observe(
         run = carried_out(call, run)
         calm_down()
         run = replace(run, virtual=world.time.now)
+        world.settle()
     return recorded(world, run, real.perf_counter() - start)
 
 
@@ -133,7 +134,7 @@ def recorded(world: World, run: Run, seconds: float) -> Run:
         run,
         fired=network.fired,
         ending=time.ending or run.ending,
-        waits=tuple(wait.freeze() for wait in time.waits),
+        waits=tuple(wait.freeze() for wait in time.waits if wait.primitive != SETTLES),
         sleeps=tuple(time.sleeps),
         attempts=tuple(network.attempts),
         requests=tuple(network.requests if world.works_beside else (replace(one, beside=False) for one in network.requests)),

@@ -77,6 +77,7 @@ class Stay:
         if interrupted():
             raise KeyboardInterrupt
         run = replace(run, virtual=self._world.time.now - mark.now)
+        self._world.settle()
         return _since(mark, recorded(self._world, run, real.perf_counter() - start))
 
     def pause(self, seconds: float) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import sys
 import weakref
@@ -11,7 +12,7 @@ from threading import Thread
 from typing import Any, Protocol
 
 from pytest_agentready.domain import Ending, Respond
-from pytest_agentready.world import active, bystanders, granted, guard, real, residents, stack
+from pytest_agentready.world import active, bystanders, granted, guard, loops, real, residents, stack
 from pytest_agentready.world.allowed import PATIENCE, Allowed, Hosts, in_force
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import WorldEnded, break_out, interrupt
@@ -29,6 +30,9 @@ from pytest_agentready.world.timeline import Timeline
 from pytest_agentready.world.watchdog import cpu_seconds
 
 UNWINDING = 0.2  # real seconds that threads left behind get to end
+SETTLES = "settle"  # the wait for what other threads still do
+LATER = 5.0  # virtual seconds that they get after the call has returned
+LATER_STEPS = 200  # of the clock meanwhile
 SETTLING = 0.05  # real seconds that a thread gets to come back from its last job to where it waits for the next
 
 
@@ -79,6 +83,7 @@ class World:
         self.alarm: float | None = None  # virtual moment at which SIGALRM is due
         self.origins: weakref.WeakKeyDictionary[Thread, str] = weakref.WeakKeyDictionary()  # thread -> the line that started it
         self.opened: dict[str, str] | None = None  # path -> the line that opened it last, where somebody asks for that
+        self._feeds = False  # an older thread was handed work
         self._hosted: list[Hosted] = []  # loops that may outlive it
         self.bystanders = bystanders.by_themselves()  # threads that are none of the run's
         self._cpu = cpu_seconds()
@@ -117,6 +122,7 @@ class World:
 
     def engage(self, ident: int) -> None:
         """A thread that is older than the run works for it from here on."""
+        self._feeds = True
         self.bystanders.discard(ident)
         self.time.crowd.welcome(ident)
 
@@ -152,6 +158,34 @@ class World:
             if ident not in self.time.blocked and not self.finished:
                 interrupt(ident, again=self._overruns > 1)
 
+    def settle(self) -> None:
+        """The call has returned. What it has handed to other threads comes to its end in this world, and not in real life."""
+        if self.time.over:
+            return
+        loops.let_run(LATER)
+        if not self.time.over and (self._feeds or self.hired or self.time.crowd.handed_over):
+            self._wait_for_others()
+        if self.time.over:  # that some work goes on without end is not how the call ended
+            self.time.ending = None
+
+    def _wait_for_others(self) -> None:
+        me = get_ident()
+        moments: set[float] = set()
+
+        def at_rest() -> bool:
+            moments.add(self.time.now)
+            return len(moments) > LATER_STEPS or not self._works_on(me)
+
+        with contextlib.suppress(WorldEnded):
+            self.time.wait(SETTLES, LATER, at_rest, real.sleep)
+
+    def _works_on(self, me: int) -> bool:
+        """Does a thread of the run still work, or wait for something that will come by itself?"""
+        if self.time.crowd.handed_over:
+            return True
+        waits = [self.time.blocked.get(ident) for ident in tuple(self.time.members) if ident != me]
+        return any(wait is None or (wait.bound is not None and not _has_timers_alone(wait.target)) for wait in waits)
+
     def close(self) -> None:
         """Let go of every thread: those of the run have to end, older ones go on in real time."""
         stay = self._those_who_stay()
@@ -181,6 +215,11 @@ class World:
             if waits is not None and hired.thread is not None and residents.stays(hired.thread, hired.origin, waits, self.residents):
                 stay.add(ident)
         return stay
+
+
+def _has_timers_alone(target: object) -> bool:
+    """A loop without a task, which sits in its own thread: its timers are as far off after the run as they were."""
+    return isinstance(target, asyncio.AbstractEventLoop) and not asyncio.all_tasks(target)
 
 
 def _wait_until(done: Any, patience: float = UNWINDING) -> None:
