@@ -169,9 +169,13 @@ def _find_within(subject: object, connections: list[Any]) -> Iterator[Place]:
     tuples: set[int] = set()
     functions: list[types.FunctionType] = []
     level: list[Any] = [subject, *threading.enumerate()]
+    referents: list[Any] = []
+    further: dict[int, Any] = {}
     seen.update(map(_identity, level))
     while level:
         if len(seen) - beginning > _MANY:
+            for own in (level, functions, referents, further):  # they would be found to hold what is looked for
+                own.clear()  # type: ignore[attr-defined]
             yield from _find()
             return
         # Of all of them at once: each question is told to the audit hooks.
