@@ -175,7 +175,7 @@ def _find_within(subject: object, connections: list[Any]) -> Iterator[Place]:
     while level:
         if len(seen) - beginning > _MANY:
             for own in (level, functions, referents, further):  # they would be found to hold what is looked for
-                own.clear()  # type: ignore[attr-defined]
+                own.clear()
             yield from _find()
             return
         # Of all of them at once: each question is told to the audit hooks.
