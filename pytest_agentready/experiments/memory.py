@@ -25,6 +25,7 @@ LONG = 2_000  # items of a container that is no store of approvals
 SHOWN = 400  # characters of an item
 
 NoneType = type(None)
+PATTERNS = "pytest_agentready.patterns."
 KINDS = (dict, set, list, deque)  # what can be put back
 PLAIN = (str, bytes, int, float, NoneType, ModuleType, FunctionType, MethodType, BuiltinFunctionType)
 Snapshot = Mapping[str, Mapping[str, str]]  # container -> item -> what it holds
@@ -148,8 +149,9 @@ def _items(container: Any) -> dict[str, str] | None:
 
 
 def _is_users(module: ModuleType | None) -> bool:
+    """Or one of the patterns, which are code of the user's as soon as he imports them."""
     file = getattr(module, "__file__", None)
-    return isinstance(file, str) and is_users_file(file)
+    return isinstance(file, str) and (is_users_file(file) or getattr(module, "__name__", "").startswith(PATTERNS))
 
 
 def _name(call: Any) -> str:

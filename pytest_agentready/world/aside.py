@@ -27,19 +27,15 @@ def real_connections(network: Network) -> Iterator[None]:
     replaced: list[tuple[int, int, int]] = []  # descriptor, the inode now in its place, the real connection
     try:
         for fd, kind, host, port in tuple(_connected()):
-            if network.allowed.covers(host, port):
-                network.allowed.adopt(fd, host, port)
-                continue
-            if _serves(network, fd):
-                continue
-            if kind == socket.SOCK_DGRAM:
-                network.silence(fd, host, port)  # UDP knows no end
-                continue
-            kept = os.dup(fd)
-            near, far = _socket.socketpair(socket.AF_UNIX, kind)
-            far.close()
-            swap(fd, near)
-            replaced.append((fd, os.fstat(fd).st_ino, kept))
+            with contextlib.suppress(OSError):  # a thread that an earlier run has left behind has closed it meanwhile
+                if network.allowed.covers(host, port):
+                    network.allowed.adopt(fd, host, port)
+                elif _serves(network, fd):
+                    continue
+                elif kind == socket.SOCK_DGRAM:
+                    network.silence(fd, host, port)  # UDP knows no end
+                else:
+                    replaced.append(_replaced(fd, kind))
         yield
     finally:
         for fd, inode, kept in replaced:
@@ -47,6 +43,15 @@ def real_connections(network: Network) -> Iterator[None]:
                 if os.fstat(fd).st_ino == inode:
                     os.dup2(kept, fd, inheritable=False)
             os.close(kept)
+
+
+def _replaced(fd: int, kind: int) -> tuple[int, int, int]:
+    """One that is at its end stands in its place. The descriptor, the inode that it has now, and the real connection."""
+    kept = os.dup(fd)
+    near, far = _socket.socketpair(socket.AF_UNIX, kind)
+    far.close()
+    swap(fd, near)
+    return fd, os.fstat(fd).st_ino, kept
 
 
 def _serves(network: Network, fd: int) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
+import os
 from _thread import get_ident
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -183,14 +184,26 @@ def _given(timeout: float | None) -> tuple[Any, ...]:
 
 def _follow(world: World, gen: Steps, fileno: int | None, interval: float | None, timeout: float | None) -> Any:
     deadline = _Deadline(world, timeout)
+    inode = None if fileno is None else _inode(fileno)
     try:
         step = next(gen)
         while True:
             fd, wanted = step if fileno is None else (fileno, step)
-            step = gen.send(descriptors.wait(world, fd, wanted, deadline.left(interval), "psycopg"))
+            ready = descriptors.wait(world, fd, wanted, deadline.left(interval), "psycopg")
+            if fileno is not None and _inode(fileno) != inode:  # libpq's memory of it is gone
+                raise psycopg.OperationalError("the connection is closed")
+            step = gen.send(ready)
             deadline.keep()
     except StopIteration as end:
         return end.value
+
+
+def _inode(fd: int) -> int | None:
+    """Of an open descriptor; another thread may close the connection while this one waits for its answer."""
+    try:
+        return os.fstat(fd).st_ino
+    except OSError:
+        return None
 
 
 async def wait_async(gen: Steps, fileno: int, interval: float = 0.0, timeout: float | None = None) -> Any:
