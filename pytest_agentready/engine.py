@@ -100,7 +100,7 @@ class Engine:
             experiment = self.registry.experiment(name)
             try:
                 needs = {need: self._observe(tool, need) for need in inspect.signature(experiment).parameters}
-                with collected(tool, name), permitted(self.allow_hosts), granted(self.grant()):
+                with collected(tool, name), permitted(self.allow_hosts), granted(self.grant().of_an_examination()):
                     self._seen[key] = experiment(**needs)
             except Exception as failure:  # remembered: the next check would only meet it again
                 self._seen[key] = _Failed(failure, failure.__traceback__)

@@ -9,6 +9,7 @@ import threading
 from _thread import get_ident
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from types import FrameType
 from typing import Any, NoReturn
 
 from pytest_agentready.domain import Effect
@@ -23,6 +24,8 @@ from pytest_agentready.world.granted import Grant
 DESCRIPTORS = "/dev/fd"
 LOGGERS = ("logging", "loguru")  # a log is no effect
 DEPTH = 12  # frames in which one of them shows
+EXCLUSIVELY = os.O_CREAT | os.O_EXCL
+NAMELESS = getattr(os, "O_TMPFILE", 0)
 
 
 class Files:
@@ -141,8 +144,28 @@ class Files:
         if not flags & WRITING:
             with named(path):
                 return real.open(self.way(path, dir_fd), flags, mode, dir_fd=dir_fd)
+        if flags & NAMELESS == NAMELESS != 0:  # nobody can find it
+            with self.changing(given=(path,)):
+                return real.open(self.way(path, dir_fd), flags, mode, dir_fd=dir_fd)
         with self.changing(place, given=(path,), appends=bool(flags & os.O_APPEND)):
-            return self.overlay.open(place, flags, mode) if not self.ground(place).real else real.open(path, flags, mode, dir_fd=dir_fd)
+            if self.ground(place).real:
+                return real.open(self.way(path, dir_fd), flags, mode, dir_fd=dir_fd)
+            if flags & EXCLUSIVELY == EXCLUSIVELY and self._may_make(place):
+                fd: int = real.open(place, flags, mode)
+                self.grounds.temporary.add(place, chosen=_is_chosen())
+                return fd
+            return self.overlay.open(place, flags, mode)
+
+    def mkdir(self, place: str, mode: int) -> None:
+        if not self._may_make(place):
+            self.overlay.mkdir(place, mode)
+            return
+        real.mkdir(place, mode)
+        self.grounds.temporary.add(place, chosen=_is_chosen())
+
+    def _may_make(self, place: str) -> bool:
+        """For real: where the run has changed nothing around it."""
+        return self.grounds.may_make(place) and not self.overlay.changes(place) and not self.overlay.changes(os.path.dirname(place))
 
     def rename(self, source: str, target: str, given: tuple[Any, ...]) -> None:
         """Within the overlay, out of it, or into it. The system itself does what happens on real ground alone."""
@@ -169,7 +192,7 @@ class Files:
         return place is not None and not self.is_passing() and not self.grounds.of(place).real and not self._is_scratch(place)
 
     def _is_scratch(self, place: str) -> bool:
-        return bool(self.overlay.tree) and place.startswith(os.path.dirname(self.overlay.tree))
+        return bool(self.overlay.scratch) and f"{place}/".startswith(f"{self.overlay.scratch}/")
 
     # -- the end
 
@@ -186,6 +209,8 @@ class Files:
         with self._lock:
             self._is_closed = True
             self.overlay.close()
+            if self._grounds is not None:
+                self._grounds.temporary.close()
 
 
 @contextmanager
@@ -202,6 +227,18 @@ def _name(error: OSError, given: tuple[Any, ...]) -> None:
     for name, path in zip(("filename", "filename2"), given, strict=False):
         if path is not None and (name == "filename2" or error.filename is not None):
             setattr(error, name, path if isinstance(path, (int, bytes)) else os.fspath(path))
+
+
+def _is_chosen() -> bool:
+    """Is it tempfile that makes it, by a name that nobody else has?"""
+    frame: FrameType | None = sys._getframe(2)
+    for _ in range(DEPTH):
+        if frame is None:
+            return False
+        if frame.f_globals.get("__name__") == "tempfile":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_logging(depth: int) -> bool:

@@ -11,13 +11,16 @@ import contextlib
 import errno
 import os
 import stat
-import tempfile
+import threading
+from itertools import count
 
 from pytest_agentready.world.files import originals as real
 from pytest_agentready.world.files.system import copy, error, is_folder, is_there, may, remove_all
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 HOPS = 40  # links that may lead to each other
+_numbers = count(1)  # of scratch folders
+_making = threading.RLock()
 
 
 class Overlay:
@@ -27,7 +30,7 @@ class Overlay:
         self.temporary = ""  # the system's folder in which the scratch folder is made
         self.tree = ""  # in the scratch folder
         self.cwd = ""  # where the run stands in a folder that only it sees
-        self._scratch = ""
+        self.scratch = ""
         self._above: set[str] = set()
         self._hidden: set[str] = set()
         self._opaque: set[str] = set()  # folders whose real content is not theirs any more
@@ -280,18 +283,33 @@ class Overlay:
 
     def close(self) -> None:
         """All of it goes."""
-        if self._scratch:
-            remove_all(self._scratch)
+        if self.scratch:
+            remove_all(self.scratch)
 
     # -- how it is kept
 
     def room(self) -> str:
         """The scratch folder."""
-        if not self._scratch:
-            self._scratch = os.path.realpath(tempfile.mkdtemp(prefix="agentready-", dir=self.temporary))
-            self.tree = f"{self._scratch}/tree"
+        with _making:
+            if not self.scratch:
+                self._make_scratch()
+        return self.scratch
+
+    def _make_scratch(self) -> None:
+        """Past `tempfile`, which would come back here by the replaced functions."""
+        temporary = os.path.realpath(self.temporary)
+        for number in _numbers:
+            self.scratch = f"{temporary}/agentready-{os.getpid()}-{number}"  # known before it is there: the guard asks
+            self.tree = f"{self.scratch}/tree"
+            try:
+                real.mkdir(self.scratch, 0o700)
+            except FileExistsError:  # of a process that was killed
+                continue
+            except OSError:
+                self.scratch = self.tree = ""
+                raise
             real.mkdir(self.tree)
-        return self._scratch
+            return
 
     def _make_room(self, path: str, *, checked: bool = True) -> None:
         """The folder around it, above. Raises what the system would where there is none, or it is not to be written to."""

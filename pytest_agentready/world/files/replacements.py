@@ -169,7 +169,7 @@ def _changing(name: str, change: Callable[..., Any], *, follow: bool = True) -> 
             return original(path, *args, **kwargs)
         with files.changing(place, given=(path,)):
             if files.ground(place).real:
-                return original(path, *args, **kwargs)
+                return original(files.way(path, dir_fd, follow=follows), *args, **kwargs)
             kwargs.pop("dir_fd", None)
             return change(files, place, *args, **kwargs)
 
@@ -182,7 +182,7 @@ def _remove(files: Files, place: str) -> None:
 
 
 def _mkdir(files: Files, place: str, mode: int = 0o777) -> None:
-    files.overlay.mkdir(place, mode)
+    files.mkdir(place, mode)
 
 
 def _rmdir(files: Files, place: str) -> None:

@@ -51,13 +51,15 @@ def error(number: int, path: str) -> OSError:
     return OSError(number, os.strerror(number), path)
 
 
-def remove_all(at: str) -> None:
+def remove_all(at: str, *, itself: bool = True) -> None:
+    """A folder, or what is in it."""
     for folder, folders, names in _walk(at):
         for name in names:
             real.unlink(f"{folder}/{name}")
         for name in folders:
             real.rmdir(f"{folder}/{name}")
-    real.rmdir(at)
+    if itself:
+        real.rmdir(at)
 
 
 def _walk(at: str) -> Iterator[tuple[str, list[str], list[str]]]:
