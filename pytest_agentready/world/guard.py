@@ -91,10 +91,12 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
 def _writing(path: Any, verb: str) -> str:
     """A change of a file that did not come by the replaced functions."""
     world = active.mine()
-    if world is None or os.name != "posix" or not isinstance(path, (str, bytes, os.PathLike)):
+    if world is None or os.name != "posix" or not isinstance(path, (str, bytes, os.PathLike, int)):
         return ""
     with active.bypassed():  # what is asked about the path is no doing of the run
-        if not world.files.refuses(os.fsdecode(path)):
+        if isinstance(path, int):
+            path = world.files.opened(path)
+        if path is None or not world.files.refuses(os.fsdecode(path)):
             return ""
     where = os.path.abspath(os.fsdecode(path))
     world.ledger.note("file", verb, where, refused=True)
@@ -201,7 +203,8 @@ def _opening_a_file(args: tuple[Any, ...]) -> str:
     path, _, flags = args
     if active.world is not None and active.world.opened is not None and isinstance(path, str):  # somebody counts what stays open
         active.world.opened[os.path.abspath(path)] = stack.here()
-    return _writing(path, "change") if isinstance(flags, int) and flags & WRITING else ""
+    is_path = isinstance(path, (str, bytes, os.PathLike))  # else a descriptor, which was opened before
+    return _writing(path, "change") if is_path and isinstance(flags, int) and flags & WRITING else ""
 
 
 def _forking() -> str:
@@ -248,6 +251,9 @@ _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
     "os.truncate": lambda args: _writing(args[0], "change"),
     "os.chmod": lambda args: _writing(args[0], "change"),
     "os.chown": lambda args: _writing(args[0], "change"),
+    "os.utime": lambda args: _writing(args[0], "change"),
+    "os.setxattr": lambda args: _writing(args[0], "change"),
+    "os.removexattr": lambda args: _writing(args[0], "change"),
     "os.kill": _killing,
     "os.killpg": _killing,
     "sqlite3.connect": lambda args: _connecting_to_a_database(args[0]),

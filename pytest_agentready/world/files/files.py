@@ -89,6 +89,17 @@ class Files:
         except OSError:
             return None
 
+    def opened(self, fd: int) -> str | None:
+        """The path of a real file or folder that is open, and of which the run has no copy; None where the system has the word."""
+        try:
+            path = str(real.readlink(f"{DESCRIPTORS}/{fd}"))
+            found, lies = os.fstat(fd), real.lstat(path)
+        except OSError:  # no path, or one that is gone
+            return None
+        if (found.st_dev, found.st_ino) != (lies.st_dev, lies.st_ino) or self._is_scratch(path) or self.ground(path, depth=3).real:
+            return None
+        return path
+
     def way(self, path: Any, dir_fd: int | None = None, *, follow: bool = True) -> Any:
         """The path by which the system finds it: the same one where nothing has changed there."""
         place = self.place(path, dir_fd, follow=follow)

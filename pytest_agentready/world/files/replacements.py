@@ -164,6 +164,8 @@ def _changing(name: str, change: Callable[..., Any], *, follow: bool = True) -> 
             kwargs["dir_fd"] = dir_fd
         files = _mine()
         follows = follow and bool(kwargs.get("follow_symlinks", True))
+        if files is not None and isinstance(path, int):
+            return _by_descriptor(files, original, path, *args, **kwargs)
         place = None if files is None else files.place(path, dir_fd, follow=follows)
         if files is None or place is None:
             return original(path, *args, **kwargs)
@@ -175,6 +177,31 @@ def _changing(name: str, change: Callable[..., Any], *, follow: bool = True) -> 
 
     do.__name__ = do.__qualname__ = name
     return do
+
+
+def _by_descriptor(files: Files, original: Callable[..., Any], fd: int, *args: Any, **kwargs: Any) -> Any:
+    """Of a file that was opened to be read, a copy is changed, which whoever opens it from here on finds."""
+    place = files.opened(fd)
+    if place is None:
+        return original(fd, *args, **kwargs)
+    with files.changing(place):
+        if original is real.truncate:  # it is open to be written to, and so older than the run, or the system refuses it
+            return original(fd, *args, **kwargs)
+        files.overlay.bring_up(place)
+        return original(files.overlay.at(place), *args, **kwargs)
+
+
+def _of_descriptors(name: str, by_path: str) -> Callable[..., Any]:
+    """fchmod, fchown and ftruncate, which take nothing but descriptors."""
+    original, other = getattr(real, name), getattr(real, by_path)
+
+    def change(fd: Any, *args: Any, **kwargs: Any) -> Any:
+        files = _mine()
+        number = fd if isinstance(fd, int) or not hasattr(fd, "fileno") else fd.fileno()
+        return original(fd, *args, **kwargs) if files is None else _by_descriptor(files, other, number, *args, **kwargs)
+
+    change.__name__ = change.__qualname__ = name
+    return change
 
 
 def _remove(files: Files, place: str) -> None:
@@ -271,6 +298,9 @@ def _replacements() -> Iterator[tuple[str, Callable[..., Any]]]:
     for name in ("lchmod", "lchown"):
         if getattr(real, name) is not None:
             yield name, _changing(name, _above(name), follow=False)
+    for name, by_path in (("fchmod", "chmod"), ("fchown", "chown"), ("ftruncate", "truncate")):
+        if getattr(real, name) is not None:
+            yield name, _of_descriptors(name, by_path)
     for name in ("mkfifo", "mknod"):
         if getattr(real, name) is not None:
             yield name, _changing(name, _made(name), follow=False)
