@@ -7,7 +7,6 @@ it is installed once, with the first world, and does nothing while none runs.
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import sys
 from _thread import get_ident
@@ -19,6 +18,7 @@ from pytest_agentready.world.addresses import is_address
 from pytest_agentready.world.ending import OutboundBlocked, break_out
 from pytest_agentready.world.files.overlay import WRITING
 from pytest_agentready.world.patching import Patch
+from pytest_agentready.world.signals import would_end
 
 # Where work is handed over to processes.
 POOLS = (("concurrent.futures.process", "ProcessPoolExecutor", "submit"), ("multiprocessing.pool", "Pool", "_check_running"))
@@ -213,12 +213,18 @@ def _forking() -> str:
 
 
 def _killing(args: tuple[Any, ...]) -> str:
-    """By a function that was bound where no replacement comes: `exits` lets the harmless pass, and would have refused this."""
+    """What `exits` lets pass comes here, too, and what was bound where no replacement comes."""
     pid, number = args
     world = active.mine()
-    if world is None or number == 0 or (pid in (os.getpid(), 0) and callable(signal.getsignal(number))) or pid in world.processes.started:
+    if world is None or pid in world.processes.started or not would_end(pid, number):
         return ""
     return f"a signal to process {pid}"
+
+
+def _killing_a_group(args: tuple[Any, ...]) -> str:
+    group, number = args
+    world = active.mine()
+    return "" if world is None or number == 0 or group in world.processes.started else f"a signal to the processes of group {group}"
 
 
 def _is_harmless(paths: list[str], folder: Any) -> bool:
@@ -255,7 +261,7 @@ _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
     "os.setxattr": lambda args: _writing(args[0], "change"),
     "os.removexattr": lambda args: _writing(args[0], "change"),
     "os.kill": _killing,
-    "os.killpg": _killing,
+    "os.killpg": _killing_a_group,
     "sqlite3.connect": lambda args: _connecting_to_a_database(args[0]),
     "subprocess.Popen": _starting_by_subprocess,
     "os.system": lambda args: processes.begin(args[0], (), line=True),
