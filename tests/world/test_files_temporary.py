@@ -178,3 +178,72 @@ def test_a_session_whose_root_is_the_temporary_folder_can_write(shared: Path, tm
     assert "RecursionError" not in done.stdout
     assert "create" in done.stdout, done.stdout + done.stderr
     assert "note.txt" in done.stdout
+
+
+# --- between what is really there and what is not
+
+
+@pytest.fixture
+def site(shared: Path) -> Path:
+    """A folder of the project that is there already."""
+    project = shared.parent / "project"
+    (project / "old").mkdir()
+    (project / "old" / "page.html").write_text("old")
+    return project
+
+
+def test_a_folder_is_published_from_a_temporary_one(site: Path) -> None:
+    def publish() -> list[str]:
+        folder = tempfile.mkdtemp()
+        Path(folder, "page.html").write_text("new")
+        os.mkdir(f"{folder}/img")
+        Path(folder, "img/cup.svg").write_text("<svg/>")
+        os.rename(folder, "site")
+        assert not os.path.exists(folder)
+        Path("site/more.html").write_text("more")
+        return sorted(path.name for path in Path("site").rglob("*"))
+
+    run = enter(publish)
+    assert run.value == ["cup.svg", "img", "more.html", "page.html"], run.raised
+    assert sorted(told(run)) == [("create", f"{site}/site/{name}") for name in ("img/cup.svg", "more.html", "page.html")]
+    assert os.listdir(site) == ["old"]
+
+
+def test_a_folder_of_the_project_is_put_aside_in_a_temporary_one(site: Path) -> None:
+    def put_aside() -> list[str]:
+        Path("old/new.html").write_text("new")
+        with tempfile.TemporaryDirectory() as folder:
+            os.rename("old", f"{folder}/old")
+            return sorted(os.listdir(f"{folder}/old"))
+
+    run = enter(put_aside)
+    assert run.value == ["new.html", "page.html"], run.raised
+    assert told(run) == [("remove", f"{site}/old")]
+    assert os.listdir(site / "old") == ["page.html"]
+
+
+def test_a_folder_does_not_take_the_place_of_a_file(site: Path) -> None:
+    (site / "file").write_text("")
+    run = enter(lambda: os.rename(tempfile.mkdtemp(), "file"))
+    (site / "file").unlink()
+    assert run.raised is not None
+    assert run.raised.kind == "NotADirectoryError"
+
+
+def test_a_link_to_a_file_of_the_project_is_a_copy(site: Path) -> None:
+    def change() -> str:
+        with tempfile.TemporaryDirectory() as folder:
+            os.link("old/page.html", f"{folder}/page.html")
+            Path(folder, "page.html").write_text("changed")
+        return Path("old/page.html").read_text()
+
+    assert enter(change).value == "old"
+    assert (site / "old" / "page.html").read_text() == "old"
+
+
+def test_a_folder_that_is_too_large_is_not_copied(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pytest_agentready.world.files.overlay.MOST", 10_000)
+    (site / "old" / "large").write_bytes(b"x" * 20_000)
+    run = enter(lambda: os.rename("old", "new"))
+    (site / "old" / "large").unlink()
+    assert run.refused == (f"a change of {site}/old (it is too large to be copied for it)",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from pytest_agentready.world.files import originals as real
 from pytest_agentready.world.files.grounds import Ground, Grounds
 from pytest_agentready.world.files.journal import Journal
 from pytest_agentready.world.files.overlay import WRITING, Overlay
-from pytest_agentready.world.files.system import TooLarge
+from pytest_agentready.world.files.system import TooLarge, error, files_below, is_there, remove_any
 from pytest_agentready.world.granted import Grant
 
 DESCRIPTORS = "/dev/fd"
@@ -129,7 +130,7 @@ class Files:
             try:
                 yield
             except TooLarge as large:
-                self._refuse(f"a change of the file {large} (it is too large to be copied for it)")
+                self._refuse(f"a change of {large} (it is too large to be copied for it)")
             except OSError as error:
                 _name(error, given)
                 raise
@@ -185,17 +186,27 @@ class Files:
             if not here and not there:
                 self.overlay.rename(source, target)
             elif here and not there:
+                self._note(tuple(target + path[len(source) :] for path in files_below(source)), appends=False)
                 self.overlay.take_in(source, target)
-                real.unlink(source)
+                remove_any(source)
             elif there and not here:
-                found = self.overlay.at(source)
-                real.lstat(found)
-                with real.open_file(found, "rb") as old, real.open_file(target, "wb") as new:
-                    new.write(old.read())
-                self.overlay.remove(source)
+                self.overlay.put_out(source, target)
+                self.overlay.remove_any(source)
             else:
                 real.replace(source, target)
+                self.grounds.temporary.rename(source, target)
             self.journal.rename(source, target)
+
+    def link(self, source: str, target: str) -> None:
+        """Mostly it is a copy: who changes one of the two afterwards does not change the other."""
+        if not self.ground(target).real:
+            if self.overlay.exists(target):
+                raise error(errno.EEXIST, target)
+            self.overlay.take_in(self.overlay.at(source), target)
+        elif self.ground(source).real or is_there(target):
+            real.link(self.overlay.at(source), target)
+        else:  # the other name is none of the run's own
+            self.overlay.put_out(source, target)
 
     def refuses(self, path: str) -> bool:
         """A change that reaches the system by another way: is it none of the run's own, or of the harness?"""

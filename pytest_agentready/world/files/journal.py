@@ -60,15 +60,16 @@ class Journal:
 
     def rename(self, source: str, target: str) -> None:
         """It has happened. What was renamed twice comes from where it was first."""
+        if source not in self._touched or target not in self._touched:  # one of the two does not count
+            self._renamed.pop(source, None)
+            return
         self._moves.append((source, target))
         for path in [path for path in self._touched if path.startswith(f"{source}/")]:
             touch = self._touched[path]
             there = target + path[len(source) :]
             self._came_from[there] = path
             self._touched.setdefault(there, _Touch(State(), touch.at, touch.where, touch.appends))
-        origin = self._renamed.pop(source, source)
-        if origin in self._touched and target in self._touched:  # else one of the two does not count
-            self._renamed[target] = origin
+        self._renamed[target] = self._renamed.pop(source, source)
 
     def _touch_that_came(self, path: str, now: float, where: str) -> _Touch | None:
         """Of what has come with a folder: here there was nothing, where it comes from there was what is here still."""

@@ -15,7 +15,20 @@ import threading
 from itertools import count
 
 from pytest_agentready.world.files import originals as real
-from pytest_agentready.world.files.system import copy, error, is_folder, is_there, may, remove_all
+from pytest_agentready.world.files.system import (
+    LEAST,
+    MOST,
+    TooLarge,
+    copy,
+    copy_one,
+    error,
+    files_below,
+    is_folder,
+    is_there,
+    may,
+    remove_all,
+    weight,
+)
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 HOPS = 40  # links that may lead to each other
@@ -227,6 +240,8 @@ class Overlay:
             return
         if target.startswith(f"{source}/"):
             raise error(errno.EINVAL, source)
+        if is_folder and self._weight(source) > MOST:
+            raise TooLarge(source)
         self._clear_the_way(target, is_folder)
         self._may_change_the_folder_of(source)
         self._make_room(target)
@@ -243,15 +258,54 @@ class Overlay:
             self._plain.clear()
 
     def take_in(self, source: str, target: str) -> None:
-        """Put a real file in the place of the target."""
-        self._clear_the_way(target, folder=False)
+        """Put what is really there in the place of the target, a folder with all that is in it. Raises TooLarge."""
+        is_folder = stat.S_ISDIR(real.lstat(source).st_mode)
+        if sum(map(weight, files_below(source))) > MOST:
+            raise TooLarge(source)
+        self._clear_the_way(target, is_folder)
         self._make_room(target)
-        if stat.S_ISLNK(real.lstat(source).st_mode):
-            real.symlink(real.readlink(source), f"{self.tree}{target}")
-        else:
-            copy(source, f"{self.tree}{target}")
-            real.chmod(f"{self.tree}{target}", stat.S_IMODE(real.stat(source).st_mode))
+        self._take_in(source, target)
+
+    def _take_in(self, source: str, target: str) -> None:
+        copy_one(source, f"{self.tree}{target}")
         self._appear(target)
+        if stat.S_ISDIR(real.lstat(source).st_mode):
+            self._opaque.add(target)
+            for name in real.listdir(source):
+                self._take_in(f"{source}/{name}", f"{target}/{name}")
+
+    def put_out(self, source: str, target: str) -> None:
+        """A real copy of what the run sees, in the place of the target. Raises TooLarge."""
+        if self._weight(source, brought=True) > MOST:
+            raise TooLarge(source)
+        if is_there(target):
+            if stat.S_ISDIR(real.lstat(self.at(source)).st_mode):
+                real.rmdir(target)
+            else:
+                real.unlink(target)
+        self._put_out(source, target)
+
+    def _put_out(self, source: str, target: str) -> None:
+        at = self.at(source)
+        copy_one(at, target)
+        if stat.S_ISDIR(real.lstat(at).st_mode):
+            for name in self.names(source):
+                self._put_out(f"{source}/{name}", f"{target}/{name}")
+
+    def remove_any(self, path: str) -> None:
+        if not stat.S_ISDIR(real.lstat(self.at(path)).st_mode):
+            self.remove(path)
+            return
+        for name in self.names(path):
+            self.remove_any(f"{path}/{name}")
+        self.rmdir(path)
+
+    def _weight(self, path: str, *, brought: bool = False) -> int:
+        """In bytes, of all that is to be copied; `brought`: also of what is a copy already."""
+        at = self.at(path)
+        if not stat.S_ISDIR(real.lstat(at).st_mode):
+            return weight(at) if brought or path not in self._above else 0
+        return LEAST + sum(self._weight(f"{path}/{name}", brought=brought) for name in self.names(path))
 
     def _clear_the_way(self, target: str, folder: bool) -> None:
         """Whatever a rename replaces goes. Raises what the system would."""

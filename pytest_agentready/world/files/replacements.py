@@ -264,7 +264,6 @@ def symlink(src: Any, dst: Any, target_is_directory: bool = False, *, dir_fd: in
 
 
 def link(src: Any, dst: Any, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None, follow_symlinks: bool = True) -> None:
-    """In the overlay it is a copy: who changes one of the two afterwards does not change the other."""
     files = _mine()
     source = None if files is None else files.place(src, src_dir_fd, follow=follow_symlinks)
     target = None if files is None else files.place(dst, dst_dir_fd, follow=False)
@@ -272,12 +271,12 @@ def link(src: Any, dst: Any, *, src_dir_fd: int | None = None, dst_dir_fd: int |
         real.link(src, dst, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd, follow_symlinks=follow_symlinks)
         return
     with files.changing(target, given=(src, dst)):
-        if files.ground(target).real:
-            real.link(files.overlay.at(source), target)
-        elif files.overlay.exists(target):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(src), None, os.fspath(dst))
-        else:
-            files.overlay.take_in(files.overlay.at(source), target)
+        try:
+            files.link(source, target)
+        except OSError as failure:
+            if failure.errno == errno.EEXIST:
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(src), None, os.fspath(dst)) from None
+            raise
 
 
 def _replacements() -> Iterator[tuple[str, Callable[..., Any]]]:

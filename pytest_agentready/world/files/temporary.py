@@ -12,7 +12,7 @@ import os
 import stat
 
 from pytest_agentready.world.files import originals as real
-from pytest_agentready.world.files.system import is_there, remove_all
+from pytest_agentready.world.files.system import remove_all
 
 _kept: set[str] = set()  # folders and open files of runs that are over
 _owner = os.getpid()
@@ -41,9 +41,8 @@ class Temporary:
         self._made[path] = chosen
 
     def rename(self, source: str, target: str) -> None:
-        if source in self._made and is_there(target):
-            del self._made[source]
-            self._made[target] = False
+        """It has happened, on ground that is the run's own: in a folder that it has made, and that goes with all in it."""
+        self._made.pop(source, None)
 
     def close(self) -> None:
         opened = _opened() if any(self._made.values()) else set()
