@@ -74,7 +74,11 @@ class Engine:
     def _once(self, tool: Tool, check: Check, arrangement: Unjudgeable) -> str:
         """The first check tells it all; those that meet the same have only to say where."""
         first = self._told.setdefault(tool, check)
-        return self._from_root(without_session(str(arrangement), self.grant().own)) if first is check else f"{arrangement.reason}, see {first.label}"
+        return (
+            self._from_root(without_session(str(arrangement), self.grant().own))
+            if first is check
+            else f"{arrangement.reason}, see {first.label}"
+        )
 
     def _concerns(self, check: Check, tool: Tool) -> bool:
         """A decorator may hide a coroutine, or look as if it did: the normal call has the last word."""

@@ -118,7 +118,7 @@ def test_a_folder_that_a_module_keeps_is_there_in_the_next_run_empty_as_it_was_m
 @pytest.mark.filterwarnings("error::pytest.PytestUnraisableExceptionWarning")
 def test_a_file_that_is_still_open_can_be_closed_afterwards() -> None:
     kept: list[Any] = []
-    assert told(enter(lambda: kept.append(tempfile.NamedTemporaryFile()))) == []  # noqa: SIM115
+    assert told(enter(lambda: kept.append(tempfile.NamedTemporaryFile()))) == []
     kept.pop().close()
 
 
@@ -166,11 +166,11 @@ def test_a_session_whose_root_is_the_temporary_folder_can_write(shared: Path, tm
         "import pytest\n\n\ndef note() -> dict:\n    open('note.txt', 'w').close()\n    return {'status': 'ok'}\n\n\n"
         "@pytest.mark.agent_tool(tool=note, args={})\ndef test_note(readiness_check):\n    readiness_check()\n"
     )
+    options = ["-q", "-p", "no:cacheprovider", "-k", "AR101 or AR401", f"--rootdir={shared}"]
+    environment = {**os.environ, "TMPDIR": str(shared), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, "-m", "pytest", *options, "app/test_note.py"]
     try:
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", "AR101 or AR401", f"--rootdir={shared}", "app/test_note.py"],
-            cwd=shared, env={**os.environ, "TMPDIR": str(shared), "PYTHONDONTWRITEBYTECODE": "1"}, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        done = subprocess.run(command, cwd=shared, env=environment, capture_output=True, text=True, check=False)
     finally:
         (shared / "app" / "test_note.py").unlink()
         for left in shared.glob("pytest-of-*"):
