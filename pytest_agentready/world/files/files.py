@@ -14,6 +14,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from pytest_agentready.domain import Effect
+from pytest_agentready.world import active
 from pytest_agentready.world.files import grounds
 from pytest_agentready.world.files import originals as real
 from pytest_agentready.world.files.grounds import Ground, Grounds
@@ -143,7 +144,8 @@ class Files:
         for place in places:
             if not self._is_closed and self.ground(place, depth=5).counts:
                 where = where or self._where()
-                self.journal.touch(place, self._now(), where, appends=appends)
+                with active.bypassed():  # that it is looked at is no doing of the run
+                    self.journal.touch(place, self._now(), where, appends=appends)
 
     def is_passing(self) -> bool:
         return get_ident() in self._passing
@@ -222,7 +224,7 @@ class Files:
         """The effects since it was asked last."""
         if self._is_closed:
             return []
-        with self._lock:
+        with self._lock, active.bypassed():
             older = [] if self._older is None else list(self._older.settled(self._now()))
             return [*older, *self.journal.settled()] if self.journal else older
 

@@ -14,6 +14,7 @@ import stat
 import threading
 from itertools import count
 
+from pytest_agentready.world import active
 from pytest_agentready.world.files import originals as real
 from pytest_agentready.world.files.system import (
     LEAST,
@@ -179,8 +180,11 @@ class Overlay:
 
     def bring_up(self, path: str, *, content: bool = True) -> None:
         """Copy it, in order to change the copy."""
-        if path in self._above:
-            return
+        if path not in self._above:
+            with active.bypassed():  # that it is read for this is no doing of the run
+                self._bring_up(path, content)
+
+    def _bring_up(self, path: str, content: bool) -> None:
         found = real.lstat(self.at(path))
         self._make_room(path, checked=False)
         above = f"{self.tree}{path}"
@@ -344,7 +348,7 @@ class Overlay:
 
     def room(self) -> str:
         """The scratch folder."""
-        with _making:
+        with _making, active.bypassed():
             if not self.scratch:
                 self._make_scratch()
         return self.scratch
@@ -372,6 +376,10 @@ class Overlay:
             if not stat.S_ISDIR(real.stat(self.at(folder)).st_mode):
                 raise error(errno.ENOTDIR, path)
             self._may_change_the_folder_of(path)
+        with active.bypassed():
+            self._make_folder(folder)
+
+    def _make_folder(self, folder: str) -> None:
         self.room()
         missing = []
         while not is_folder(f"{self.tree}{folder}") and folder != "/":
