@@ -28,6 +28,7 @@ from pytest_agentready.domain import (
     mask_all,
     secrets,
 )
+from pytest_agentready.domain.tmp_path import without_session
 from pytest_agentready.registry import Registry, Unloadable
 from pytest_agentready.world.allowed import Hosts, permitted
 from pytest_agentready.world.ending import Signal
@@ -73,7 +74,11 @@ class Engine:
     def _once(self, tool: Tool, check: Check, arrangement: Unjudgeable) -> str:
         """The first check tells it all; those that meet the same have only to say where."""
         first = self._told.setdefault(tool, check)
-        return self._from_root(str(arrangement)) if first is check else f"{arrangement.reason}, see {first.label}"
+        return (
+            self._from_root(without_session(str(arrangement), self.grant().own))
+            if first is check
+            else f"{arrangement.reason}, see {first.label}"
+        )
 
     def _concerns(self, check: Check, tool: Tool) -> bool:
         """A decorator may hide a coroutine, or look as if it did: the normal call has the last word."""
@@ -100,7 +105,7 @@ class Engine:
             experiment = self.registry.experiment(name)
             try:
                 needs = {need: self._observe(tool, need) for need in inspect.signature(experiment).parameters}
-                with collected(tool, name), permitted(self.allow_hosts), granted(self.grant()):
+                with collected(tool, name), permitted(self.allow_hosts), granted(self.grant().of_an_examination()):
                     self._seen[key] = experiment(**needs)
             except Exception as failure:  # remembered: the next check would only meet it again
                 self._seen[key] = _Failed(failure, failure.__traceback__)
@@ -120,14 +125,16 @@ class Engine:
         findings: list[Finding] = []
         unproven: list[str] = []
         irrelevant: list[str] = []
+        own = self.grant().own
         for judgement in judgements:
             match judgement:
-                case Finding():
-                    findings.append(replace(judgement, where=self.relative(judgement.where)))
+                case Finding(message=message, where=where, evidence=evidence):
+                    message, evidence = (without_session(each, own) for each in (message, evidence))
+                    findings.append(replace(judgement, message=message, where=self.relative(where), evidence=evidence))
                 case Unproven(reason):
-                    unproven.append(self._from_root(reason))
+                    unproven.append(self._from_root(without_session(reason, own)))
                 case NotApplicable(reason):
-                    irrelevant.append(reason)
+                    irrelevant.append(without_session(reason, own))
         if findings:
             return Verdict(Outcome.FAILED, findings=tuple(findings))
         if unproven:

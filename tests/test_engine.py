@@ -15,6 +15,7 @@ from pytest_agentready.registry import Registry
 from pytest_agentready.world import installation
 from pytest_agentready.world.early import EarlyNames
 from pytest_agentready.world.ending import WorldEnded
+from pytest_agentready.world.granted import Grant
 from tests.examining import ROOT, as_tool, examine
 
 
@@ -271,3 +272,16 @@ def test_no_known_credential_leaves_the_engine(monkeypatch: pytest.MonkeyPatch) 
     assert verdicts[0].findings[0].message == "POST http://api.example.com/bot9845120:BBHq...9z/send was sent"
     assert "BBHq8dkf" not in verdicts[2].reason
     assert "t0k3n-0f-the-sh0p" not in str(verdicts)
+
+
+def test_a_report_names_the_folder_of_a_test_the_same_in_each_session() -> None:
+    base = "/tmp/pytest-of-ada/pytest-191"
+    engine = Engine(Registry(), ROOT, grant=lambda: Grant(own=(base,)))
+    twice = Finding(f"twice: create {base}/test_add0/1.txt in '{base}/test_add0'", evidence={"effects": [f"{base}/test_add0/1.txt"]})
+    missing = f"it raises [Errno 2] No such file or directory: '{base}/test_add0/1.txt'"
+    (finding,) = engine.judge(check_of(lambda: [twice]), {}).findings
+    assert finding.message == "twice: create tmp_path/1.txt in 'tmp_path'"
+    assert finding.evidence == {"effects": ["tmp_path/1.txt"]}
+    told = "it raises [Errno 2] No such file or directory: 'tmp_path/1.txt'"
+    assert engine.judge(check_of(lambda: [Unproven(missing)]), {}).reason == told
+    assert engine.judge(check_of(lambda: [NotApplicable(missing)]), {}).reason == told

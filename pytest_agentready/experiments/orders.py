@@ -10,6 +10,7 @@ from typing import Any
 from pytest_agentready.domain import Run
 from pytest_agentready.experiments.by_name import Named
 from pytest_agentready.experiments.memory import Kept
+from pytest_agentready.world.granted import Grant
 
 HEAD = struct.Struct(">Q")  # the length of what follows
 
@@ -42,7 +43,8 @@ class Content:
     peers: tuple[Any, ...]  # of a backend, beside HTTP
     procedures: Any
     streams: tuple[Any, ...]
-    allowed: Any
+    allowed: Any  # hosts
+    grant: Grant
     began: float | None
     chance: str
 

@@ -21,7 +21,7 @@ from typing import Any
 from pytest_agentready.domain import Tool
 from pytest_agentready.experiments.by_name import Named, Nameless, modules_of_the_user, name_of
 from pytest_agentready.experiments.orders import HEAD, Content, Order, There, write
-from pytest_agentready.world import Backend, BackendFailed, IncomingRequest, real
+from pytest_agentready.world import Backend, BackendFailed, IncomingRequest, granted, real
 from pytest_agentready.world.allowed import in_force
 
 START = 30.0  # real seconds until the child has to be there, and what it imports
@@ -73,6 +73,7 @@ def _order(tool: Tool, calls: Iterable[Call], began: float | None, chance: str) 
         _that_can_go((backend.procedures,))[:1],
         _that_can_go(backend.streams),
         in_force(),
+        granted.in_force(),
         began,
         chance,
     )

@@ -16,6 +16,8 @@ from pytest_agentready.experiments.memory import Kept, Memory, added
 from pytest_agentready.experiments.orders import HEAD, Content, Order, There, write
 from pytest_agentready.world import Backend, BackendFailed, IncomingRequest, Response, Stay, stay
 from pytest_agentready.world.allowed import permitted
+from pytest_agentready.world.files import temporary
+from pytest_agentready.world.granted import granted
 from pytest_agentready.world.leftovers import collected
 from pytest_agentready.world.stdio import muted
 
@@ -99,7 +101,9 @@ def _made(order: Order, ask: Callable[[IncomingRequest], Response | None]) -> Th
         for named, value in content.variables:
             variable = named.object
             held.callback(variable.reset, variable.set(value))
+        held.callback(temporary.end)  # this process is killed in the end
         held.enter_context(permitted(content.allowed))
+        held.enter_context(granted(content.grant))
         held.enter_context(muted())
         held.enter_context(remembered.restored())
         held.enter_context(collected(tool, content.chance))

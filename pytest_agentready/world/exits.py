@@ -13,9 +13,7 @@ from typing import Any
 
 from pytest_agentready.world import active, guard, processes, real
 from pytest_agentready.world.patching import Patch
-
-# They do nothing where nobody handles them.
-HARMLESS = frozenset(getattr(signal, name, 0) for name in ("SIGCHLD", "SIGURG", "SIGWINCH", "SIGCONT"))
+from pytest_agentready.world.signals import would_end
 
 
 def _exit(status: int) -> None:
@@ -33,7 +31,7 @@ def abort() -> None:
 
 def kill(pid: int, number: int, /) -> None:
     world = active.mine()
-    if world is None or pid in world.processes.started or not _would_end(pid, number):
+    if world is None or pid in world.processes.started or not would_end(pid, number):
         real.kill(pid, number)
     elif pid in (os.getpid(), 0):
         _refuse(f"the end of the whole process ({_name(number)})", "exit")
@@ -50,20 +48,10 @@ def killpg(group: int, number: int, /) -> None:
 
 
 def raise_signal(number: int, /) -> None:
-    if active.mine() is None or not _would_end(os.getpid(), number):
+    if active.mine() is None or not would_end(os.getpid(), number):
         real.raise_signal(number)
     else:
         _refuse(f"the end of the whole process ({_name(number)})", "exit")
-
-
-def _would_end(pid: int, number: int) -> bool:
-    """Does somebody suffer from it?"""
-    if number == 0:
-        return False
-    return pid not in (os.getpid(), 0) or (signal.getsignal(number) is signal.SIG_DFL and number not in HARMLESS) or number in _UNSTOPPABLE
-
-
-_UNSTOPPABLE = frozenset(getattr(signal, name, 0) for name in ("SIGKILL", "SIGSTOP"))
 
 
 def _name(number: int) -> str:

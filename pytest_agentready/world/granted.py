@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,6 +14,11 @@ class Grant:
     programs: tuple[str, ...] = ()  # which may be started for real, by their names or paths
     project: str = ""  # the root of the user's project
     own: tuple[str, ...] = ()  # folders in which files are written for real: that of pytest's `tmp_path`
+    watched: tuple[str, ...] = ()  # folders in which they are not, and count
+
+    def of_an_examination(self) -> Grant:
+        """Its runs begin each with the same files: what one writes in `tmp_path`, no other finds there."""
+        return replace(self, own=(), watched=(*self.watched, *self.own))
 
 
 NOTHING = Grant()

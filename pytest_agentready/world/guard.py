@@ -7,7 +7,6 @@ it is installed once, with the first world, and does nothing while none runs.
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import sys
 from _thread import get_ident
@@ -19,6 +18,7 @@ from pytest_agentready.world.addresses import is_address
 from pytest_agentready.world.ending import OutboundBlocked, break_out
 from pytest_agentready.world.files.overlay import WRITING
 from pytest_agentready.world.patching import Patch
+from pytest_agentready.world.signals import would_end
 
 # Where work is handed over to processes.
 POOLS = (("concurrent.futures.process", "ProcessPoolExecutor", "submit"), ("multiprocessing.pool", "Pool", "_check_running"))
@@ -91,10 +91,12 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
 def _writing(path: Any, verb: str) -> str:
     """A change of a file that did not come by the replaced functions."""
     world = active.mine()
-    if world is None or os.name != "posix" or not isinstance(path, (str, bytes, os.PathLike)):
+    if world is None or os.name != "posix" or not isinstance(path, (str, bytes, os.PathLike, int)):
         return ""
     with active.bypassed():  # what is asked about the path is no doing of the run
-        if not world.files.refuses(os.fsdecode(path)):
+        if isinstance(path, int):
+            path = world.files.opened(path)
+        if path is None or not world.files.refuses(os.fsdecode(path)):
             return ""
     where = os.path.abspath(os.fsdecode(path))
     world.ledger.note("file", verb, where, refused=True)
@@ -201,7 +203,8 @@ def _opening_a_file(args: tuple[Any, ...]) -> str:
     path, _, flags = args
     if active.world is not None and active.world.opened is not None and isinstance(path, str):  # somebody counts what stays open
         active.world.opened[os.path.abspath(path)] = stack.here()
-    return _writing(path, "change") if isinstance(flags, int) and flags & WRITING else ""
+    is_path = isinstance(path, (str, bytes, os.PathLike))  # else a descriptor, which was opened before
+    return _writing(path, "change") if is_path and isinstance(flags, int) and flags & WRITING else ""
 
 
 def _forking() -> str:
@@ -210,12 +213,18 @@ def _forking() -> str:
 
 
 def _killing(args: tuple[Any, ...]) -> str:
-    """By a function that was bound where no replacement comes: `exits` lets the harmless pass, and would have refused this."""
+    """What `exits` lets pass comes here, too, and what was bound where no replacement comes."""
     pid, number = args
     world = active.mine()
-    if world is None or number == 0 or (pid in (os.getpid(), 0) and callable(signal.getsignal(number))) or pid in world.processes.started:
+    if world is None or pid in world.processes.started or not would_end(pid, number):
         return ""
     return f"a signal to process {pid}"
+
+
+def _killing_a_group(args: tuple[Any, ...]) -> str:
+    group, number = args
+    world = active.mine()
+    return "" if world is None or number == 0 or group in world.processes.started else f"a signal to the processes of group {group}"
 
 
 def _is_harmless(paths: list[str], folder: Any) -> bool:
@@ -248,8 +257,11 @@ _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
     "os.truncate": lambda args: _writing(args[0], "change"),
     "os.chmod": lambda args: _writing(args[0], "change"),
     "os.chown": lambda args: _writing(args[0], "change"),
+    "os.utime": lambda args: _writing(args[0], "change"),
+    "os.setxattr": lambda args: _writing(args[0], "change"),
+    "os.removexattr": lambda args: _writing(args[0], "change"),
     "os.kill": _killing,
-    "os.killpg": _killing,
+    "os.killpg": _killing_a_group,
     "sqlite3.connect": lambda args: _connecting_to_a_database(args[0]),
     "subprocess.Popen": _starting_by_subprocess,
     "os.system": lambda args: processes.begin(args[0], (), line=True),

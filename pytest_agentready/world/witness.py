@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from _thread import get_ident
 from collections.abc import Callable, Iterator, Sequence
 from types import CodeType
 from typing import Any
@@ -63,6 +64,8 @@ class Witness:
     def _touched(self, path: Any, *, changes: bool = False, is_folder: bool = False) -> str:
         if not isinstance(path, (str, bytes, os.PathLike)) or path in ("", ":memory:") or not _concerns():
             return ""
+        if active.is_bypassed(get_ident()):
+            return ""
         with active.bypassed():  # what is asked about the path is no doing of the run
             name = os.path.join(os.getcwd(), os.fsdecode(path))
             if CACHES in name or (not changes and name.endswith(LOADED)):
@@ -70,7 +73,10 @@ class Witness:
             found = resolved(name)
             if found is None:
                 return ""
-            touch = Touch(found, is_folder or os.path.isdir(found), changes, stack.here(3))
+            is_folder = is_folder or os.path.isdir(found)
+            if active.world is not None:
+                found = active.world.files.overlay.seen(found)
+            touch = Touch(found, is_folder, changes, stack.here(3))
         self.touches.append(touch)
         return f"{'a change of' if changes else 'a look at'} {found}" if self._refuses(touch) else ""
 

@@ -69,8 +69,7 @@ class World:
         self.time = Timeline(limits, self.network.pump, _nothing if abrupt else self.network.cut)
         grant = granted.in_force()
         self.processes = Processes(grant.programs)
-        # Asked at each wait: nothing is to be asked that cannot be.
-        self.time.crowd.outside_works = (lambda: allowed.owe() or self.processes.work()) if grant.programs else allowed.owe
+        self.time.crowd.outside_works = lambda: allowed.owe() or (bool(self.processes.started) and self.processes.work())
         self.network.time = self.time
         self.files = Files(grant, lambda: self.time.now, self.where, guard.refuse)
         self.ledger = Ledger(lambda: self.time.now, self.where, self.files)

@@ -104,14 +104,18 @@ def test_a_tool_that_deletes_deletes_nothing_by_a_hostile_path(notes: Path) -> N
 
 
 def test_what_the_normal_call_writes_may_be_written_again(notes: Path) -> None:
+    heard = []
+
     def read(path: str) -> Any:
         with open(notes / "log.txt", "a") as log:
             log.write(f"{path}\n")
+        heard.append(path)
         full = (notes / path).resolve()
         return full.read_text() if full.is_relative_to(notes.resolve()) else REFUSED
 
     assert verdict(read, args={"path": "today.txt"}).outcome is Outcome.PASSED
-    assert "passwd" in (notes / "log.txt").read_text()
+    assert any("passwd" in path for path in heard)
+    assert not (notes / "log.txt").exists()
 
 
 def test_a_guard_that_undoes_nothing_is_got_past_in_disguise(notes: Path) -> None:

@@ -18,6 +18,7 @@ from pytest_agentready.experiments import other_process
 from pytest_agentready.experiments.other_process import There, elsewhere
 from pytest_agentready.experiments.other_side import canonical
 from pytest_agentready.world import Response
+from pytest_agentready.world.granted import Grant, granted
 from tests.examining import as_tool
 
 APPROVED: dict[str, bool] = {}
@@ -75,6 +76,23 @@ def test_it_is_another_process_with_another_hash_seed_and_one_for_all_tools() ->
     tool = as_tool(tags, {})
     orders = {elsewhere(tool, {}, hash_seed=seed).texts[0] for seed in (1, 2, 1)}
     assert len(orders) == 2
+
+
+def write_down(text: str) -> str:
+    with open(os.path.join(os.environ["NOTES"], "note.txt"), "a") as file:
+        file.write(text)
+    return subprocess.run(["true"], check=True).args[0]  # type: ignore[no-any-return]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX")
+def test_it_may_do_what_a_run_may_do_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NOTES", str(tmp_path))
+    with granted(Grant(programs=("true",), own=(str(tmp_path),)).of_an_examination()):
+        found = there(write_down, {"text": "tea"})
+    (run,) = found.runs
+    assert run.value == "true"
+    assert {(effect.kind, effect.refused) for effect in run.local_effects} == {("file", False), ("process", False)}
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_the_confirmation_comes_first_and_what_it_keeps_comes_back() -> None:

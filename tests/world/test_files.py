@@ -547,10 +547,9 @@ def test_each_world_begins_with_the_files_as_they_are() -> None:
 
 
 def test_nothing_is_left_of_it() -> None:
-    before = {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("agentready-")}
     run = enter(lambda: (Path("new.txt").write_text("x"), os.mkdir("closed", 0o000), os.chdir("closed")))
     assert run.returned
-    assert {name for name in os.listdir(tempfile.gettempdir()) if name.startswith("agentready-")} == before
+    assert [name for name in os.listdir(tempfile.gettempdir()) if name.startswith(f"agentready-{os.getpid()}-")] == []
 
 
 def test_who_has_replaced_open_himself_keeps_what_he_has_put_there(monkeypatch: pytest.MonkeyPatch) -> None:

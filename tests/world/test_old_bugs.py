@@ -17,6 +17,7 @@ import requests
 from pytest_agentready.world import Backend, crowd, real
 from pytest_agentready.world.allowed import Allowed
 from pytest_agentready.world.crowd import Crowd
+from pytest_agentready.world.granted import Grant, granted
 from pytest_agentready.world.network import Network
 from pytest_agentready.world.outages import Outages
 from pytest_agentready.world.timeline import Limits, Timeline
@@ -155,7 +156,8 @@ def test_a_file_that_gets_the_number_of_a_closed_connection_is_left_alone(tmp_pa
             line.detach()
             requests.get(HTTP, timeout=5)
 
-    assert enter(tool).raised is None
+    with granted(Grant(own=(str(tmp_path),))):
+        assert enter(tool).raised is None
     assert path.read_bytes() == b""
 
 

@@ -137,6 +137,35 @@ def test_an_exit_in_a_thread_ends_that_thread() -> None:
     assert enter(in_a_thread(lambda: sys.exit(3))).value == "still here"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="POSIX")
+def test_a_signal_that_does_nothing_or_is_ignored_is_nobodys_business() -> None:
+    def send() -> str:
+        os.kill(os.getpid(), signal.SIGCHLD)
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        os.kill(os.getpid(), signal.SIGUSR1)
+        signal.raise_signal(signal.SIGUSR1)
+        return "alive"
+
+    run = enter(send)
+    assert run.value == "alive"
+    assert not run.refused
+    assert not run.local_effects
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX")
+def test_a_signal_after_which_a_handler_of_c_ends_the_process_is_refused() -> None:
+    import faulthandler
+
+    was_on = faulthandler.is_enabled()
+    faulthandler.enable(sys.__stderr__)
+    try:
+        run = enter(lambda: os.kill(os.getpid(), signal.SIGSEGV))
+    finally:
+        if not was_on:
+            faulthandler.disable()
+    assert run.refused == ("the end of the whole process (SIGSEGV)",)
+
+
 def test_a_signal_that_the_code_itself_handles_arrives() -> None:
     def call() -> list[int]:
         heard: list[int] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import tempfile
@@ -9,20 +10,24 @@ import threading
 from _thread import get_ident
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from types import FrameType
 from typing import Any, NoReturn
 
 from pytest_agentready.domain import Effect
+from pytest_agentready.world import active
 from pytest_agentready.world.files import grounds
 from pytest_agentready.world.files import originals as real
 from pytest_agentready.world.files.grounds import Ground, Grounds
 from pytest_agentready.world.files.journal import Journal
 from pytest_agentready.world.files.overlay import WRITING, Overlay
-from pytest_agentready.world.files.system import TooLarge
+from pytest_agentready.world.files.system import TooLarge, error, files_below, is_there, remove_any
 from pytest_agentready.world.granted import Grant
 
 DESCRIPTORS = "/dev/fd"
 LOGGERS = ("logging", "loguru")  # a log is no effect
 DEPTH = 12  # frames in which one of them shows
+EXCLUSIVELY = os.O_CREAT | os.O_EXCL
+NAMELESS = getattr(os, "O_TMPFILE", 0)
 
 
 class Files:
@@ -86,6 +91,17 @@ class Files:
         except OSError:
             return None
 
+    def opened(self, fd: int) -> str | None:
+        """The path of a real file or folder that is open, and of which the run has no copy; None where the system has the word."""
+        try:
+            path = str(real.readlink(f"{DESCRIPTORS}/{fd}"))
+            found, lies = os.fstat(fd), real.lstat(path)
+        except OSError:  # no path, or one that is gone
+            return None
+        if (found.st_dev, found.st_ino) != (lies.st_dev, lies.st_ino) or self._is_scratch(path) or self.ground(path, depth=3).real:
+            return None
+        return path
+
     def way(self, path: Any, dir_fd: int | None = None, *, follow: bool = True) -> Any:
         """The path by which the system finds it: the same one where nothing has changed there."""
         place = self.place(path, dir_fd, follow=follow)
@@ -115,7 +131,7 @@ class Files:
             try:
                 yield
             except TooLarge as large:
-                self._refuse(f"a change of the file {large} (it is too large to be copied for it)")
+                self._refuse(f"a change of {large} (it is too large to be copied for it)")
             except OSError as error:
                 _name(error, given)
                 raise
@@ -128,7 +144,8 @@ class Files:
         for place in places:
             if not self._is_closed and self.ground(place, depth=5).counts:
                 where = where or self._where()
-                self.journal.touch(place, self._now(), where, appends=appends)
+                with active.bypassed():  # that it is looked at is no doing of the run
+                    self.journal.touch(place, self._now(), where, appends=appends)
 
     def is_passing(self) -> bool:
         return get_ident() in self._passing
@@ -141,8 +158,28 @@ class Files:
         if not flags & WRITING:
             with named(path):
                 return real.open(self.way(path, dir_fd), flags, mode, dir_fd=dir_fd)
+        if flags & NAMELESS == NAMELESS != 0:  # nobody can find it
+            with self.changing(given=(path,)):
+                return real.open(self.way(path, dir_fd), flags, mode, dir_fd=dir_fd)
         with self.changing(place, given=(path,), appends=bool(flags & os.O_APPEND)):
-            return self.overlay.open(place, flags, mode) if not self.ground(place).real else real.open(path, flags, mode, dir_fd=dir_fd)
+            if self.ground(place).real:
+                return real.open(self.way(path, dir_fd), flags, mode, dir_fd=dir_fd)
+            if flags & EXCLUSIVELY == EXCLUSIVELY and self._may_make(place):
+                fd: int = real.open(place, flags, mode)
+                self.grounds.temporary.add(place, chosen=_is_chosen())
+                return fd
+            return self.overlay.open(place, flags, mode)
+
+    def mkdir(self, place: str, mode: int) -> None:
+        if not self._may_make(place):
+            self.overlay.mkdir(place, mode)
+            return
+        real.mkdir(place, mode)
+        self.grounds.temporary.add(place, chosen=_is_chosen())
+
+    def _may_make(self, place: str) -> bool:
+        """For real: where the run has changed nothing around it."""
+        return self.grounds.may_make(place) and not self.overlay.changes(place) and not self.overlay.changes(os.path.dirname(place))
 
     def rename(self, source: str, target: str, given: tuple[Any, ...]) -> None:
         """Within the overlay, out of it, or into it. The system itself does what happens on real ground alone."""
@@ -151,17 +188,27 @@ class Files:
             if not here and not there:
                 self.overlay.rename(source, target)
             elif here and not there:
+                self._note(tuple(target + path[len(source) :] for path in files_below(source)), appends=False)
                 self.overlay.take_in(source, target)
-                real.unlink(source)
+                remove_any(source)
             elif there and not here:
-                found = self.overlay.at(source)
-                real.lstat(found)
-                with real.open_file(found, "rb") as old, real.open_file(target, "wb") as new:
-                    new.write(old.read())
-                self.overlay.remove(source)
+                self.overlay.put_out(source, target)
+                self.overlay.remove_any(source)
             else:
                 real.replace(source, target)
+                self.grounds.temporary.rename(source, target)
             self.journal.rename(source, target)
+
+    def link(self, source: str, target: str) -> None:
+        """Mostly it is a copy: who changes one of the two afterwards does not change the other."""
+        if not self.ground(target).real:
+            if self.overlay.exists(target):
+                raise error(errno.EEXIST, target)
+            self.overlay.take_in(self.overlay.at(source), target)
+        elif self.ground(source).real or is_there(target):
+            real.link(self.overlay.at(source), target)
+        else:  # the other name is none of the run's own
+            self.overlay.put_out(source, target)
 
     def refuses(self, path: str) -> bool:
         """A change that reaches the system by another way: is it none of the run's own, or of the harness?"""
@@ -169,7 +216,7 @@ class Files:
         return place is not None and not self.is_passing() and not self.grounds.of(place).real and not self._is_scratch(place)
 
     def _is_scratch(self, place: str) -> bool:
-        return bool(self.overlay.tree) and place.startswith(os.path.dirname(self.overlay.tree))
+        return bool(self.overlay.scratch) and f"{place}/".startswith(f"{self.overlay.scratch}/")
 
     # -- the end
 
@@ -177,7 +224,7 @@ class Files:
         """The effects since it was asked last."""
         if self._is_closed:
             return []
-        with self._lock:
+        with self._lock, active.bypassed():
             older = [] if self._older is None else list(self._older.settled(self._now()))
             return [*older, *self.journal.settled()] if self.journal else older
 
@@ -186,6 +233,8 @@ class Files:
         with self._lock:
             self._is_closed = True
             self.overlay.close()
+            if self._grounds is not None:
+                self._grounds.temporary.close()
 
 
 @contextmanager
@@ -202,6 +251,18 @@ def _name(error: OSError, given: tuple[Any, ...]) -> None:
     for name, path in zip(("filename", "filename2"), given, strict=False):
         if path is not None and (name == "filename2" or error.filename is not None):
             setattr(error, name, path if isinstance(path, (int, bytes)) else os.fspath(path))
+
+
+def _is_chosen() -> bool:
+    """Is it tempfile that makes it, by a name that nobody else has?"""
+    frame: FrameType | None = sys._getframe(2)
+    for _ in range(DEPTH):
+        if frame is None:
+            return False
+        if frame.f_globals.get("__name__") == "tempfile":
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _is_logging(depth: int) -> bool:

@@ -44,6 +44,8 @@ class Journal:
         self._at = at
         self._touched: dict[str, _Touch] = {}
         self._renamed: dict[str, str] = {}  # target -> source
+        self._moves: list[tuple[str, str]] = []  # all of them, in their order
+        self._came_from: dict[str, str] = {}  # what has come with a folder, and where it was
 
     def __bool__(self) -> bool:
         return bool(self._touched)
@@ -52,15 +54,43 @@ class Journal:
         """It is about to be changed."""
         touch = self._touched.get(path)
         if touch is None:
-            touch = self._touched[path] = _Touch(state(self._at(path)), now, where)
+            touch = self._touched[path] = self._touch_that_came(path, now, where) or _Touch(state(self._at(path)), now, where)
         touch.at, touch.where = now, where
         touch.appends &= appends
 
     def rename(self, source: str, target: str) -> None:
         """It has happened. What was renamed twice comes from where it was first."""
-        origin = self._renamed.pop(source, source)
-        if origin in self._touched and target in self._touched:  # else one of the two does not count
-            self._renamed[target] = origin
+        if source not in self._touched or target not in self._touched:  # one of the two does not count
+            self._renamed.pop(source, None)
+            return
+        self._moves.append((source, target))
+        for path in [path for path in self._touched if path.startswith(f"{source}/")]:
+            touch = self._touched[path]
+            there = target + path[len(source) :]
+            self._came_from[there] = path
+            self._touched.setdefault(there, _Touch(State(), touch.at, touch.where, touch.appends))
+        self._renamed[target] = self._renamed.pop(source, source)
+
+    def _touch_that_came(self, path: str, now: float, where: str) -> _Touch | None:
+        """Of what has come with a folder: here there was nothing, where it comes from there was what is here still."""
+        here = path
+        for origin in self._origins(path):
+            self._came_from[here] = origin
+            is_known = origin in self._touched
+            self._touched.setdefault(origin, _Touch(State(), now, where))
+            here = origin
+        if here == path:
+            return None
+        if not is_known:
+            self._touched[here].before = state(self._at(path))
+        return _Touch(State(), now, where)
+
+    def _origins(self, path: str) -> Iterator[str]:
+        """Where it was before each move of a folder that it is in, the last one first."""
+        for source, target in reversed(self._moves):
+            if path.startswith(f"{target}/"):
+                path = source + path[len(target) :]
+                yield path
 
     def settled(self) -> list[Effect]:
         """What has changed since it was asked last."""
@@ -68,6 +98,8 @@ class Journal:
         effects = list(self._effects(after))
         self._touched.clear()
         self._renamed.clear()
+        self._moves.clear()
+        self._came_from.clear()
         return sorted(effects, key=lambda effect: effect.at)
 
     def _effects(self, after: dict[str, State]) -> Iterator[Effect]:
@@ -81,11 +113,18 @@ class Journal:
         for path, touch in self._touched.items():
             if path in told or self._is_told_by_another(path, after):
                 continue
-            before, now = touch.before, after[path]
+            before, now = self._before(path, told), after[path]
             if before == now:
                 continue
             verb, content = _change(before, now, touch.appends)
             yield Effect("file", verb, path, content, touch.at, touch.where, idempotent=verb == "remove")
+
+    def _before(self, path: str, told: set[str]) -> State:
+        """What has come with a folder whose move is told is compared with what it was."""
+        if any(path.startswith(f"{place}/") for place in told):
+            while path in self._came_from:
+                path = self._came_from[path]
+        return self._touched[path].before
 
     def _is_told_by_another(self, path: str, after: dict[str, State]) -> bool:
         """A new folder by what is new in it; what was in a folder by the removal of that."""

@@ -11,13 +11,30 @@ import contextlib
 import errno
 import os
 import stat
-import tempfile
+import threading
+from itertools import count
 
+from pytest_agentready.world import active
 from pytest_agentready.world.files import originals as real
-from pytest_agentready.world.files.system import copy, error, is_folder, is_there, may, remove_all
+from pytest_agentready.world.files.system import (
+    LEAST,
+    MOST,
+    TooLarge,
+    copy,
+    copy_one,
+    error,
+    files_below,
+    is_folder,
+    is_there,
+    may,
+    remove_all,
+    weight,
+)
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 HOPS = 40  # links that may lead to each other
+_numbers = count(1)  # of scratch folders
+_making = threading.RLock()
 
 
 class Overlay:
@@ -27,7 +44,7 @@ class Overlay:
         self.temporary = ""  # the system's folder in which the scratch folder is made
         self.tree = ""  # in the scratch folder
         self.cwd = ""  # where the run stands in a folder that only it sees
-        self._scratch = ""
+        self.scratch = ""
         self._above: set[str] = set()
         self._hidden: set[str] = set()
         self._opaque: set[str] = set()  # folders whose real content is not theirs any more
@@ -163,8 +180,11 @@ class Overlay:
 
     def bring_up(self, path: str, *, content: bool = True) -> None:
         """Copy it, in order to change the copy."""
-        if path in self._above:
-            return
+        if path not in self._above:
+            with active.bypassed():  # that it is read for this is no doing of the run
+                self._bring_up(path, content)
+
+    def _bring_up(self, path: str, content: bool) -> None:
         found = real.lstat(self.at(path))
         self._make_room(path, checked=False)
         above = f"{self.tree}{path}"
@@ -224,6 +244,8 @@ class Overlay:
             return
         if target.startswith(f"{source}/"):
             raise error(errno.EINVAL, source)
+        if is_folder and self._weight(source) > MOST:
+            raise TooLarge(source)
         self._clear_the_way(target, is_folder)
         self._may_change_the_folder_of(source)
         self._make_room(target)
@@ -240,15 +262,54 @@ class Overlay:
             self._plain.clear()
 
     def take_in(self, source: str, target: str) -> None:
-        """Put a real file in the place of the target."""
-        self._clear_the_way(target, folder=False)
+        """Put what is really there in the place of the target, a folder with all that is in it. Raises TooLarge."""
+        is_folder = stat.S_ISDIR(real.lstat(source).st_mode)
+        if sum(map(weight, files_below(source))) > MOST:
+            raise TooLarge(source)
+        self._clear_the_way(target, is_folder)
         self._make_room(target)
-        if stat.S_ISLNK(real.lstat(source).st_mode):
-            real.symlink(real.readlink(source), f"{self.tree}{target}")
-        else:
-            copy(source, f"{self.tree}{target}")
-            real.chmod(f"{self.tree}{target}", stat.S_IMODE(real.stat(source).st_mode))
+        self._take_in(source, target)
+
+    def _take_in(self, source: str, target: str) -> None:
+        copy_one(source, f"{self.tree}{target}")
         self._appear(target)
+        if stat.S_ISDIR(real.lstat(source).st_mode):
+            self._opaque.add(target)
+            for name in real.listdir(source):
+                self._take_in(f"{source}/{name}", f"{target}/{name}")
+
+    def put_out(self, source: str, target: str) -> None:
+        """A real copy of what the run sees, in the place of the target. Raises TooLarge."""
+        if self._weight(source, brought=True) > MOST:
+            raise TooLarge(source)
+        if is_there(target):
+            if stat.S_ISDIR(real.lstat(self.at(source)).st_mode):
+                real.rmdir(target)
+            else:
+                real.unlink(target)
+        self._put_out(source, target)
+
+    def _put_out(self, source: str, target: str) -> None:
+        at = self.at(source)
+        copy_one(at, target)
+        if stat.S_ISDIR(real.lstat(at).st_mode):
+            for name in self.names(source):
+                self._put_out(f"{source}/{name}", f"{target}/{name}")
+
+    def remove_any(self, path: str) -> None:
+        if not stat.S_ISDIR(real.lstat(self.at(path)).st_mode):
+            self.remove(path)
+            return
+        for name in self.names(path):
+            self.remove_any(f"{path}/{name}")
+        self.rmdir(path)
+
+    def _weight(self, path: str, *, brought: bool = False) -> int:
+        """In bytes, of all that is to be copied; `brought`: also of what is a copy already."""
+        at = self.at(path)
+        if not stat.S_ISDIR(real.lstat(at).st_mode):
+            return weight(at) if brought or path not in self._above else 0
+        return LEAST + sum(self._weight(f"{path}/{name}", brought=brought) for name in self.names(path))
 
     def _clear_the_way(self, target: str, folder: bool) -> None:
         """Whatever a rename replaces goes. Raises what the system would."""
@@ -280,18 +341,33 @@ class Overlay:
 
     def close(self) -> None:
         """All of it goes."""
-        if self._scratch:
-            remove_all(self._scratch)
+        if self.scratch:
+            remove_all(self.scratch)
 
     # -- how it is kept
 
     def room(self) -> str:
         """The scratch folder."""
-        if not self._scratch:
-            self._scratch = os.path.realpath(tempfile.mkdtemp(prefix="agentready-", dir=self.temporary))
-            self.tree = f"{self._scratch}/tree"
+        with _making, active.bypassed():
+            if not self.scratch:
+                self._make_scratch()
+        return self.scratch
+
+    def _make_scratch(self) -> None:
+        """Past `tempfile`, which would come back here by the replaced functions."""
+        temporary = os.path.realpath(self.temporary)
+        for number in _numbers:
+            self.scratch = f"{temporary}/agentready-{os.getpid()}-{number}"  # known before it is there: the guard asks
+            self.tree = f"{self.scratch}/tree"
+            try:
+                real.mkdir(self.scratch, 0o700)
+            except FileExistsError:  # of a process that was killed
+                continue
+            except OSError:
+                self.scratch = self.tree = ""
+                raise
             real.mkdir(self.tree)
-        return self._scratch
+            return
 
     def _make_room(self, path: str, *, checked: bool = True) -> None:
         """The folder around it, above. Raises what the system would where there is none, or it is not to be written to."""
@@ -300,6 +376,10 @@ class Overlay:
             if not stat.S_ISDIR(real.stat(self.at(folder)).st_mode):
                 raise error(errno.ENOTDIR, path)
             self._may_change_the_folder_of(path)
+        with active.bypassed():
+            self._make_folder(folder)
+
+    def _make_folder(self, folder: str) -> None:
         self.room()
         missing = []
         while not is_folder(f"{self.tree}{folder}") and folder != "/":

@@ -164,12 +164,14 @@ def _changing(name: str, change: Callable[..., Any], *, follow: bool = True) -> 
             kwargs["dir_fd"] = dir_fd
         files = _mine()
         follows = follow and bool(kwargs.get("follow_symlinks", True))
+        if files is not None and isinstance(path, int):
+            return _by_descriptor(files, original, path, *args, **kwargs)
         place = None if files is None else files.place(path, dir_fd, follow=follows)
         if files is None or place is None:
             return original(path, *args, **kwargs)
         with files.changing(place, given=(path,)):
             if files.ground(place).real:
-                return original(path, *args, **kwargs)
+                return original(files.way(path, dir_fd, follow=follows), *args, **kwargs)
             kwargs.pop("dir_fd", None)
             return change(files, place, *args, **kwargs)
 
@@ -177,12 +179,37 @@ def _changing(name: str, change: Callable[..., Any], *, follow: bool = True) -> 
     return do
 
 
+def _by_descriptor(files: Files, original: Callable[..., Any], fd: int, *args: Any, **kwargs: Any) -> Any:
+    """Of a file that was opened to be read, a copy is changed, which whoever opens it from here on finds."""
+    place = files.opened(fd)
+    if place is None:
+        return original(fd, *args, **kwargs)
+    with files.changing(place):
+        if original is real.truncate:  # it is open to be written to, and so older than the run, or the system refuses it
+            return original(fd, *args, **kwargs)
+        files.overlay.bring_up(place)
+        return original(files.overlay.at(place), *args, **kwargs)
+
+
+def _of_descriptors(name: str, by_path: str) -> Callable[..., Any]:
+    """fchmod, fchown and ftruncate, which take nothing but descriptors."""
+    original, other = getattr(real, name), getattr(real, by_path)
+
+    def change(fd: Any, *args: Any, **kwargs: Any) -> Any:
+        files = _mine()
+        number = fd if isinstance(fd, int) or not hasattr(fd, "fileno") else fd.fileno()
+        return original(fd, *args, **kwargs) if files is None else _by_descriptor(files, other, number, *args, **kwargs)
+
+    change.__name__ = change.__qualname__ = name
+    return change
+
+
 def _remove(files: Files, place: str) -> None:
     files.overlay.remove(place)
 
 
 def _mkdir(files: Files, place: str, mode: int = 0o777) -> None:
-    files.overlay.mkdir(place, mode)
+    files.mkdir(place, mode)
 
 
 def _rmdir(files: Files, place: str) -> None:
@@ -237,7 +264,6 @@ def symlink(src: Any, dst: Any, target_is_directory: bool = False, *, dir_fd: in
 
 
 def link(src: Any, dst: Any, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None, follow_symlinks: bool = True) -> None:
-    """In the overlay it is a copy: who changes one of the two afterwards does not change the other."""
     files = _mine()
     source = None if files is None else files.place(src, src_dir_fd, follow=follow_symlinks)
     target = None if files is None else files.place(dst, dst_dir_fd, follow=False)
@@ -245,12 +271,12 @@ def link(src: Any, dst: Any, *, src_dir_fd: int | None = None, dst_dir_fd: int |
         real.link(src, dst, src_dir_fd=src_dir_fd, dst_dir_fd=dst_dir_fd, follow_symlinks=follow_symlinks)
         return
     with files.changing(target, given=(src, dst)):
-        if files.ground(target).real:
-            real.link(files.overlay.at(source), target)
-        elif files.overlay.exists(target):
-            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(src), None, os.fspath(dst))
-        else:
-            files.overlay.take_in(files.overlay.at(source), target)
+        try:
+            files.link(source, target)
+        except OSError as failure:
+            if failure.errno == errno.EEXIST:
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), os.fspath(src), None, os.fspath(dst)) from None
+            raise
 
 
 def _replacements() -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -271,6 +297,9 @@ def _replacements() -> Iterator[tuple[str, Callable[..., Any]]]:
     for name in ("lchmod", "lchown"):
         if getattr(real, name) is not None:
             yield name, _changing(name, _above(name), follow=False)
+    for name, by_path in (("fchmod", "chmod"), ("fchown", "chown"), ("ftruncate", "truncate")):
+        if getattr(real, name) is not None:
+            yield name, _of_descriptors(name, by_path)
     for name in ("mkfifo", "mknod"):
         if getattr(real, name) is not None:
             yield name, _changing(name, _made(name), follow=False)
