@@ -20,8 +20,8 @@ from typing import Any
 
 from pytest_agentready.arguments.other_calls import another, marks, replaced, varied
 from pytest_agentready.domain import Ending, InterleavedCalls, Meeting, NormalCall, Party, RepeatedCall, Run, Tool, read, structure_of
-from pytest_agentready.experiments.calling import memory_kept
-from pytest_agentready.experiments.confirmed import NotConfirmed, confirm, hindered
+from pytest_agentready.experiments.calling import CannotConfirm, confirmed, memory_kept
+from pytest_agentready.experiments.normal_call import hindered
 from pytest_agentready.world import Backend, BackendFailed, Limits, Stay, active, loops, real, stack, stay
 from pytest_agentready.world.echo import Caller, Echo
 from pytest_agentready.world.ending import Signal
@@ -56,7 +56,7 @@ def run(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall) -> Int
         for one, other, tells_apart in _pairs(tool):
             try:
                 meeting, reason = _meeting(tool, normal_call, one, other, tells_apart=tells_apart)
-            except NotConfirmed as refusal:
+            except CannotConfirm as refusal:
                 return InterleavedCalls(obstacle=str(refusal))
             except BackendFailed as failure:
                 reason, meeting = f"the backend raised {failure} for other arguments", None
@@ -154,7 +154,7 @@ def _called(
         for number, (side, context) in enumerate(zip(sides, contexts, strict=True)):
             if variable is not None and side.user is not None:
                 context.run(variable.set, side.user)
-            given[number] = context.run(confirm, world, tool, side.arguments)
+            given[number] = context.run(confirmed, world, tool, side.arguments)
         world.slow_down(LATENCY)
         alone = len(sides) == 1 and not threaded
         return world.call(in_tasks if normal_call.is_async else by_itself if alone else in_threads, {})
