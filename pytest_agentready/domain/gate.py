@@ -21,16 +21,20 @@ ASKS = re.compile(
     r"|are\s+you\s+sure|not\s+allowed\s+without",
     re.IGNORECASE,
 )
-# What sounds like it, and tells that all is done: "your review is confirmed", "confirmation code X1", "a confirmation was sent"; with
-# an `open` before it, it is still to come.
+# What sounds like it, and tells that all is done: "your review is confirmed"; with an `open` before it, it is still to come.
 DONE = re.compile(
     r"(?P<open>\b(?:not|never|be|until|unless|once|if|\w+n't)\s+(?:\w+\s+)?)?"
-    r"\b(?:confirmed|approved|authori[sz]ed|consented)\b(?![\"']?\s*[:=]\s*(?:false|null|none|0))(?!\s+by\b)"
-    r"|\bconfirmation[\s_-](?:number|code|id|no|e-?mail|mail|message|letter|link|text|was|has\s+been)\b"
+    r"\b(?:confirmed|approved|authori[sz]ed|consented)\b(?![\"']?\s*[:=]\s*(?:false|null|none|0))(?!\s+by\b)",
+    re.IGNORECASE,
+)
+# So it is with what is given after it, unless something is still to come: "pending, confirmation id X1".
+RECEIPT = re.compile(
+    r"\bconfirmation[\s_-](?:number|code|id|no|e-?mail|mail|message|letter|link|text|was|has\s+been)\b"
     r"|\b(?:sent|sends?|e?mailed|got|gets?|receives?|with)\s+(?:\w+\s+){0,3}confirmation\b"
     r"|[\"']confirmation[\"']\s*:",
     re.IGNORECASE,
 )
+TO_COME = re.compile(r"requir|await|pending", re.IGNORECASE)
 # What a store of a gate's own is called, where nothing else says so: one of the words of a table's, a key's or a file's name.
 GATES_OWN = re.compile(
     r"confirm(?:s|ed|ing|ations?)?|approv(?:e|es|ed|al|als|ing)|unapproved|unconfirmed|pending|intents?|consents?|permissions?|gates?"
@@ -69,7 +73,9 @@ class Trial:
             return ASKS.search(self.told) is not None
         if answer.tells_of_failure:
             return ASKS.search(f"{answer.message}\n{answer.text}") is not None
-        return answer.status != "success" and ASKS.search(DONE.sub(_if_open, answer.text)) is not None
+        text = DONE.sub(_if_open, answer.text)
+        text = text if TO_COME.search(text) else RECEIPT.sub(" ", text)
+        return answer.status != "success" and ASKS.search(text) is not None
 
     @property
     def deeds(self) -> str:

@@ -321,6 +321,7 @@ def test_a_success_in_the_words_of_a_gate_is_no_gate(tmp_path: Path, answer: obj
         "It must be approved by a human first.",
         {"status": "confirmation_required", "confirmed": False},
         {"status": "pending_approval", "id": "p-1"},
+        {"status": "pending", "confirmation_id": "c-1"},
         {"status": "error", "error_type": "permanent", "retry_safe": False, "message": "Not approved."},
     ],
 )
