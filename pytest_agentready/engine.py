@@ -8,6 +8,7 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType, TracebackType
@@ -33,7 +34,7 @@ from pytest_agentready.registry import Registry, Unloadable
 from pytest_agentready.world.allowed import Hosts, permitted
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.granted import NOTHING, Grant, granted
-from pytest_agentready.world.leftovers import collected
+from pytest_agentready.world.leftovers import collected, dropped
 
 
 class _Failed(NamedTuple):
@@ -53,6 +54,7 @@ class Engine:
         self.allow_hosts = allow_hosts
         self.grant = grant
         self._seen: dict[tuple[Tool, str], Any] = {}  # an observation, or _Failed
+        self._memories: dict[Tool, ExitStack] = {}  # what the user's modules held before the first observation
         self._told: dict[Tool, Check] = {}  # which check has told why nothing can be judged
         self._shown: deque[tuple[object, tuple[Secret, ...]]] = deque(maxlen=5)  # an observation, and the credentials in it
 
@@ -103,6 +105,7 @@ class Engine:
         key = (tool, name)
         if key not in self._seen:
             experiment = self.registry.experiment(name)
+            self._keep_memory(tool)
             try:
                 needs = {need: self._observe(tool, need) for need in inspect.signature(experiment).parameters}
                 with collected(tool, name), permitted(self.allow_hosts), granted(self.grant().of_an_examination()):
@@ -114,8 +117,19 @@ class Engine:
             raise seen.failure.with_traceback(seen.traceback)  # without what each time that it was raised has added
         return seen
 
+    def _keep_memory(self, tool: Tool) -> None:
+        """A tool may remember from call to call; what ours have left in its modules is not for the user's next test to find."""
+        if tool not in self._memories:
+            from pytest_agentready.experiments.calling import memory_of
+
+            self._memories[tool] = ExitStack()
+            self._memories[tool].enter_context(memory_of(tool).restored())
+
     def forget(self, tool: Tool) -> None:
-        """Its last check has been judged: what was observed of it may go."""
+        """Its last check has been judged: what was observed of it may go, and its modules hold again what they held before."""
+        if (memory := self._memories.pop(tool, None)) is not None:
+            with dropped():
+                memory.close()
         self._told.pop(tool, None)
         for key in [key for key in self._seen if key[0] is tool]:
             del self._seen[key]

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
     from pytest_agentready.fixtures import ReadinessCheck
 
 MARKER = (
-    "agent_tool(tool, args=..., backend=..., timeout=..., kind=..., result_budget=...): what readiness_check() examines, an object or "
+    "agent_tool(tool, args=..., backend=..., timeout=..., kind=..., result_budget=..., confirm=..., user=..., read_only=..., "
+    "destructive=..., idempotent=..., reads=..., bookkeeping=...): what readiness_check() examines, an object or "
     "'module:name'; `args`: a dict of its arguments, a list of such dicts, or a callable that gives one, made up where left out; "
     "`backend`: what the outside world answers; `timeout`: seconds within which it promises to end; `kind`: 'api' (5 s) or 'db' (30 s); "
-    "`result_budget`: tokens of what it returns."
+    "`result_budget`: tokens of what it returns; `confirm`: a function that records a human's approval of exactly that call; `user`: the "
+    "parameter, or the ContextVar, that says for whom it acts; `read_only`, `destructive`, `idempotent`: what it is said to be; `reads`: "
+    "writes by their verb that only read, such as 'POST https://api.example.com/search'; `bookkeeping`: stores of a gate's or a cache's "
+    "own, such as 'redis:cache:*'."
 )
 pytest_plugins = ("pytest_agentready.own_tests", "pytest_agentready.workers")
 INI = {

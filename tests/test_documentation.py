@@ -12,6 +12,7 @@ from typing import get_args
 import pytest
 
 import pytest_agentready
+from pytest_agentready.collect.marker import FACTS
 from pytest_agentready.domain.model import Failure
 from pytest_agentready.plugin import MARKER
 from pytest_agentready.registry import Registry
@@ -35,7 +36,8 @@ def test_the_changelog_names_every_check() -> None:
 
 def test_the_readme_names_every_setting_and_every_argument_of_the_marker() -> None:
     arguments = re.findall(r"(\w+)=\.\.\.", MARKER)
-    assert arguments == ["args", "backend", "timeout", "kind", "result_budget"]
+    assert set(arguments) == set(FACTS)
+    assert [name for name in arguments if f"`{name}`" not in MARKER.replace("`, `", "` `")] == []
     assert [name for name in (*KEYS, *(f"`{name}`" for name in arguments)) if name not in README] == []
 
 

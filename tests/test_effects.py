@@ -13,7 +13,7 @@ import pymysql
 import pytest
 import requests
 
-from pytest_agentready.domain import Effect, effects_of
+from pytest_agentready.domain import Effect, Request, Run, effects_of
 from pytest_agentready.domain.idempotency import leaves_as_it_was
 from pytest_agentready.world import Backend, observe
 
@@ -147,3 +147,38 @@ def test_effects_stand_in_their_order_whatever_they_are(tmp_path: Any, monkeypat
 )
 def test_what_leaves_a_database_as_it_is_when_it_is_said_again(statement: str, told: bool) -> None:
     assert leaves_as_it_was(Effect("statement", statement.split(maxsplit=1)[0], "sqlite:///shop.db", statement.encode())) is told
+
+
+def request(url: str, body: bytes = b"{}") -> Request:
+    return Request("POST", url, (), body, is_write=True, committed=True, status=200, routed=True, at=0.0, where="")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://app.terraform.io/api/v2/runs",
+        "https://api.github.com/repos/ada/shop/actions/runs/5/rerun",
+        "https://adb-1.azuredatabricks.net/api/2.1/jobs/runs/submit",
+        "https://ml.example.com/api/runs",
+        "https://data.example.com/ingestion/start",
+        "https://ops.example.com/otel/restart",
+    ],
+)
+def test_a_run_that_is_started_is_no_telemetry(url: str) -> None:
+    assert len(effects_of(Run({}, requests=(request(url),)))) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [
+        ("https://api.smith.langchain.com/runs/multipart", b""),
+        ("https://langsmith.internal/api/v1/runs/batch", b'{"post": [{"id": "1", "dotted_order": "2026", "trace_id": "1"}]}'),
+        ("https://langsmith.internal/runs", b'{"trace_id": "1"}'),
+        ("https://cloud.langfuse.com/api/public/ingestion", b"{}"),
+        ("http://langfuse.internal:3000/api/public/ingestion", b"{}"),
+        ("http://langfuse.internal:3000/api/public/otel/v1/traces", b""),
+        ("http://collector.internal:4318/v1/traces", b""),
+    ],
+)
+def test_telemetry_is_none_of_the_tools_effects(url: str, body: bytes) -> None:
+    assert effects_of(Run({}, requests=(request(url, body),))) == ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
@@ -251,6 +252,40 @@ def test_what_was_observed_of_a_tool_goes_when_it_is_forgotten() -> None:
         forgetful.examine(tool, registry.check("AR101"))
     forgetful.forget(asked)
     assert {tool for tool, _ in forgetful._seen} == {other}
+
+
+NOTES: list[str] = ["bought before"]
+COUNTS: dict[str, int] = {}
+KEPT: dict[str, Any] = {}
+
+
+def note(text: str) -> int:
+    NOTES.append(text)
+    COUNTS[text] = COUNTS.get(text, 0) + 1
+    return COUNTS[text]
+
+
+def test_what_a_tool_left_in_its_modules_is_gone_when_it_is_forgotten() -> None:
+    engine, tool = Engine(Registry(), ROOT), as_tool(note, {"args": {"text": "tea"}})
+    engine.examine(tool, engine.registry.check("AR101"))
+    remembered = dict(COUNTS)
+    engine.examine(tool, engine.registry.check("AR301"))
+    assert remembered["tea"] < COUNTS["tea"], "meanwhile it remembers"
+    engine.forget(tool)
+    assert (NOTES, COUNTS) == (["bought before"], {})
+
+
+def test_a_client_that_is_let_go_of_with_the_memory_warns_nobody(recwarn: pytest.WarningsRecorder) -> None:
+    def connect() -> str:
+        KEPT["socket"] = socket.create_connection(("api.example.com", 80), timeout=5)
+        return "connected"
+
+    engine, tool = Engine(Registry(), ROOT), as_tool(connect, {})
+    engine.examine(tool, engine.registry.check("AR101"))
+    assert KEPT
+    engine.forget(tool)
+    assert not KEPT
+    assert not recwarn.list
 
 
 def test_no_known_credential_leaves_the_engine(monkeypatch: pytest.MonkeyPatch) -> None:

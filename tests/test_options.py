@@ -154,7 +154,7 @@ def test_explain_of_an_unknown_check_says_what_was_meant(project: Project) -> No
 
 def test_markers_documents_the_mark_and_fixtures_the_fixture(pytester: pytest.Pytester) -> None:
     pytester.runpytest(*PLAIN, "--markers").stdout.fnmatch_lines(
-        ["@pytest.mark.agent_tool(tool, args=..., backend=..., timeout=..., kind=..., result_budget=...):*"]
+        ["@pytest.mark.agent_tool(tool, args=..., backend=..., timeout=..., kind=..., result_budget=..., confirm=..., user=..., *):*"]
     )
     pytester.runpytest(*PLAIN, "--fixtures").stdout.fnmatch_lines(["readiness_check*"])
 

@@ -56,6 +56,11 @@ def test_a_comment_ends_with_its_line() -> None:
     [
         (("/bin/sh", "-c", "ls; pwd"), ("ls; pwd",)),
         (("docker", "exec", "web", "bash", "-lc", "ls"), ("ls",)),
+        (("bash", "-euo", "pipefail", "-c", "ls", "name"), ("ls",)),
+        (("fish", "--no-config", "-c", "ls"), ("ls",)),
+        (("ash", "-xc", "ls"), ("ls",)),
+        (("sh", "deploy.sh", "-c", "x"), ()),
+        (("sh", "-c"), ()),
         (("ssh", "web-1", "systemctl status", "nginx"), ("web-1 systemctl status nginx",)),
         (("git", "commit", "-m", "sh -c"), ()),
         (("/bin/sh", "deploy.sh"), ()),

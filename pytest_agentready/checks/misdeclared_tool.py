@@ -27,7 +27,7 @@ check = Check(
     id="AR407",
     title="The tool does otherwise than it declares",
     severity=Severity.HIGH,
-    profile="checklist",
+    profile="standard",
     fix=(
         "Declare what it does: drop `read_only` from what writes, and `destructive=False` from what deletes; an `idempotent` write "
         "carries a key that is made of its arguments."

@@ -51,7 +51,7 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         yield Unproven(fault_matrix.gap)
     late = [run for run in fault_matrix.to_be_ended if tool.is_late(run.virtual)]
     if late:
-        worst = max(late, key=lambda run: run.virtual)
+        worst = max(late, key=lambda run: round(run.virtual, 1))  # of those that read alike, the first of the matrix
         yield Finding(
             f"holds its caller for {worst.virtual:.1f} s, {worst.virtual - tool.time_limit:.1f} s more than the limit of "
             f"{tool.time_limit:g} s: {_made_of(worst)} ({worst.mishap})",

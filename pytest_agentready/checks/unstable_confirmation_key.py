@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 
 from pytest_agentready.domain import (
+    ADDRESS,
     TOKENS,
     Check,
     ConfirmationKeys,
@@ -92,7 +93,8 @@ def _steady(there: Mark, here: Mark, other: Mark) -> str:
 
 
 def _shown(mark: Mark) -> str:
-    return shortened(mark.text.decode(errors="replace"), SHOWN)
+    """Without the address itself, which is another one in each session."""
+    return shortened(ADDRESS.sub(" at 0x...", mark.text.decode(errors="replace")), SHOWN)
 
 
 MAIL = {"POST https://api.mail.example/send": {"id": "m-1"}}

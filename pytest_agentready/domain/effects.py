@@ -21,8 +21,11 @@ KINDS: dict[str, EffectKind] = {"smtp": "mail", "redis": "command", "postgresql"
 ENDS = ("COMMIT", "END")
 STAMPS = re.compile(rb"^(?:Message-ID|Date):.*\r\n(?:[ \t].*\r\n)*", re.IGNORECASE | re.MULTILINE)
 BOUNDARY = re.compile(rb"={7,}\d+==")  # as the email package makes them
-# Where telemetry is taken in: by the path of its protocols, or at a host of its own.
-TELEMETRY = re.compile(r"/v1/(?:traces|metrics|logs)$|/api/\d+/(?:envelope|store)/?$|/(?:runs|otel|ingestion)(?:/|$)")
+# Where telemetry is taken in: by the path of its protocols, or at a host of its own. `/runs` is a word of many APIs (a pipeline is started
+# there), and tells of telemetry only with what LangSmith's clients send.
+TELEMETRY = re.compile(r"/v1/(?:traces|metrics|logs)$|/api/\d+/(?:envelope|store)/?$|^/api/public/(?:ingestion|otel/v1/\w+)$")
+TRACED_RUNS = re.compile(r"^(?:/api)?(?:/v1)?/runs(?:/batch|/multipart|/[0-9a-f-]{36})?$")
+TRACED = re.compile(rb"\b(?:dotted_order|trace_id)\b")
 COLLECTORS = re.compile(
     r"(?:^|\.)(?:smith\.langchain\.com|langfuse\.com|sentry\.io|honeycomb\.io|datadoghq\.(?:com|eu)|posthog\.com|crewai\.com)$"
 )
@@ -78,7 +81,9 @@ def _stands(request: Request) -> bool:
 def _reports(request: Request) -> bool:
     """Is it telemetry on its way out?"""
     address = urlsplit(request.url)
-    return bool(TELEMETRY.search(address.path) or COLLECTORS.search(address.hostname or ""))
+    if TELEMETRY.search(address.path) or COLLECTORS.search(address.hostname or ""):
+        return True
+    return TRACED_RUNS.search(address.path) is not None and TRACED.search(request.body) is not None
 
 
 def _kind(request: Request) -> EffectKind:

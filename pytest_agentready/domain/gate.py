@@ -21,8 +21,27 @@ ASKS = re.compile(
     r"|are\s+you\s+sure|not\s+allowed\s+without",
     re.IGNORECASE,
 )
-# What a store of a gate's own is called, where nothing else says so.
-GATES_OWN = re.compile(r"confirm|approv|pending|intent|consent|permission|gate\b|challenge|nonce|token|hitl|review", re.IGNORECASE)
+# What sounds like it, and tells that all is done: "your review is confirmed"; with an `open` before it, it is still to come.
+DONE = re.compile(
+    r"(?P<open>\b(?:not|never|be|until|unless|once|if|\w+n't)\s+(?:\w+\s+)?)?"
+    r"\b(?:confirmed|approved|authori[sz]ed|consented)\b(?![\"']?\s*[:=]\s*(?:false|null|none|0))(?!\s+by\b)",
+    re.IGNORECASE,
+)
+# So it is with what is given after it, unless something is still to come: "pending, confirmation id X1".
+RECEIPT = re.compile(
+    r"\bconfirmation[\s_-](?:number|code|id|no|e-?mail|mail|message|letter|link|text|was|has\s+been)\b"
+    r"|\b(?:sent|sends?|e?mailed|got|gets?|receives?|with)\s+(?:\w+\s+){0,3}confirmation\b"
+    r"|[\"']confirmation[\"']\s*:",
+    re.IGNORECASE,
+)
+TO_COME = re.compile(r"requir|await|pending", re.IGNORECASE)
+# What a store of a gate's own is called, where nothing else says so: one of the words of a table's, a key's or a file's name.
+GATES_OWN = re.compile(
+    r"confirm(?:s|ed|ing|ations?)?|approv(?:e|es|ed|al|als|ing)|unapproved|unconfirmed|pending|intents?|consents?|permissions?|gates?"
+    r"|challenges?|nonces?|hitl",
+    re.IGNORECASE,
+)
+WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")  # `PendingIntents`, `pending_intents`
 STORES = ("command", "statement", "file", "memory")
 TOKENS = re.compile(rb"[A-Za-z0-9_.+\-]+|[^A-Za-z0-9_.+\-]")
 CONFIRM = "give confirm=, a function that takes the tool's own arguments and records a human's approval of exactly that call"
@@ -48,8 +67,15 @@ class Trial:
 
     @property
     def asks(self) -> bool:
-        """Did it say that a confirmation is required?"""
-        return ASKS.search(self.told) is not None or (self.run.answer is not None and ASKS.search(self.run.answer.text) is not None)
+        """Did it say that a confirmation is required? A success does not, whatever words it has for it."""
+        answer = self.run.answer
+        if self.run.raised is not None or answer is None:
+            return ASKS.search(self.told) is not None
+        if answer.tells_of_failure:
+            return ASKS.search(f"{answer.message}\n{answer.text}") is not None
+        text = DONE.sub(_if_open, answer.text)
+        text = text if TO_COME.search(text) else RECEIPT.sub(" ", text)
+        return answer.status != "success" and ASKS.search(text) is not None
 
     @property
     def deeds(self) -> str:
@@ -173,9 +199,30 @@ def without_gates_own(effects: Iterable[Effect], confirming: Run | None, touched
         families = set(_families(effect))
         if families and families <= own:
             return True
-        return refused and effect.kind in STORES and GATES_OWN.search(f"{effect.target} {effect.places}") is not None
+        return refused and _is_called_like_a_gates(effect)
 
     return tuple(effect for effect in effects if not is_gates(effect))
+
+
+def _if_open(done: re.Match[str]) -> str:
+    return done[0] if done["open"] else " "
+
+
+def _is_called_like_a_gates(effect: Effect) -> bool:
+    match effect.kind:
+        case "command":
+            names = effect.places or tuple(_keys(effect.content))
+        case "statement":
+            names = effect.places
+        case "file":
+            names = ("/".join(effect.target.split(os.sep)[-2:]),)  # the file, and its folder
+        case _:
+            return False
+    return bool(names) and all(map(_has_a_gates_word, names))
+
+
+def _has_a_gates_word(name: str) -> bool:
+    return any(GATES_OWN.fullmatch(word) for word in WORDS.findall(name))
 
 
 def _families(effect: Effect) -> Iterator[str]:
@@ -215,7 +262,7 @@ def _family(key: str) -> str:
     """`shop:approvals:*` for `shop:approvals:7f3a:mail`."""
     parts = key.split(":")
     for number, part in enumerate(parts[:-1], 1):
-        if GATES_OWN.search(part):
+        if _has_a_gates_word(part):
             return f"{':'.join(parts[:number])}:*"
     return f"{':'.join(parts[:-1])}:*" if parts[1:] else re.sub(r"[0-9a-fA-F]{6,}|\d+", "*", key)
 

@@ -11,9 +11,12 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 from urllib.parse import parse_qsl
 
+from pytest_agentready.domain import sql
+from pytest_agentready.domain.assignments import grows
 from pytest_agentready.domain.effect import Effect
 
 HEADERS = frozenset({
@@ -34,18 +37,13 @@ SETTING = frozenset({
     "PERSIST", "LSET", "LREM", "LTRIM", "SETBIT", "SETRANGE", "RENAME", "RENAMENX", "COPY", "FLUSHDB", "FLUSHALL", "PFADD", "GEOADD",
     "JSON.SET", "JSON.DEL", "JSON.MERGE", "SINTERSTORE", "SUNIONSTORE", "SDIFFSTORE", "ZUNIONSTORE", "ZINTERSTORE", "TOUCH", "HEXPIRE",
 })  # fmt: skip
+CHANGING = frozenset({"INSERT", "UPDATE", "DELETE", "MERGE"})
 # Statements that leave the same behind, however often they are made.
 STANDING = frozenset({"DELETE", "REPLACE", "MERGE", "TRUNCATE", "DROP", "ALTER", "GRANT", "REVOKE", "COMMENT", "REFRESH", "RENAME"})
-UPSERT = re.compile(
-    r"\bON\s+CONFLICT\b|\bON\s+DUPLICATE\s+KEY\b|\bINSERT\s+(?:OR\s+(?:REPLACE|IGNORE)|IGNORE)\b|\bNOT\s+EXISTS\b", re.IGNORECASE
-)
-# `n = n + 1`, `text = text || 'x'`, `total = total - $1`: what is stored depends on what was there.
-GROWING = re.compile(
-    r"(?<![\w.\"`])[\"`]?(?:\w+\.)?(\w+)[\"`]?\s*=\s*(?:\w+\()?\s*[\"`]?(?:\w+\.)?[\"`]?\1[\"`]?\s*(?:\+|-|\*|/|\|\|)", re.IGNORECASE
-)
-# Values that the database makes anew each time.
-MAKING = re.compile(r"\b(?:random|rand|now|uuid|gen_random_uuid)\s*\(", re.IGNORECASE)
-QUOTED = re.compile(r"'(?:[^'\\]|''|\\.)*'")
+UPSERT = re.compile(r"\bON CONFLICT\b|\bON DUPLICATE KEY\b|\bINSERT (?:OR (?:REPLACE|IGNORE)|IGNORE)\b|\bNOT EXISTS\b")
+UNLESS_THERE = re.compile(r"\bIF NOT EXISTS\b|\bOR REPLACE\b")
+# Functions by which the database makes a value anew each time. That of the time is none that matters.
+MAKING = re.compile(r"\b(?:RANDOM|RAND|UUID|GEN_RANDOM_UUID|UUID_GENERATE_V\w+|UUIDV\d|NEWID|NEXTVAL)\b")
 
 
 def key_in(headers: Iterable[tuple[str, str]], body: bytes) -> str | None:
@@ -149,19 +147,32 @@ def _word(line: str) -> str:
 
 
 def _statements(effect: Effect) -> list[str]:
-    """Without their texts and the parameters behind them."""
-    sql = QUOTED.sub("''", effect.content.decode("utf-8", "replace").partition(" -- ")[0])
-    return [statement for statement in sql.split(";") if statement.strip()] or [effect.verb]
+    """The parameters behind them are a comment."""
+    return sql.split(effect.content.decode("utf-8", "replace")) or [effect.verb]
 
 
 def _stands(statement: str) -> bool:
-    verb = _word(statement)
-    if verb == "WITH":
-        verb = next((word for word in re.findall(r"\b(?:INSERT|UPDATE|DELETE|MERGE)\b", statement.upper())), "SELECT")
-    if verb == "INSERT":
-        return UPSERT.search(statement) is not None and GROWING.search(statement) is None
-    if verb == "UPDATE":
-        return GROWING.search(statement) is None and MAKING.search(statement) is None
-    if verb == "CREATE":
-        return re.search(r"\bIF\s+NOT\s+EXISTS\b|\bOR\s+REPLACE\b", statement, re.IGNORECASE) is not None
-    return verb in STANDING or verb not in ("CALL", "DO", "EXECUTE", "EXEC", "NOTIFY", "COPY", "LOAD")
+    found = sql.words(statement)
+    line = " ".join(text for kind, text in found if kind == "word")
+    return all(_stands_by(verb, statement, line) for verb in _verbs(statement))
+
+
+def _verbs(statement: str) -> list[str]:
+    """That of the statement; of a WITH those of all that it writes."""
+    found = sql.words(statement)
+    if found[:1] != (("word", "WITH"),):
+        return [sql.verb(statement)]
+    return [text for (_, before), (kind, text) in pairwise(found) if kind == "word" and text in CHANGING and before in ("(", ")")]
+
+
+def _stands_by(verb: str, statement: str, line: str) -> bool:
+    """`line` are its words alone."""
+    match verb:
+        case "INSERT":
+            return UPSERT.search(line) is not None and not grows(statement)
+        case "UPDATE":
+            return not grows(statement) and MAKING.search(line) is None
+        case "CREATE":
+            return UNLESS_THERE.search(line) is not None
+        case _:
+            return verb in STANDING or verb not in ("CALL", "DO", "EXECUTE", "EXEC", "NOTIFY", "COPY", "LOAD")

@@ -91,4 +91,3 @@ class Meeting:
 class InterleavedCalls:
     meetings: tuple[Meeting, ...] = ()
     obstacle: str = ""
-    why_not: Mapping[str, str] = field(default_factory=dict)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 
 SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh", "ash", "fish"})
+LINE_FOLLOWS = re.compile(r"-[A-Za-z]*c[A-Za-z]*")
+VALUE_FOLLOWS = re.compile(r"[-+][A-Za-z]*[oO]")  # `-o pipefail`
 # The pieces of a line outside of double quotes, and within them.
 OUTSIDE = re.compile(r"\\.|'[^']*'|\$\(|[`\")]|[;&|\n]|[^\S\n]+(?:#[^\n]*)?|[^\\'\"`$;&|\s)]+|.", re.DOTALL)
 WITHIN = re.compile(r"\\.|\$\(|[`\"]|[^\\`\"$]+|.", re.DOTALL)
@@ -14,15 +16,23 @@ WITHIN = re.compile(r"\\.|\$\(|[`\"]|[^\\`\"$]+|.", re.DOTALL)
 
 def lines_of(words: Sequence[str]) -> tuple[str, ...]:
     """The lines that a command gives to a shell: behind `sh -c`, and what `ssh host` joins for the shell at the other end."""
-    names = [os.path.basename(word) for word in words]
-    found = [
-        words[place + 2]
-        for place, name in enumerate(names[:-2])
-        if name in SHELLS and words[place + 1].startswith("-") and words[place + 1].endswith("c")
-    ]
-    if names[:1] == ["ssh"]:
+    shells = [place for place, word in enumerate(words) if os.path.basename(word) in SHELLS]
+    found = [line for place in shells if (line := line_of(words[place:]))]
+    if words and os.path.basename(words[0]) == "ssh":
         found.append(" ".join(words[1:]))
     return tuple(found)
+
+
+def line_of(words: Sequence[str]) -> str:
+    """The line that these words give to the shell that they begin with: `bash -lc LINE`, `sh -eu -c LINE`; "" where there is none."""
+    if not words or os.path.basename(words[0]) not in SHELLS:
+        return ""
+    place = 1
+    while place + 1 < len(words) and words[place][:1] in ("-", "+"):
+        if LINE_FOLLOWS.fullmatch(words[place]):
+            return words[place + 1]
+        place += 2 if VALUE_FOLLOWS.fullmatch(words[place]) else 1
+    return ""
 
 
 def runs(line: str, word: str) -> bool:

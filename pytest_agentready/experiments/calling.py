@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_agentready.arguments.self_service import closed, is_switch, is_token
-from pytest_agentready.domain import Run, Tool
+from pytest_agentready.domain import Run, Tool, read, structure_of
 from pytest_agentready.experiments.memory import Memory
 from pytest_agentready.world import Limits, Stay, WireFault, observe, stay
 from pytest_agentready.world.run import finished
@@ -41,13 +41,10 @@ def called(
         return observe(call, arguments, backend=tool.facts.backend, fault=fault, spared=spared, limits=limits)
 
     def visit(world: Stay) -> Run:
-        confirming = approve(world, tool, arguments)
-        if strict and (problem := problem_of(tool, confirming)):
-            raise CannotConfirm(problem)
+        given = confirmed(world, tool, arguments) if strict else approve(world, tool, arguments)[1]
         if fault is not None:
             world.fault(fault, spared)
-        run = world.call(call, with_token(tool, arguments, confirming.value))
-        return replace(run, arguments=dict(arguments))
+        return replace(world.call(call, given), arguments=dict(arguments))
 
     with memory_of(tool).restored():
         return stay(visit, backend=tool.facts.backend, limits=limits or Limits())
@@ -58,16 +55,38 @@ def memory_of(tool: Tool) -> Memory:
     return Memory((tool.call, tool.facts.confirm))
 
 
-def approve(world: Stay, tool: Tool, arguments: Mapping[str, Any]) -> Run:
-    """The call of `confirm`. Where it looks for a call that waits for it, that is made first."""
+def called_in(world: Stay, tool: Tool, arguments: Mapping[str, Any], given: Mapping[str, Any] | None = None) -> Run:
+    """A call in a world of several. The value of the run is what the result is made of: it holds nothing open, and can be compared.
+
+    `given` are the arguments with the token of an approval, where there is one.
+    """
+    run = world.call(tool.call, arguments if given is None else given)
+    return replace(read(tool, run), arguments=dict(arguments), value=structure_of(run.value) if run.returned else None)
+
+
+def confirmed(world: Stay, tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A human approves of exactly this call, where the tool has a gate; with what the call is then to be made. Raises CannotConfirm."""
+    if tool.facts.confirm is None:
+        return arguments
+    confirming, given = approve(world, tool, arguments)
+    if problem := problem_of(tool, confirming):
+        raise CannotConfirm(problem)
+    return given
+
+
+def approve(world: Stay, tool: Tool, arguments: Mapping[str, Any]) -> tuple[Run, Mapping[str, Any]]:
+    """The call of `confirm`, and the arguments with the token that it gives, whether it works or not.
+
+    Where it looks for a call that waits for it, that is made first.
+    """
     confirm = tool.facts.confirm
     assert confirm is not None
-    first = world.call(confirm, arguments)
-    if first.raised is None or _misfit(tool, arguments):
-        return first
-    world.call(tool.call, arguments)
-    second = world.call(confirm, arguments)
-    return second if second.raised is None else first
+    confirming = world.call(confirm, arguments)
+    if confirming.raised is not None and not _misfit(tool, arguments):
+        world.call(tool.call, arguments)
+        second = world.call(confirm, arguments)
+        confirming = second if second.raised is None else confirming
+    return confirming, _with_token(tool, arguments, confirming.value)
 
 
 def shut(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -87,12 +106,12 @@ def confirm_first(tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, Any]
     if tool.facts.confirm is None:
         return arguments
     try:
-        return with_token(tool, arguments, finished(tool.facts.confirm(**arguments)))
+        return _with_token(tool, arguments, finished(tool.facts.confirm(**arguments)))
     except Exception:
         return arguments
 
 
-def with_token(tool: Tool, arguments: Mapping[str, Any], approval: object) -> Mapping[str, Any]:
+def _with_token(tool: Tool, arguments: Mapping[str, Any], approval: object) -> Mapping[str, Any]:
     """A token that the approval gives belongs into the tool's parameter for it."""
     if approval is None or isinstance(approval, bool):
         return arguments

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 from pytest_agentready.domain import ConfirmationKeys, Effect, GateWalk, Mark, Request, Run, Tool, counted
-from pytest_agentready.experiments.calling import approve, memory_of, with_token
+from pytest_agentready.experiments.calling import approve, memory_of
 from pytest_agentready.experiments.memory import Kept, Memory, added
 from pytest_agentready.experiments.other_process import elsewhere
 from pytest_agentready.world import BackendFailed, Limits, Stay, stay
@@ -61,9 +61,9 @@ def run(tool: Tool, gate_walk: GateWalk) -> ConfirmationKeys:
 def _marks_here(world: Stay, tool: Tool, arguments: Mapping[str, Any], memory: Memory) -> tuple[Mark, ...]:
     assert tool.facts.confirm is not None
     before = memory.snapshot()
-    confirming = approve(world, tool, arguments)
+    confirming, given = approve(world, tool, arguments)
     kept = added(before, memory.snapshot())
-    confirmed = world.call(tool.call, with_token(tool, arguments, confirming.value))
+    confirmed = world.call(tool.call, given)
     return tuple(_marks(tool, confirming, kept, confirmed))
 
 

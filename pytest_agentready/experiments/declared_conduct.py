@@ -8,8 +8,7 @@ from functools import partial
 from typing import Any
 
 from pytest_agentready.domain import DeclaredConduct, Effect, NormalCall, Run, Tool, counted, declared, effects_of, without_gates_own
-from pytest_agentready.experiments.calling import approve, with_token
-from pytest_agentready.experiments.memory import Memory
+from pytest_agentready.experiments.calling import approve, memory_of
 from pytest_agentready.world import BackendFailed, Limits, Stay, stay
 from pytest_agentready.world.stdio import muted
 
@@ -24,10 +23,9 @@ def run(tool: Tool, normal_call: NormalCall) -> DeclaredConduct:
     effects: list[Effect] = []
     repeated: list[Effect] = []
     gap = ""
-    memory = Memory((tool.call, tool.facts.confirm))
     for normal in normal_call.runs:
         try:
-            with muted(), memory.restored():
+            with muted(), memory_of(tool).restored():
                 found, twice = stay(partial(_twice, tool, normal.arguments), backend=tool.facts.backend, limits=PATIENCE)
         except BackendFailed as failure:
             gap = f"the backend raised {failure} in a repeated call"
@@ -44,8 +42,7 @@ def _twice(tool: Tool, arguments: Mapping[str, Any], world: Stay) -> tuple[list[
     for _ in range(2):
         given = arguments
         if tool.facts.confirm is not None:
-            confirming = approve(world, tool, arguments)
-            given = with_token(tool, arguments, confirming.value)
+            confirming, given = approve(world, tool, arguments)
         touched = effects_of(confirming) if confirming is not None else ()
         calls.append(without_gates_own(counted(world.call(tool.call, given), tool.facts), confirming, touched, False))
         world.pause(PAUSE)

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 
 from pytest_agentready.arguments.injections import MARK, of_loaders, of_python, of_shell, of_sql
 from pytest_agentready.arguments.names import words_of
-from pytest_agentready.domain import Abuse, Breach, Code, Tool, Traces, listed
+from pytest_agentready.domain import Abuse, Breach, Code, Tool, Traces, listed, sql
 from pytest_agentready.domain.shell import runs
 from pytest_agentready.experiments.abused import Calls, in_one_world
 from pytest_agentready.experiments.reach import names_in
 from pytest_agentready.experiments.texts import Text, texts_of
 from pytest_agentready.experiments.traced_call import traces_of
-from pytest_agentready.world import sql
 from pytest_agentready.world.witness import Witness, witnessed
 
 TEXTS = 6  # at most

@@ -30,7 +30,7 @@ from pytest_agentready.domain import (
     read,
     without_gates_own,
 )
-from pytest_agentready.experiments.calling import approve, confirm_name, memory_of, problem_of, shut, with_token
+from pytest_agentready.experiments.calling import approve, confirm_name, memory_of, problem_of, shut
 from pytest_agentready.experiments.handed_out import words_of_refusal
 from pytest_agentready.experiments.memory import added
 from pytest_agentready.world import BackendFailed, Limits, Stay, stay
@@ -160,11 +160,10 @@ class _Walk:
 
         def step(world: Stay) -> Sequence[Run]:
             before = self.memory.snapshot()
-            confirming = approve(world, self.tool, arguments)
+            confirming, given = approve(world, self.tool, arguments)
             kept = added(before, self.memory.snapshot())
             places.extend(each.place for each in kept if each.is_new)
             self.traceless = not (kept or confirming.requests or confirming.local_effects or confirming.value is not None)
-            given = with_token(self.tool, arguments, confirming.value)
             self.token = {name: value for name, value in given.items() if name not in arguments or arguments[name] is not value}
             return [confirming]
 
@@ -218,7 +217,7 @@ class _Walk:
         return self._trial(late), self._trial(fresh)
 
     def _approve(self, world: Stay, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        return with_token(self.tool, arguments, approve(world, self.tool, arguments).value)
+        return approve(world, self.tool, arguments)[1]
 
     # -- with something changed
 

@@ -20,8 +20,8 @@ from typing import Any
 
 from pytest_agentready.arguments.other_calls import another, marks, replaced, varied
 from pytest_agentready.domain import Ending, InterleavedCalls, Meeting, NormalCall, Party, RepeatedCall, Run, Tool, read, structure_of
-from pytest_agentready.experiments.calling import memory_kept
-from pytest_agentready.experiments.confirmed import NotConfirmed, confirm, hindered
+from pytest_agentready.experiments.calling import CannotConfirm, confirmed, memory_kept
+from pytest_agentready.experiments.normal_call import hindered
 from pytest_agentready.world import Backend, BackendFailed, Limits, Stay, active, loops, real, stack, stay
 from pytest_agentready.world.echo import Caller, Echo
 from pytest_agentready.world.ending import Signal
@@ -32,7 +32,7 @@ LATENCY = 0.05  # virtual seconds until a peer answers: the other call comes in 
 LATER = 0.005  # virtual seconds by which the second call begins later
 LINE = 0.01  # virtual seconds that a line of a sync tool takes
 LINES = 60  # that take their time: a loop over thousands does not
-PATIENCE = 0.5  # real seconds, after which a call that holds a lock is let go on
+LOOKS = 150  # at the other, some 5 ms apart, after which a call that holds a lock is let go on; on a busy machine they take longer
 ALIKE = "two calls with the same arguments cannot be told apart: give args=[{...}, {...}], or user="
 LIMITS = Limits(attempts=1_000, turns=20_000, horizon=86_400.0, real=10.0)
 
@@ -56,7 +56,7 @@ def run(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall) -> Int
         for one, other, tells_apart in _pairs(tool):
             try:
                 meeting, reason = _meeting(tool, normal_call, one, other, tells_apart=tells_apart)
-            except NotConfirmed as refusal:
+            except CannotConfirm as refusal:
                 return InterleavedCalls(obstacle=str(refusal))
             except BackendFailed as failure:
                 reason, meeting = f"the backend raised {failure} for other arguments", None
@@ -154,7 +154,7 @@ def _called(
         for number, (side, context) in enumerate(zip(sides, contexts, strict=True)):
             if variable is not None and side.user is not None:
                 context.run(variable.set, side.user)
-            given[number] = context.run(confirm, world, tool, side.arguments)
+            given[number] = context.run(confirmed, world, tool, side.arguments)
         world.slow_down(LATENCY)
         alone = len(sides) == 1 and not threaded
         return world.call(in_tasks if normal_call.is_async else by_itself if alone else in_threads, {})
@@ -228,8 +228,14 @@ def _other_comes_in() -> bool:
     world = active.mine()
     if world is None:
         return False
-    end = real.perf_counter() + PATIENCE
-    return not world.time.wait("sleep", LINE, lambda: real.perf_counter() > end, real.sleep)
+    me, looks = threading.get_ident(), 0
+
+    def seen_enough() -> bool:
+        nonlocal looks
+        looks += threading.get_ident() == me  # others look at this wait, too
+        return looks > LOOKS
+
+    return not world.time.wait("sleep", LINE, seen_enough, real.sleep)
 
 
 @contextlib.contextmanager

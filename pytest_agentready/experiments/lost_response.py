@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_agentready.domain import Effect, Loss, LostResponse, NormalCall, RepeatedCall, Run, Tool, counted
-from pytest_agentready.experiments.calling import memory_kept
-from pytest_agentready.experiments.confirmed import NotConfirmed, call, confirm
+from pytest_agentready.experiments.calling import CannotConfirm, called_in, confirmed, memory_kept
 from pytest_agentready.world import BackendFailed, Stay, let_pass, stay
 from pytest_agentready.world.lost import lost_answer
 from pytest_agentready.world.stdio import muted
@@ -30,7 +29,7 @@ def run(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall) -> Los
             for repeat in repeated_call.repeats[:1]:
                 for write in _writes(tool, repeat.first):
                     losses += _losses(tool, repeat.first, write)
-    except NotConfirmed as reason:
+    except CannotConfirm as reason:
         return LostResponse(tuple(losses), str(reason))
     except BackendFailed as failure:
         return LostResponse(tuple(losses), f"the backend raised {failure} after an answer was lost")
@@ -61,11 +60,11 @@ def _lost(tool: Tool, usual: Run, write: Effect, *, silent: bool) -> Loss:
     fault = lost_answer(write.verb, write.target, silent=silent)
 
     def visit(world: Stay) -> Loss:
-        given = confirm(world, tool, usual.arguments)
+        given = confirmed(world, tool, usual.arguments)
         world.fault(fault)
-        lost = call(world, tool, usual.arguments, given)
+        lost = called_in(world, tool, usual.arguments, given)
         world.fault(None)
-        again = None if world.over else call(world, tool, usual.arguments, given)
+        again = None if world.over else called_in(world, tool, usual.arguments, given)
         return Loss(write, usual, lost, again, silent, tuple(fault.watch.repeaters))
 
     try:

@@ -119,6 +119,20 @@ def obstacle_of(tool: Tool, runs: list[Run]) -> str:
     return ""
 
 
+def obstacle(tool: Tool, normal_call: NormalCall) -> str:
+    """Why the tool cannot be called again in a world; a gate that says no to the unconfirmed normal call is none."""
+    if not normal_call.runs:
+        return normal_call.obstacle or "there is no normal call to repeat"
+    return normal_call.obstacle if tool.facts.confirm is None else ""
+
+
+def hindered(tool: Tool, run: Run) -> str:
+    """What stood in the way of this call, which was to be a normal one; "" for nothing."""
+    if found := obstacle_of(tool, [run]):
+        return found.replace("the normal call", "the confirmed call") if tool.facts.confirm is not None else found
+    return ""
+
+
 def _mute(run: Run) -> str:
     """A peer to which nothing is said: at a port that is not the protocol's own, the world does not know who speaks first."""
     if not run.mute:

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_agentready.domain import NormalCall, Repeat, RepeatedCall, Run, Tool
-from pytest_agentready.experiments.calling import memory_kept
-from pytest_agentready.experiments.confirmed import NotConfirmed, call, confirm, hindered, obstacle
+from pytest_agentready.experiments.calling import CannotConfirm, called_in, confirmed, memory_kept
+from pytest_agentready.experiments.normal_call import hindered, obstacle
 from pytest_agentready.world import BackendFailed, Stay, stay
 from pytest_agentready.world.stdio import muted
 
@@ -31,7 +31,7 @@ def run(tool: Tool, normal_call: NormalCall) -> RepeatedCall:
                 if why := hindered(tool, repeat.first):
                     return RepeatedCall(tuple(repeats), why)
                 repeats.append(repeat)
-    except NotConfirmed as reason:
+    except CannotConfirm as reason:
         return RepeatedCall(obstacle=str(reason))
     except BackendFailed as failure:
         return RepeatedCall(obstacle=f"the backend raised {failure} in a repeated call")
@@ -42,14 +42,14 @@ def _repeat(tool: Tool, arguments: Mapping[str, Any]) -> Repeat:
     chance = random.getstate()
 
     def twice(world: Stay) -> tuple[Run, Run, float]:
-        given = confirm(world, tool, arguments)
-        first = call(world, tool, arguments, given)
+        given = confirmed(world, tool, arguments)
+        first = called_in(world, tool, arguments, given)
         world.pause(PAUSE)
-        return first, call(world, tool, arguments, given), world.began
+        return first, called_in(world, tool, arguments, given), world.began
 
     def once(world: Stay) -> Run:
         world.begin_at(began)
-        return call(world, tool, arguments, confirm(world, tool, arguments))
+        return called_in(world, tool, arguments, confirmed(world, tool, arguments))
 
     first, second, began = stay(twice, backend=tool.facts.backend)
     twin = stay(once, backend=tool.facts.backend)

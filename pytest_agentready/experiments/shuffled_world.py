@@ -9,8 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_agentready.domain import NormalCall, Repeat, RepeatedCall, Run, Shuffle, ShuffledWorld, Tool, structure_of
-from pytest_agentready.experiments.calling import memory_kept
-from pytest_agentready.experiments.confirmed import NotConfirmed, call, confirm
+from pytest_agentready.experiments.calling import CannotConfirm, called_in, confirmed, memory_kept
 from pytest_agentready.experiments.other_process import elsewhere
 from pytest_agentready.experiments.reach import code_of, named_values
 from pytest_agentready.world import BackendFailed, Stay, let_pass, stay
@@ -35,7 +34,7 @@ def run(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall) -> Shu
                     let_pass(DAY)
                     shuffle = _both(tool, repeat.first.arguments)
                 shuffles.append(shuffle)
-    except NotConfirmed as reason:
+    except CannotConfirm as reason:
         return ShuffledWorld(tuple(shuffles), str(reason))
     except BackendFailed as failure:
         return ShuffledWorld(tuple(shuffles), f"the backend raised {failure} in a repeated call")
@@ -74,7 +73,7 @@ def _both(tool: Tool, arguments: Mapping[str, Any]) -> Shuffle:
     chance = random.getstate()
 
     def usual(world: Stay) -> Run:
-        return call(world, tool, arguments, confirm(world, tool, arguments))
+        return called_in(world, tool, arguments, confirmed(world, tool, arguments))
 
     straight = stay(usual, backend=tool.facts.backend)
     let_pass(DAY)
@@ -86,13 +85,13 @@ def _shuffled(tool: Tool, straight: Run, began: float | None) -> Shuffle:
     def visit(world: Stay) -> Shuffle:
         if began is not None:
             world.begin_at(began)
-        given = confirm(world, tool, straight.arguments)
+        given = confirmed(world, tool, straight.arguments)
         older = _connections(tool)
         with world.shuffled() as order:
             for connection in older:
                 order.of_connection(connection)
             try:
-                run = call(world, tool, straight.arguments, given)
+                run = called_in(world, tool, straight.arguments, given)
             finally:
                 for connection in older:
                     order.let_go(connection)

@@ -39,6 +39,14 @@ def collected(subject: object, experiment: str = "") -> Iterator[None]:
             load_postponed()  # for the contexts that are still there
 
 
+@contextlib.contextmanager
+def dropped() -> Iterator[None]:
+    """What is let go of here may be a client with an open connection: nobody else is to hear of it."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+
+
 def sweep(interrupted: BaseException | None = None) -> None:
     """After a hand-written test: the young objects alone. Where the world has ended it, also what its frames still hold."""
     with warnings.catch_warnings():

@@ -10,7 +10,7 @@ import asyncio
 import sys
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_agentready.domain import masked
 from pytest_agentready.world import stack
@@ -84,7 +84,16 @@ def _awaiting(run_forever: FrameType) -> list[FrameType]:
         tasks = asyncio.all_tasks(run_forever.f_locals.get("self"))
     except RuntimeError:  # a task was born or died while we looked
         return []
-    return max((list(stack.frames(task.get_coro())) for task in tasks), key=len, default=[])[::-1]
+    # Those are a set: of two that are as long, the one that was born first.
+    chains = [list(stack.frames(task.get_coro())) for task in sorted(tasks, key=by_birth)]
+    return max(chains, key=len, default=[])[::-1]
+
+
+def by_birth(task: asyncio.Task[Any]) -> tuple[int, str]:
+    """`Task-10` comes behind `Task-9`; names of the user's own by their letters."""
+    name = task.get_name()
+    number = name.rpartition("-")[2]
+    return (int(number) if number.isdecimal() else 0, name)
 
 
 def _whose_loop(before: list[FrameType], now: list[FrameType]) -> str:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, urlsplit
 
-from pytest_agentready.world import sql as text
+from pytest_agentready.domain import sql as text
 from pytest_agentready.world.messages import IncomingRequest, Response
 from pytest_agentready.world.patching import Patch, Patches
 

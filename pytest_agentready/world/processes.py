@@ -9,13 +9,13 @@ import shlex
 import shutil
 from typing import TYPE_CHECKING, Any
 
+from pytest_agentready.domain.shell import line_of
 from pytest_agentready.world import active, real
 
 if TYPE_CHECKING:
     from pytest_agentready.world.world import World
 
 PATIENCE = 10.0  # real seconds for which one of them holds the clock
-SHELLS = frozenset({"sh", "bash", "dash", "zsh", "ksh"})
 # A line with one of these may start anything.
 BEYOND_WORDS = re.compile(r"[;&|<>`$()\n\\{}*?!~#]")
 
@@ -48,7 +48,7 @@ def begin(command: Any, arguments: Any, *, line: bool = False, harmless: bool = 
     """A process is about to begin: it goes into the ledger, unless `harmless`. What it is in words if it is to be refused, else ""."""
     program = _text(command if command is not None else arguments[0])
     words = [] if line else [_text(word) for word in _listed(arguments)]
-    shell = program if line else _line_for_a_shell(program, words)
+    shell = program if line else line_of([program, *words[1:]])
     if not shell and harmless:
         return ""
     world = active.world
@@ -70,12 +70,6 @@ def _target(program: str, shell: str) -> str:
     words = _words(shell) if shell and not BEYOND_WORDS.search(shell) else []
     name = words[0] if words else "sh" if shell else program
     return shutil.which(name) or name
-
-
-def _line_for_a_shell(program: str, words: list[str]) -> str:
-    if os.path.basename(program) in SHELLS and len(words) > 2 and words[1] == "-c":
-        return words[2]
-    return ""
 
 
 def _same(program: str, allowed: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from pytest_agentready.world import sql as text
-from pytest_agentready.world.sql import Word
+from pytest_agentready.domain import sql as text
+from pytest_agentready.domain.sql import Word
 from pytest_agentready.world.statements import Statement
 
 # A column that names one row, in whatever table; `order_id` does in `orders`, and not in `items`.

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pytest_agentready.domain import nearest
+from pytest_agentready.domain import sql as text
 from pytest_agentready.world import backend_calls
-from pytest_agentready.world import sql as text
 from pytest_agentready.world.backend_calls import BackendFailed
 
 # What stands for a value in a statement as the tool writes it, and what may stand there on the wire.

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pytest_agentready.domain import Request, shortened, some_of
+from pytest_agentready.domain.sql import writes
 from pytest_agentready.world.allowed import LOCAL
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.places import place
-from pytest_agentready.world.sql import writes
 
 SHOWN = 60  # characters of a statement
 

@@ -10,7 +10,7 @@ from typing import Any
 import redis
 import requests
 
-from pytest_agentready.domain import ConfirmationKeys, GateWalk, Mark, Run, Trial
+from pytest_agentready.domain import ConfirmationKeys, Finding, GateWalk, Mark, Run, Trial
 from pytest_agentready.domain.effect import Effect
 from tests.checks.judging import judgements, messages
 from tests.examining import as_tool, engine
@@ -48,7 +48,15 @@ def test_a_text_that_is_built_otherwise_there_is_another_key() -> None:
 
 
 def test_an_address_names_an_object_of_this_process() -> None:
-    assert "names an object by its address" in found("<shop.Action object at 0x7f01>", "<shop.Action object at 0x7f02>", "")[0]
+    (message,) = found("<shop.Action object at 0x7f01>", "<shop.Action object at 0x7f02>", "")
+    assert "names an object by its address: <shop.Action object at 0x...>" in message
+
+
+def test_the_address_itself_is_another_one_in_each_session_and_is_not_shown() -> None:
+    keys = ConfirmationKeys(marks("<shop.Action object at 0x7f01>"), (), ())
+    (finding,) = judgements("AR404", gate_walk=OPENED, confirmation_keys=keys)
+    assert isinstance(finding, Finding)
+    assert "7f01" not in f"{finding.message} {finding.evidence}"
 
 
 def test_another_way_there_proves_nothing() -> None:

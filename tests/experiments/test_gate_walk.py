@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any, Literal
 
 import pytest
@@ -40,6 +43,20 @@ def taken(key: str) -> bool:
 
 def send(to: str, body: str) -> dict[str, object]:
     return posted(to=to, body=body) if taken(f"{to}:{body}") else refusal()
+
+
+def store(folder: Path, table: str) -> Path:
+    """A database that was there before."""
+    with contextlib.closing(sqlite3.connect(folder / "pending-gate.db")) as database:
+        database.execute(f"CREATE TABLE {table} (text TEXT)")
+        database.commit()
+    return folder / "pending-gate.db"
+
+
+def put(path: Path, table: str, text: str) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as database:
+        database.execute(f"INSERT INTO {table} VALUES (?)", (text,))
+        database.commit()
 
 
 @pytest.fixture(autouse=True)
@@ -275,6 +292,57 @@ def test_a_framework_that_interrupts_says_enough() -> None:
         return posted(to=to, body=body)
 
     assert outcomes(judged(send, "AR401", "AR402", confirm=grant)) == {"AR401": "passed", "AR402": "passed"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Your review is confirmed.",
+        "Thanks! Confirmation number R-17, a confirmation was sent to ada@example.com.",
+        {"status": "confirmed", "confirmation": "R-17"},
+        {"status": "success", "message": "Your review awaits approval."},
+        {"ok": True, "message": "Approved, and a human was told."},
+    ],
+)
+def test_a_success_in_the_words_of_a_gate_is_no_gate(tmp_path: Path, answer: object) -> None:
+    database = store(tmp_path, "pending_reviews")
+
+    def review(text: str) -> object:
+        put(database, "pending_reviews", text)
+        return answer
+
+    assert "INSERT" in only(judged(review, "AR401", args={"text": "Nice."})["AR401"])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "This has not been confirmed yet: ask the user.",
+        "It must be approved by a human first.",
+        {"status": "confirmation_required", "confirmed": False},
+        {"status": "pending_approval", "id": "p-1"},
+        {"status": "pending", "confirmation_id": "c-1"},
+        {"status": "error", "error_type": "permanent", "retry_safe": False, "message": "Not approved."},
+    ],
+)
+def test_a_refusal_in_its_own_words_is_one(answer: object) -> None:
+    def send(to: str, body: str) -> object:
+        return posted(to=to, body=body) if taken(f"{to}:{body}") else answer
+
+    assert outcomes(judged(send, "AR401", "AR402", confirm=grant)) == {"AR401": "passed", "AR402": "passed"}
+
+
+@pytest.mark.parametrize(
+    ("table", "outcome"), [("pending_mails", "passed"), ("send_intents", "passed"), ("reviews", "failed"), ("tokens", "failed")]
+)
+def test_a_refusal_may_store_what_waits_in_a_table_that_is_called_so(tmp_path: Path, table: str, outcome: str) -> None:
+    database = store(tmp_path, table)
+
+    def send(to: str, body: str) -> dict[str, object]:
+        put(database, table, to)
+        return refusal()
+
+    assert outcomes(judged(send, "AR401")) == {"AR401": outcome}
 
 
 # --- a `confirm` that does not work

@@ -17,7 +17,7 @@ from urllib3.util.retry import Retry
 
 from pytest_agentready.domain import Run
 from pytest_agentready.world import Backend, Stay, stay
-from pytest_agentready.world.lost import lost_answer
+from pytest_agentready.world.lost import by_birth, lost_answer
 
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning", "ignore::ResourceWarning")
 URL = "https://api.example.com/orders"
@@ -110,3 +110,13 @@ def test_a_write_under_a_new_name_is_the_same_write() -> None:
 
     _, run = lose(put, silent=False, method="PUT", target=f"{URL}/01234567-89ab-4cde-8f01-23456789abcd")
     assert run.fired == 1
+
+
+def test_tasks_are_looked_at_in_the_order_of_their_birth() -> None:
+    async def born() -> tuple[list[str], list[str]]:
+        tasks = [asyncio.create_task(asyncio.sleep(0), name=f"Task-{number}") for number in (8, 9, 10, 11)]
+        await asyncio.gather(*tasks)
+        return [task.get_name() for task in tasks], [task.get_name() for task in sorted(set(tasks), key=by_birth)]
+
+    names, found = asyncio.run(born())
+    assert found == names

@@ -74,6 +74,14 @@ def test_a_line_that_may_start_anything_is_not_that_of_an_allowed_program(line: 
     assert run.local_effects[0].content.decode() == line
 
 
+def test_a_line_behind_any_shell_and_its_options_is_that_of_its_program() -> None:
+    with granted(Grant(programs=("echo", "sh"))):
+        run = enter(lambda: subprocess.check_output(["sh", "-ec", "echo a"], text=True))
+        refused = enter(lambda: subprocess.run(["sh", "-u", "-ec", "rm b"], check=True))
+    assert (run.value, told(run)) == ("a\n", [("start", "echo", "echo a", False)])
+    assert told(refused) == [("start", "rm", "rm b", True)]
+
+
 def test_an_allowed_program_allows_no_other() -> None:
     with granted(Grant(programs=("echo",))):
         run = enter(lambda: subprocess.run(["cat", "/dev/null"], check=True))

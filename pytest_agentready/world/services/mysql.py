@@ -6,7 +6,7 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
-from pytest_agentready.world import sql as text
+from pytest_agentready.domain import sql as text
 from pytest_agentready.world.services import mysql_wire as wire
 from pytest_agentready.world.services.exchange import Exchange
 from pytest_agentready.world.services.mysql_log_in import FullLogIn

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from pytest_agentready.world import sql as text
+from pytest_agentready.domain import sql as text
 from pytest_agentready.world.services.postgres_catalogue import SETTINGS, to_driver
 from pytest_agentready.world.services.postgres_extended import Extended
 from pytest_agentready.world.services.postgres_wire import data_rows, described, failure, message, row_description, tag

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pytest_agentready.world import sql as text
+from pytest_agentready.domain import sql as text
 from pytest_agentready.world.services import postgres_types as types
 from pytest_agentready.world.services.sql import CATALOGUE, Result, setting_asked_for
 from pytest_agentready.world.statements import Statement

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pytest_agentready.world import sql as text
+from pytest_agentready.domain import sql as text
 from pytest_agentready.world.services import postgres_types as types
 from pytest_agentready.world.services.postgres_wire import (
     data_rows,

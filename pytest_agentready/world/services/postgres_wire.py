@@ -6,8 +6,8 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
+from pytest_agentready.domain import sql as text
 from pytest_agentready.world import backend_calls
-from pytest_agentready.world import sql as text
 from pytest_agentready.world.services import postgres_types as types
 from pytest_agentready.world.services.sql import Result
 from pytest_agentready.world.statements import DatabaseError, Statement

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from pytest_agentready.domain import sql as text
 from pytest_agentready.world import inflation, rows
-from pytest_agentready.world import sql as text
 from pytest_agentready.world.backend_calls import BackendFailed
 from pytest_agentready.world.services.exchange import Exchange
 from pytest_agentready.world.statements import Answer, Database, DatabaseError, Statement

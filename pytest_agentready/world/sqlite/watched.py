@@ -10,9 +10,9 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from pytest_agentready.domain import Effect
+from pytest_agentready.domain import sql as text
 from pytest_agentready.domain.idempotency import marked
 from pytest_agentready.world import active, witness
-from pytest_agentready.world import sql as text
 
 if TYPE_CHECKING:
     from pytest_agentready.world.sqlite.databases import Databases

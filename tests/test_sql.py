@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_agentready.world import sql
+from pytest_agentready.domain import sql
 
 
 @pytest.mark.parametrize(
