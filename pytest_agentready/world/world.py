@@ -118,6 +118,7 @@ class World:
     def engage(self, ident: int) -> None:
         """A thread that is older than the run works for it from here on."""
         self.bystanders.discard(ident)
+        self.databases.engaged(ident)
         self.time.crowd.welcome(ident)
 
     def adopt_loop(self, loop: Any) -> None:

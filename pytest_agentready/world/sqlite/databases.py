@@ -6,13 +6,15 @@ import contextlib
 import os
 import sqlite3
 import weakref
+from _thread import get_ident
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs, unquote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from pytest_agentready.world import active
 from pytest_agentready.world.patching import Patch
-from pytest_agentready.world.sqlite.asking import names_of, pragma
+from pytest_agentready.world.sqlite.asking import is_closed, names_of, owner_of
+from pytest_agentready.world.sqlite.leading import lead
 from pytest_agentready.world.sqlite.older import Older
 from pytest_agentready.world.sqlite.watched import Watch, Watched
 
@@ -38,6 +40,8 @@ class Databases:
         self._copied: set[str] = set()
         self._names: dict[int, set[str]] = {}
         self._kept: list[Older] = []
+        self._of_threads: dict[int, list[Any]] = {}  # older ones that only their own thread may touch
+        self._at_work: dict[int, list[Older]] = {}  # those of them whose thread works for the run now
 
     # -- connections that are made in the run
 
@@ -53,7 +57,8 @@ class Databases:
                 return factory(way, **kwargs)
         with self.world.files.changing():
             connection: Watched = connect_for_real(way, factory=_watched(factory), **kwargs)
-        connection.led = (name, is_uri) if way != name else None
+        connection.led = (self._absolute(name, is_uri), is_uri) if way != name else None
+        connection.thread = get_ident()
         connection.options = {name: value for name, value in kwargs.items() if name not in ("isolation_level", "uri")}
         self._watch(connection, url, counts_from)
         return connection
@@ -61,9 +66,14 @@ class Databases:
     def _watch(self, connection: Watched, url: str, counts_from: float) -> None:
         connection.watch = Watch(self, url, counts_from)
         self._names[id(connection.watch)] = names_of(connection)
-        sqlite3.Connection.set_trace_callback(connection, connection._hear)
-        sqlite3.Connection.set_authorizer(connection, connection._authorize)
+        connection.be_heard()
         self._connections.add(connection)
+
+    def _absolute(self, name: str, is_uri: bool) -> str:
+        """The directory may be another one when the run is over."""
+        parts = urlsplit(name) if is_uri and name.startswith("file:") else None
+        place = self.world.files.place(unquote(parts.path) if parts else name)
+        return urlunsplit(parts._replace(path=quote(place or ""))) if parts else place or name
 
     def _way(self, name: str, is_uri: bool) -> tuple[str, str, float]:
         """Where a database really is, what an effect calls it, and from which call on it counts."""
@@ -88,7 +98,17 @@ class Databases:
             return name, url, counts_from
         self._copy(place)
         above = f"{files.overlay.tree}{place}"
-        return (urlunsplit(parts._replace(path=above)) if parts else above), url, counts_from
+        return (urlunsplit(parts._replace(path=quote(above))) if parts else above), url, counts_from
+
+    def is_real(self, file: str) -> bool:
+        """Is it written to in place?"""
+        place = self.world.files.place(file)
+        return place is not None and self.world.files.ground(place).real
+
+    def copy_of(self, file: str) -> str:
+        place = self.world.files.place(file) or file
+        self._copy(place)
+        return f"{self.world.files.overlay.tree}{place}"
 
     def _copy(self, place: str) -> None:
         overlay = self.world.files.overlay
@@ -119,19 +139,64 @@ class Databases:
     def begin(self) -> None:
         for kept in tuple(_kept):
             _kept.discard(kept)
-            with contextlib.suppress(sqlite3.Error):
-                if kept.led is not None and not kept.in_transaction:
-                    way, url, counts_from = self._way(*kept.led)
-                    _lead(kept, way, kept.led[1])
-                    self._watch(kept, url, counts_from)
-                elif kept.led is None:
-                    self._keep(kept)
+            if is_closed(kept):
+                continue
+            if kept.led is None or _has_begun(kept):
+                self._keep(kept)
+                continue
+            with self._told():
+                way, url, counts_from = self._way(*kept.led)
+                _lead(kept, way, kept.led[1])
+                kept.define_again()
+                self._watch(kept, url, counts_from)
         for connection in _older:
             self._keep(connection)
 
     def _keep(self, connection: Any) -> None:
-        with contextlib.suppress(sqlite3.Error):  # closed, or of another thread
-            self._kept.append(Older(self, connection))
+        if is_closed(connection):
+            return
+        try:
+            with active.bypassed():
+                self._kept.append(Older(self, connection))
+        except sqlite3.ProgrammingError as problem:
+            owner = owner_of(problem)
+            if owner is None:
+                self.world.network.fail(problem)
+            else:
+                self._of_threads.setdefault(owner, []).append(connection)
+        except sqlite3.Error as problem:
+            self.world.network.fail(problem)
+
+    def comes(self) -> None:
+        """The calling thread, which is older, works for the run from here on: what belongs to it alone can be asked by it."""
+        for connection in self._of_threads.get(get_ident(), ()):
+            if is_closed(connection):
+                continue
+            with self._told(), active.bypassed(), self.world.files.changing():
+                older = Older(self, connection, checks_thread=True)
+                self._kept.append(older)
+                self._at_work.setdefault(get_ident(), []).append(older)
+
+    def goes(self) -> None:
+        """Its work is done."""
+        for older in self._at_work.pop(get_ident(), ()):
+            self._kept.remove(older)
+            older.settle()
+            with self._told(), active.bypassed(), self.world.files.changing():
+                older.put_back()
+
+    def engaged(self, ident: int) -> None:
+        """Another thread works for the run, and is not asked itself: what it does with a connection of its own cannot be led away."""
+        if ident != get_ident() and ident in self._of_threads:
+            self.world.network.refused.append("a connection to SQLite that belongs to a thread which is older than the run")
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        """That something cannot be put in its place is our own failure, and no word about the tool."""
+        try:
+            yield
+        except sqlite3.Error as problem:
+            self.world.network.fail(problem)
 
     def settle(self) -> None:
         for connection in tuple(self._connections):
@@ -144,14 +209,19 @@ class Databases:
     def end(self) -> None:
         """After the run: everything real is as it was, and what is kept of the run's connections leads there."""
         for older in self._kept:
-            with contextlib.suppress(sqlite3.Error):
+            with self._told():
                 older.put_back()
+            if isinstance(older.connection, Watched):
+                _kept.add(older.connection)
         for connection in tuple(self._connections):
+            if is_closed(connection):
+                continue
+            if connection.watch is not None:
+                connection.schema.extend(sql for sql in connection.watch.defined if sql not in connection.schema)
             connection.watch = None
-            with contextlib.suppress(sqlite3.Error):
+            with self._told():
                 if connection.led is not None:
-                    connection.rollback()
-                    _lead(connection, *connection.led)
+                    _lead_home(connection, *connection.led)
                 _kept.add(connection)
 
 
@@ -186,16 +256,27 @@ def _watched(factory: type) -> type[Watched]:
     return _classes[factory]
 
 
+def _has_begun(connection: Watched) -> bool:
+    """Has the code begun a transaction on it, outside of a run? Without autocommit, each connection is in one from the start."""
+    return connection.in_transaction and (connection.total_changes > 0 or getattr(connection, "autocommit", True) is not False)
+
+
 def _lead(connection: Watched, name: str, is_uri: bool) -> None:
-    """To another database; what the code has set on it stays."""
-    rows, texts, level = connection.row_factory, connection.text_factory, connection.isolation_level
-    sqlite3.Connection.set_trace_callback(connection, None)
-    keys = pragma(connection, "foreign_keys")
-    attributes = dict(vars(connection))  # which are cleared
-    sqlite3.Connection.__init__(connection, name, isolation_level=level, uri=is_uri, **connection.options)
-    vars(connection).update(attributes)
-    connection.row_factory, connection.text_factory = rows, texts
-    if keys:
-        pragma(connection, "foreign_keys = ON")
-    if connection._given is not None:
-        sqlite3.Connection.set_trace_callback(connection, connection._hear)
+    if connection.thread != get_ident() and connection.options.get("check_same_thread", True):
+        connection.options = {**connection.options, "check_same_thread": False}  # else it would be this thread's from here on
+    lead(connection, name, is_uri, connection.options)
+    connection.be_heard()
+    connection.set_again()
+
+
+def _lead_home(connection: Watched, name: str, is_uri: bool) -> None:
+    """To the real database. Where there is none, none is made: what the run has kept then has one in memory."""
+    parts = urlsplit(name) if is_uri and name.startswith("file:") else None
+    place = unquote(parts.path) if parts else name
+    if not os.path.exists(place):
+        _lead(connection, ":memory:", False)
+        connection.define_again()
+        return
+    query = dict(parse_qsl(parts.query)) if parts else {}
+    query["mode"] = "ro" if query.get("mode") == "ro" else "rw"
+    _lead(connection, f"file:{quote(place)}?{urlencode(query)}", True)
