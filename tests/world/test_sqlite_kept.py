@@ -19,6 +19,7 @@ import pytest
 from pytest_agentready.domain import Run
 from pytest_agentready.world import active
 from pytest_agentready.world.granted import Grant, granted
+from pytest_agentready.world.sqlite import databases
 from pytest_agentready.world.sqlite import older as older_module
 from pytest_agentready.world.sqlite.databases import connect_for_real
 from tests.world.entering import enter
@@ -355,6 +356,70 @@ def test_one_that_nobody_refers_to_is_freed_when_it_would_be_in_life(shop: Path)
 
     assert enter(is_freed).value is (sys.version_info < (3, 11))
     assert enter(held_by_nothing_else).value == 0
+
+
+# --- large ones
+
+
+@pytest.fixture
+def large(shop: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Larger than what is copied at once."""
+    monkeypatch.setattr(databases, "SMALL", 0)
+    return shop
+
+
+def is_real(connection: sqlite3.Connection, shop: Path) -> bool:
+    return bool(connection.execute("PRAGMA database_list").fetchall()[0][2] == os.path.realpath(shop))
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="copied at once")
+@pytest.mark.parametrize("mode", ["DELETE", "WAL"])
+def test_a_large_one_is_copied_when_something_is_written(large: Path, mode: str) -> None:
+    with closing(sqlite3.connect("shop.db")) as made:
+        made.execute(f"PRAGMA journal_mode = {mode}")
+
+    def read_and_buy() -> list[Any]:
+        with closing(sqlite3.connect("shop.db")) as reader, closing(sqlite3.connect("shop.db")) as writer:
+            writer.create_function("shout", 1, str.upper)
+            found: list[Any] = [is_real(writer, large), list(writer.execute("SELECT item FROM orders"))]
+            rows = writer.execute("SELECT id FROM orders")
+            writer.execute("BEGIN")
+            assert next(rows) == (1,)
+            writer.execute("INSERT INTO orders (item) VALUES (shout('cup'))")
+            assert list(rows) == []
+            writer.commit()
+            return [*found, is_real(writer, large), list(reader.execute("SELECT item FROM orders")), is_real(reader, large)]
+
+    run = enter(read_and_buy)
+    assert verbs(run) == ["INSERT"]
+    assert not run.refused
+    assert run.value == [True, [("tea",)], False, [("tea",), ("CUP",)], False]
+    assert items() == ["tea"]
+    assert os.listdir(".") == ["shop.db"]
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="copied at once")
+def test_so_is_one_that_is_kept(large: Path) -> None:
+    for _ in range(2):
+        assert enter(lambda: is_real(kept_one("shop.db"), large)).value is True
+        run = enter(lambda: buying(kept_one("shop.db"))())
+        assert (run.value, verbs(run)) == (2, ["INSERT"])
+        assert items() == ["tea"]
+
+
+def test_one_that_is_too_large_to_be_copied_can_be_read(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(databases, "MOST", 0)
+
+    def work(sql: str) -> list[Any]:
+        with closing(sqlite3.connect("shop.db")) as connection:
+            return connection.execute(sql).fetchall()
+
+    run = enter(work, arguments={"sql": "SELECT item FROM orders"})
+    assert run.value == [("tea",)]
+    assert not run.refused
+    run = enter(work, arguments={"sql": "DELETE FROM orders"})
+    assert run.refused == (f"a change of the database {os.path.realpath(large)} (it is too large to be copied for it)",)
+    assert items() == ["tea"]
 
 
 # --- backups

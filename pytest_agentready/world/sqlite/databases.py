@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+import sys
 import weakref
 from _thread import get_ident
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
 
 from pytest_agentready.world import active
+from pytest_agentready.world.files.system import MOST
 from pytest_agentready.world.patching import Patch
 from pytest_agentready.world.sqlite.asking import is_closed, names_of, owner_of
 from pytest_agentready.world.sqlite.leading import lead
@@ -25,8 +27,20 @@ connect_for_real = sqlite3.connect
 # As `connect` takes them, after the database.
 PARAMETERS = ("timeout", "detect_types", "isolation_level", "check_same_thread", "factory", "cached_statements", "uri")
 SIDECARS = ("-wal", "-journal")
+SMALL = 16 << 20  # bytes of a database that is copied at once; a larger one when something is written to it
 _older: list[Any] = []  # connections that the subject at hand refers to
 _kept: weakref.WeakSet[Watched] = weakref.WeakSet()  # connections of runs that are over
+
+
+class Way(NamedTuple):
+    """Where a connection leads."""
+
+    name: str
+    is_uri: bool
+    url: str  # what an effect calls it
+    counts_from: float  # the call from which on it is one
+    original: str = ""  # the real file that is read until something is written
+    refusal: str = ""  # why nothing may be
 
 
 class Databases:
@@ -50,21 +64,22 @@ class Databases:
         kwargs = {**dict(zip(PARAMETERS, args, strict=False)), **given}
         name = os.fsdecode(database)
         is_uri = bool(kwargs.get("uri"))
-        way, url, counts_from = self._way(name, is_uri)
+        way = self._way(name, is_uri)
         factory = kwargs.pop("factory", sqlite3.Connection)
         if not (isinstance(factory, type) and issubclass(factory, sqlite3.Connection)):  # it makes what it likes
             with self.world.files.changing():
-                return factory(way, **kwargs)
+                return factory(way.name, **{**kwargs, "uri": way.is_uri})
         with self.world.files.changing():
-            connection: Watched = connect_for_real(way, factory=_watched(factory), **kwargs)
-        connection.led = (self._absolute(name, is_uri), is_uri) if way != name else None
+            connection: Watched = connect_for_real(way.name, factory=_watched(factory), **{**kwargs, "uri": way.is_uri})
+        connection.led = (self._absolute(name, is_uri), is_uri) if way.name != name else None
         connection.thread = get_ident()
         connection.options = {name: value for name, value in kwargs.items() if name not in ("isolation_level", "uri")}
-        self._watch(connection, url, counts_from)
+        self._watch(connection, way)
         return connection
 
-    def _watch(self, connection: Watched, url: str, counts_from: float) -> None:
-        connection.watch = Watch(self, url, counts_from)
+    def _watch(self, connection: Watched, way: Way) -> None:
+        connection.original = way.original
+        connection.watch = Watch(self, way.url, way.counts_from, way.refusal)
         self._names[id(connection.watch)] = names_of(connection)
         connection.be_heard()
         self._connections.add(connection)
@@ -75,30 +90,51 @@ class Databases:
         place = self.world.files.place(unquote(parts.path) if parts else name)
         return urlunsplit(parts._replace(path=quote(place or ""))) if parts else place or name
 
-    def _way(self, name: str, is_uri: bool) -> tuple[str, str, float]:
-        """Where a database really is, what an effect calls it, and from which call on it counts."""
+    def _way(self, name: str, is_uri: bool, *, writes: bool = False) -> Way:
         parts = urlsplit(name) if is_uri and name.startswith("file:") else None
         query = parse_qs(parts.query) if parts else {}
         path = unquote(parts.path) if parts else name
-        if path in ("", ":memory:") or query.get("mode") == ["memory"]:
-            return name, f"sqlite://{name if is_uri else '/:memory:'}", self.call + 1  # nobody else sees one that this call has made
+        if path in ("", ":memory:") or query.get("mode") == ["memory"]:  # nobody else sees one that this call has made
+            return Way(name, is_uri, f"sqlite://{name if is_uri else '/:memory:'}", self.call + 1)
         files = self.world.files
         place = files.place(path)
         if place is None:
-            return name, f"sqlite:///{path}", 0
+            return Way(name, is_uri, f"sqlite:///{path}", 0)
         ground = files.ground(place)
         url = f"sqlite://{place}"
         if ground.real:
             if not ground.counts and (place in self._made or not os.path.exists(place)):  # a temporary one, of this run
                 self._made.add(place)
-                return name, url, float("inf")
-            return name, url, 0
+                return Way(name, is_uri, url, float("inf"))
+            return Way(name, is_uri, url, 0)
         counts_from = 0 if ground.counts else float("inf")
-        if query.get("mode") == ["ro"] and not files.overlay.changes(place):
-            return name, url, counts_from
+        if query.get("mode") == ["ro"] and not self.is_copied(place):
+            return Way(name, is_uri, url, counts_from)
+        if not writes and not self.is_copied(place) and (mode := _read_only(place)):
+            refusal = f"a change of the database {place} (it is too large to be copied for it)"
+            is_too_large = os.path.getsize(place) > MOST
+            return Way(f"file:{quote(place)}?{mode}", True, url, counts_from, "" if is_too_large else place, refusal)
         self._copy(place)
         above = f"{files.overlay.tree}{place}"
-        return (urlunsplit(parts._replace(path=quote(above))) if parts else above), url, counts_from
+        return Way(urlunsplit(parts._replace(path=quote(above))) if parts else above, is_uri, url, counts_from)
+
+    def is_copied(self, place: str) -> bool:
+        return self.world.files.overlay.changes(place)
+
+    def bring_up(self, connection: Watched) -> None:
+        """Something is about to be written to a database that was only read so far."""
+        watch, connection.original = connection.watch, ""
+        if connection.led is None or watch is None:
+            return
+        was_in_transaction = connection.in_transaction
+        with self.world.files.changing():
+            way = self._way(*connection.led, writes=True)
+            connection.watch = None
+            _lead(connection, way.name, way.is_uri)
+        if was_in_transaction:
+            sqlite3.Cursor(connection).execute("BEGIN")
+        connection.watch = watch
+        watch.refusal = ""
 
     def is_real(self, file: str) -> bool:
         """Is it written to in place?"""
@@ -145,10 +181,10 @@ class Databases:
                 self._keep(kept)
                 continue
             with self._told():
-                way, url, counts_from = self._way(*kept.led)
-                _lead(kept, way, kept.led[1])
+                way = self._way(*kept.led, writes=bool(kept.schema))
+                _lead(kept, way.name, way.is_uri)
                 kept.define_again()
-                self._watch(kept, url, counts_from)
+                self._watch(kept, way)
         for connection in _older:
             self._keep(connection)
 
@@ -218,7 +254,7 @@ class Databases:
                 continue
             if connection.watch is not None:
                 connection.schema.extend(sql for sql in connection.watch.defined if sql not in connection.schema)
-            connection.watch = None
+            connection.watch, connection.original = None, ""
             with self._told():
                 if connection.led is not None:
                     _lead_home(connection, *connection.led)
@@ -254,6 +290,22 @@ def _watched(factory: type) -> type[Watched]:
     if factory not in _classes:
         _classes[factory] = factory if issubclass(factory, Watched) else type(factory.__name__, (Watched, factory), {})
     return _classes[factory]
+
+
+def _read_only(place: str) -> str:
+    """How a large database is read in place, with nothing written beside it; "" where it has to be copied."""
+    try:
+        size = os.path.getsize(place)
+        if size <= SMALL or (
+            size <= MOST and sys.version_info < (3, 11)
+        ):  # whose cursors do not outlive that a connection is led elsewhere
+            return ""
+        if any(os.path.exists(f"{place}{end}") and os.path.getsize(f"{place}{end}") for end in SIDECARS):
+            return ""
+        with active.bypassed(), open(place, "rb") as file:
+            return "mode=ro&immutable=1" if file.read(20)[18:19] == b"\2" else "mode=ro"  # with a write-ahead log a reader makes files, too
+    except OSError:
+        return ""
 
 
 def _has_begun(connection: Watched) -> bool:

@@ -25,6 +25,11 @@ DEFINING = frozenset({"CREATE", "DROP", "ALTER"})
 TEMPORARY = re.compile(r"\s*create\s+temp(?:orary)?\s", re.IGNORECASE)  # it goes with its connection
 
 
+READING = re.compile(
+    r"\s*(SELECT|WITH|VALUES|EXPLAIN|BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE"
+    r"|PRAGMA\s+(main\.)?(?!(user_v|applic|journ|auto_v|page_s|encod|wal_|increm))\w)",
+    re.IGNORECASE,
+)
 SETTING = re.compile(r"\s*PRAGMA\s+(?:main\.)?(\w+)\s*=", re.IGNORECASE)
 OF_A_FILE = frozenset({"user_version", "application_id", "journal_mode", "auto_vacuum", "page_size", "encoding", "journal_size_limit"})
 
@@ -36,6 +41,7 @@ class Watched(sqlite3.Connection):
     led: tuple[str, bool] | None = None  # its database, absolute, and whether that is a URI, where it was led to a copy
     options: Mapping[str, Any] = MappingProxyType({})  # with which the code has asked for it
     thread = 0  # in which it was made
+    original = ""  # the real file that it reads until something is written to it
     _given: Callable[[str], object] | None = None
     _authorizer: Callable[..., int] | None = None
 
@@ -119,8 +125,31 @@ class Watched(sqlite3.Connection):
         if self.in_transaction:
             self.commit()
 
+    def cursor(self, *args: Any, **kwargs: Any) -> Any:
+        if self.original and not args and not kwargs:
+            return super().cursor(Reader)
+        if self.original and self.watch is not None:  # a cursor of the user's own does not tell what it is about to do
+            self.watch.bring_up(self)
+        return super().cursor(*args, **kwargs)
+
+    def execute(self, *args: Any) -> Any:
+        return self.cursor().execute(*args) if self.original else super().execute(*args)
+
+    def executemany(self, *args: Any) -> Any:
+        return self.cursor().executemany(*args) if self.original else super().executemany(*args)
+
+    def executescript(self, *args: Any) -> Any:
+        return self.cursor().executescript(*args) if self.original else super().executescript(*args)
+
+    def begins(self, sql: str = "") -> None:
+        """A statement is about to be begun; "" for one that writes."""
+        if self.original and self.watch is not None and (not READING.match(sql) or text.writes(sql) or self.watch.is_copied(self.original)):
+            self.watch.bring_up(self)
+
     def backup(self, target: sqlite3.Connection, **kwargs: Any) -> None:
         """No statement tells of it."""
+        if isinstance(target, Watched):
+            target.begins()
         is_new = not names_of(target)
         super().backup(target, **kwargs)
         if isinstance(target, Watched) and target.watch is not None:
@@ -160,6 +189,22 @@ class Watched(sqlite3.Connection):
             finish()
 
 
+class Reader(sqlite3.Cursor):
+    """Of a connection that only reads for now."""
+
+    def execute(self, sql: str, *args: Any) -> Any:
+        self.connection.begins(sql)  # type: ignore[attr-defined]
+        return super().execute(sql, *args)
+
+    def executemany(self, *args: Any) -> Any:
+        self.connection.begins()  # type: ignore[attr-defined]
+        return super().executemany(*args)
+
+    def executescript(self, *args: Any) -> Any:
+        self.connection.begins()  # type: ignore[attr-defined]
+        return super().executescript(*args)
+
+
 class Watch:
     """What one connection does to its database in one world."""
 
@@ -172,7 +217,7 @@ class Watch:
         self._current: tuple[Effect, int] | None = None  # the statement that runs, and the changes before it
         self._pending: list[Effect] = []
         self._savepoints: list[tuple[str, int]] = []
-        self._refusal = refusal
+        self.refusal = refusal
         self.holds = False  # a transaction of the user's own is under way, which no run ends
         self.defined: list[str] = []  # what stands of the statements that define something
 
@@ -190,8 +235,8 @@ class Watch:
         elif verb in ("SAVEPOINT", "RELEASE"):
             self._savepoints.append((_last_name(sql), len(self._pending)))
         elif text.writes(sql) and not TEMPORARY.match(sql) and not self._is_there_already(sql):
-            if self._refusal:  # SQLite will say so, too
-                world.network.refused.append(self._refusal)
+            if self.refusal:  # SQLite will say so, too
+                world.network.refused.append(self.refusal)
             effect = Effect(
                 "statement", verb, self._url, sql.strip().encode("utf-8", "replace"), world.time.now, world.where(), places=text.tables(sql)
             )
@@ -250,6 +295,12 @@ class Watch:
         """It is about to be closed: what is not committed is rolled back."""
         self.settle(connection)
         self._pending = []
+
+    def is_copied(self, place: str) -> bool:
+        return self._databases.is_copied(place)
+
+    def bring_up(self, connection: Watched) -> None:
+        self._databases.bring_up(connection)
 
     def may_attach(self, name: str | None) -> bool:
         return self._databases.may_attach(name)
