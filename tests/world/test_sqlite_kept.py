@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import gc
 import os
+import queue
 import sqlite3
 import sys
 import threading
@@ -136,6 +137,17 @@ def test_one_that_cannot_be_led_to_a_copy_may_only_read_and_the_run_tells(mine: 
     assert items() == ["tea", *held, "cup"]
 
 
+@pytest.mark.parametrize("broken", [b"no database at all" * 99, None])
+def test_one_that_cannot_even_be_read_stands_in_nobodys_way(shop: Path, broken: bytes | None) -> None:
+    with closing(sqlite3.connect("shop.db", timeout=0)) as connection, closing(sqlite3.connect("shop.db")) as holder:
+        if broken:
+            shop.write_bytes(broken)
+        else:
+            holder.execute("BEGIN EXCLUSIVE")
+        assert enter(lambda: 1 if connection else 0).value == 1
+        assert enter(buying(connection)).raised is not None
+
+
 def test_one_that_only_reads_still_does_so_afterwards(shop: Path) -> None:
     with closing(sqlite3.connect("file:shop.db?mode=ro", uri=True)) as connection:
         assert enter(lambda: connection.execute("SELECT item FROM orders").fetchall()).value == [("tea",)]
@@ -218,6 +230,57 @@ def test_one_that_a_run_has_made_in_a_pools_thread_leads_to_the_real_database_an
             assert verbs(run) == ["INSERT"]
             assert items() == ["tea"]
         pool.submit(lambda: local.connection and local.connection.close()).result()
+
+
+class Worker:
+    """A thread with a queue, and a connection of its own."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.connection: sqlite3.Connection | None = None
+        self.jobs: queue.Queue[queue.Queue[int] | None] = queue.Queue()
+        self.thread = threading.Thread(target=self.work, daemon=True)
+        self.thread.start()
+
+    def work(self) -> None:
+        connection = self.connection = sqlite3.connect(self.name)
+        connection.execute("CREATE TABLE IF NOT EXISTS orders (id INTEGER PRIMARY KEY, item TEXT)")
+        while (answer := self.jobs.get()) is not None:
+            answer.put(buying(connection)())
+        connection.close()
+
+    def buy(self) -> int:
+        answer: queue.Queue[int] = queue.Queue()
+        self.jobs.put(answer)
+        return answer.get()
+
+    def end(self) -> None:
+        self.jobs.put(None)
+        self.thread.join()
+
+
+def test_that_of_an_older_thread_which_waits_for_work_is_told_of(shop: Path) -> None:
+    worker = Worker(":memory:")
+    assert worker.buy() == 1
+    run = enter(worker.buy)
+    assert run.refused == ("a connection to SQLite that belongs to a thread which is older than the run",)
+    worker.end()
+
+
+@pytest.mark.parametrize("name", [":memory:", "shop.db"])
+def test_that_of_a_thread_which_a_run_has_begun_is_seen_in_the_next(shop: Path, name: str) -> None:
+    workers: list[Worker] = []
+
+    def buy() -> int:
+        if not workers:
+            workers.append(Worker(name))
+        return workers[0].buy()
+
+    runs = [enter(buy) for _ in range(3)]
+    assert [verbs(run) for run in runs[1:]] == [["INSERT"]] * 2
+    assert not any(run.refused for run in runs)
+    assert items() == ["tea"]
+    workers[0].end()
 
 
 # --- that a run has made and kept
@@ -356,6 +419,18 @@ def test_one_that_nobody_refers_to_is_freed_when_it_would_be_in_life(shop: Path)
 
     assert enter(is_freed).value is (sys.version_info < (3, 11))
     assert enter(held_by_nothing_else).value == 0
+
+
+def test_one_whose_folder_was_there_for_its_run_alone_is_seen_in_later_runs(tmp_path: Path) -> None:
+    def buy() -> int:
+        os.makedirs("folder", exist_ok=True)
+        connection = kept_one("folder/new.db", lambda made: made.execute("CREATE TABLE orders (id INTEGER PRIMARY KEY, item TEXT)"))
+        return buying(connection)()
+
+    runs = [enter(buy) for _ in range(3)]
+    assert [run.value for run in runs] == [1] * 3
+    assert [[effect.verb for effect in run.local_effects if effect.kind == "statement"] for run in runs[1:]] == [["INSERT"]] * 2
+    assert os.listdir(".") == ["shop.db"]
 
 
 # --- large ones

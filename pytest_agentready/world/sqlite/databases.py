@@ -64,8 +64,10 @@ class Databases:
         kwargs = {**dict(zip(PARAMETERS, args, strict=False)), **given}
         name = os.fsdecode(database)
         is_uri = bool(kwargs.get("uri"))
-        way = self._way(name, is_uri)
         factory = kwargs.pop("factory", sqlite3.Connection)
+        way = self._way(name, is_uri)
+        if way.original and factory is not sqlite3.Connection:  # its own methods shall be called, and ours do not tell
+            way = self._way(name, is_uri, writes=True)
         if not (isinstance(factory, type) and issubclass(factory, sqlite3.Connection)):  # it makes what it likes
             with self.world.files.changing():
                 return factory(way.name, **{**kwargs, "uri": way.is_uri})
@@ -78,7 +80,7 @@ class Databases:
         return connection
 
     def _watch(self, connection: Watched, way: Way) -> None:
-        connection.original = way.original
+        connection.original, connection.url = way.original, way.url
         connection.watch = Watch(self, way.url, way.counts_from, way.refusal)
         self._names[id(connection.watch)] = names_of(connection)
         connection.be_heard()
@@ -177,11 +179,11 @@ class Databases:
             _kept.discard(kept)
             if is_closed(kept):
                 continue
-            if kept.led is None or _has_begun(kept):
+            if kept.led is None or _has_begun(kept) or not os.path.isdir(os.path.dirname(_place(*kept.led))):
                 self._keep(kept)
                 continue
             with self._told():
-                way = self._way(*kept.led, writes=bool(kept.schema))
+                way = self._way(*kept.led, writes=bool(kept.schema) or type(kept) is not Watched)
                 _lead(kept, way.name, way.is_uri)
                 kept.define_again()
                 self._watch(kept, way)
@@ -223,8 +225,14 @@ class Databases:
 
     def engaged(self, ident: int) -> None:
         """Another thread works for the run, and is not asked itself: what it does with a connection of its own cannot be led away."""
-        if ident != get_ident() and ident in self._of_threads:
-            self.world.network.refused.append("a connection to SQLite that belongs to a thread which is older than the run")
+        if ident == get_ident():
+            return
+        for connection in self._of_threads.pop(ident, ()):
+            if isinstance(connection, Watched):  # it tells by itself, and is none of a file outside of the run's own folder
+                connection.watch = Watch(self, connection.url, 0)
+                self._connections.add(connection)
+            else:
+                self.world.network.refused.append("a connection to SQLite that belongs to a thread which is older than the run")
 
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
@@ -249,6 +257,7 @@ class Databases:
                 older.put_back()
             if isinstance(older.connection, Watched):
                 _kept.add(older.connection)
+        _kept.update(found for several in self._of_threads.values() for found in several if isinstance(found, Watched))
         for connection in tuple(self._connections):
             if is_closed(connection):
                 continue
@@ -321,14 +330,17 @@ def _lead(connection: Watched, name: str, is_uri: bool) -> None:
     connection.set_again()
 
 
+def _place(name: str, is_uri: bool) -> str:
+    return unquote(urlsplit(name).path) if is_uri and name.startswith("file:") else name
+
+
 def _lead_home(connection: Watched, name: str, is_uri: bool) -> None:
     """To the real database. Where there is none, none is made: what the run has kept then has one in memory."""
-    parts = urlsplit(name) if is_uri and name.startswith("file:") else None
-    place = unquote(parts.path) if parts else name
+    place = _place(name, is_uri)
     if not os.path.exists(place):
         _lead(connection, ":memory:", False)
         connection.define_again()
         return
-    query = dict(parse_qsl(parts.query)) if parts else {}
+    query = dict(parse_qsl(urlsplit(name).query)) if is_uri and name.startswith("file:") else {}
     query["mode"] = "ro" if query.get("mode") == "ro" else "rw"
     _lead(connection, f"file:{quote(place)}?{urlencode(query)}", True)

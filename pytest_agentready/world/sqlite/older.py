@@ -47,23 +47,20 @@ class Older:
         self._home: tuple[str, Settings] | None = None
         self._reads_only = False
         self._is_traced = False
+        self._before: Any = None
         file = file_of(connection)
-        refusal = ""
-        if file and not databases.is_real(file):
-            refusal = self._lead_away(databases, file, checks_thread)
-        elif size(connection) > LARGEST or (connection.in_transaction and (file or not hasattr(connection, "serialize"))):
-            refusal = f"a change of the database {file or ':memory:'} (it {_why(connection)})"
-        elif connection.in_transaction:
-            self._image = connection.serialize()
-        else:
-            self._copy = sqlite3.Connection(":memory:")
-            back_up(connection, self._copy)
+        try:
+            refusal = self._prepare(databases, file, checks_thread)
+            self._before = version(connection), of_others(connection)
+        except sqlite3.ProgrammingError:
+            raise
+        except sqlite3.Error as problem:  # somebody holds it, or it is none
+            refusal = f"a change of the database {file or ':memory:'} by a connection that is older than the run ({problem})"
         if refusal and not pragma(connection, "query_only"):
             self._reads_only = True
             pragma(connection, "query_only = ON")
         self._watch = Watch(databases, f"sqlite://{file or '/:memory:'}", 0, refusal)
         databases._names[id(self._watch)] = names_of(connection)
-        self._before = version(connection), of_others(connection)
         self._watch.holds = self._reads_only and connection.in_transaction
         self._hear = lambda sql: self._watch.hear(connection, sql)
         if isinstance(connection, Watched):
@@ -75,6 +72,20 @@ class Older:
             if self._watch.holds:
                 connection.set_authorizer(_hold)
 
+    def _prepare(self, databases: Databases, file: str, checks_thread: bool | None) -> str:
+        """Why it may only read; "" where what it does can be taken back."""
+        connection = self.connection
+        if file and not databases.is_real(file):
+            return self._lead_away(databases, file, checks_thread)
+        if size(connection) > LARGEST or (connection.in_transaction and (file or not hasattr(connection, "serialize"))):
+            return f"a change of the database {file or ':memory:'} (it {_why(connection)})"
+        if connection.in_transaction:
+            self._image = connection.serialize()
+        else:
+            self._copy = sqlite3.Connection(":memory:")
+            back_up(connection, self._copy)
+        return ""
+
     def _lead_away(self, databases: Databases, file: str, checks_thread: bool | None) -> str:
         """Why it may only read; "" where it was led to the run's copy."""
         connection = self.connection
@@ -85,12 +96,12 @@ class Older:
         settings = None if traced else settings_of(connection, file, checks_thread=checks_thread)
         if settings is None:
             return f"{cannot} (what was set on it cannot be carried to a copy: open it in the tool, or in a fixture with tmp_path)"
-        self._home = file, settings
         try:
             self._lead(databases.copy_of(file), settings)
         except BaseException:
             self._lead(file, settings)
             raise
+        self._home = file, settings
         return ""
 
     def _lead(self, file: str, settings: Settings) -> None:

@@ -41,6 +41,7 @@ class Watched(sqlite3.Connection):
     led: tuple[str, bool] | None = None  # its database, absolute, and whether that is a URI, where it was led to a copy
     options: Mapping[str, Any] = MappingProxyType({})  # with which the code has asked for it
     thread = 0  # in which it was made
+    url = ""  # what an effect calls its database
     original = ""  # the real file that it reads until something is written to it
     _given: Callable[[str], object] | None = None
     _authorizer: Callable[..., int] | None = None
