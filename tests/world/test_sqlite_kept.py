@@ -20,8 +20,8 @@ import pytest
 from pytest_agentready.domain import Run
 from pytest_agentready.world import active
 from pytest_agentready.world.granted import Grant, granted
-from pytest_agentready.world.sqlite import databases
 from pytest_agentready.world.sqlite import older as older_module
+from pytest_agentready.world.sqlite import ways
 from pytest_agentready.world.sqlite.databases import connect_for_real
 from tests.world.entering import enter
 
@@ -439,7 +439,7 @@ def test_one_whose_folder_was_there_for_its_run_alone_is_seen_in_later_runs(tmp_
 @pytest.fixture
 def large(shop: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Larger than what is copied at once."""
-    monkeypatch.setattr(databases, "SMALL", 0)
+    monkeypatch.setattr(ways, "SMALL", 0)
     return shop
 
 
@@ -483,7 +483,7 @@ def test_so_is_one_that_is_kept(large: Path) -> None:
 
 
 def test_one_that_is_too_large_to_be_copied_can_be_read(large: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(databases, "MOST", 0)
+    monkeypatch.setattr(ways, "MOST", 0)
 
     def work(sql: str) -> list[Any]:
         with closing(sqlite3.connect("shop.db")) as connection:

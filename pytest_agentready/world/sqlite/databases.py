@@ -5,20 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
-import sys
 import weakref
 from _thread import get_ident
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import parse_qs, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs, quote, unquote, urlunsplit
 
 from pytest_agentready.world import active
-from pytest_agentready.world.files.system import MOST
 from pytest_agentready.world.patching import Patch
 from pytest_agentready.world.sqlite.asking import is_closed, names_of, owner_of
 from pytest_agentready.world.sqlite.leading import lead
 from pytest_agentready.world.sqlite.older import Older
-from pytest_agentready.world.sqlite.watched import Watch, Watched
+from pytest_agentready.world.sqlite.watch import Watch
+from pytest_agentready.world.sqlite.watched import Watched, watched
+from pytest_agentready.world.sqlite.ways import SIDECARS, Way, home_of, parts_of, place_of, read_in_place
 
 if TYPE_CHECKING:
     from pytest_agentready.world.world import World
@@ -26,21 +26,8 @@ if TYPE_CHECKING:
 connect_for_real = sqlite3.connect
 # As `connect` takes them, after the database.
 PARAMETERS = ("timeout", "detect_types", "isolation_level", "check_same_thread", "factory", "cached_statements", "uri")
-SIDECARS = ("-wal", "-journal")
-SMALL = 16 << 20  # bytes of a database that is copied at once; a larger one when something is written to it
 _older: list[Any] = []  # connections that the subject at hand refers to
 _kept: weakref.WeakSet[Watched] = weakref.WeakSet()  # connections of runs that are over
-
-
-class Way(NamedTuple):
-    """Where a connection leads."""
-
-    name: str
-    is_uri: bool
-    url: str  # what an effect calls it
-    counts_from: float  # the call from which on it is one
-    original: str = ""  # the real file that is read until something is written
-    refusal: str = ""  # why nothing may be
 
 
 class Databases:
@@ -72,7 +59,7 @@ class Databases:
             with self.world.files.changing():
                 return factory(way.name, **{**kwargs, "uri": way.is_uri})
         with self.world.files.changing():
-            connection: Watched = connect_for_real(way.name, factory=_watched(factory), **{**kwargs, "uri": way.is_uri})
+            connection: Watched = connect_for_real(way.name, factory=watched(factory), **{**kwargs, "uri": way.is_uri})
         connection.led = (self._absolute(name, is_uri), is_uri) if way.name != name else None
         connection.thread = get_ident()
         connection.options = {name: value for name, value in kwargs.items() if name not in ("isolation_level", "uri")}
@@ -88,12 +75,12 @@ class Databases:
 
     def _absolute(self, name: str, is_uri: bool) -> str:
         """The directory may be another one when the run is over."""
-        parts = urlsplit(name) if is_uri and name.startswith("file:") else None
+        parts = parts_of(name, is_uri)
         place = self.world.files.place(unquote(parts.path) if parts else name)
         return urlunsplit(parts._replace(path=quote(place or ""))) if parts else place or name
 
     def _way(self, name: str, is_uri: bool, *, writes: bool = False) -> Way:
-        parts = urlsplit(name) if is_uri and name.startswith("file:") else None
+        parts = parts_of(name, is_uri)
         query = parse_qs(parts.query) if parts else {}
         path = unquote(parts.path) if parts else name
         if path in ("", ":memory:") or query.get("mode") == ["memory"]:  # nobody else sees one that this call has made
@@ -112,10 +99,8 @@ class Databases:
         counts_from = 0 if ground.counts else float("inf")
         if query.get("mode") == ["ro"] and not self.is_copied(place):
             return Way(name, is_uri, url, counts_from)
-        if not writes and not self.is_copied(place) and (mode := _read_only(place)):
-            refusal = f"a change of the database {place} (it is too large to be copied for it)"
-            is_too_large = os.path.getsize(place) > MOST
-            return Way(f"file:{quote(place)}?{mode}", True, url, counts_from, "" if is_too_large else place, refusal)
+        if not writes and not self.is_copied(place) and (found := read_in_place(place, url, counts_from)) is not None:
+            return found
         self._copy(place)
         above = f"{files.overlay.tree}{place}"
         return Way(urlunsplit(parts._replace(path=quote(above))) if parts else above, is_uri, url, counts_from)
@@ -179,7 +164,7 @@ class Databases:
             _kept.discard(kept)
             if is_closed(kept):
                 continue
-            if kept.led is None or _has_begun(kept) or not os.path.isdir(os.path.dirname(_place(*kept.led))):
+            if kept.led is None or _has_begun(kept) or not os.path.isdir(os.path.dirname(place_of(*kept.led))):
                 self._keep(kept)
                 continue
             with self._told():
@@ -290,33 +275,6 @@ def patches() -> Iterator[Patch]:
         yield Patch(owner, "connect", connect, connect_for_real)
 
 
-_classes: dict[type, type[Watched]] = {}
-
-
-def _watched(factory: type) -> type[Watched]:
-    if factory is sqlite3.Connection:
-        return Watched
-    if factory not in _classes:
-        _classes[factory] = factory if issubclass(factory, Watched) else type(factory.__name__, (Watched, factory), {})
-    return _classes[factory]
-
-
-def _read_only(place: str) -> str:
-    """How a large database is read in place, with nothing written beside it; "" where it has to be copied."""
-    try:
-        size = os.path.getsize(place)
-        if size <= SMALL or (
-            size <= MOST and sys.version_info < (3, 11)
-        ):  # whose cursors do not outlive that a connection is led elsewhere
-            return ""
-        if any(os.path.exists(f"{place}{end}") and os.path.getsize(f"{place}{end}") for end in SIDECARS):
-            return ""
-        with active.bypassed(), open(place, "rb") as file:
-            return "mode=ro&immutable=1" if file.read(20)[18:19] == b"\2" else "mode=ro"  # with a write-ahead log a reader makes files, too
-    except OSError:
-        return ""
-
-
 def _has_begun(connection: Watched) -> bool:
     """Has the code begun a transaction on it, outside of a run? Without autocommit, each connection is in one from the start."""
     return connection.in_transaction and (connection.total_changes > 0 or getattr(connection, "autocommit", True) is not False)
@@ -330,17 +288,9 @@ def _lead(connection: Watched, name: str, is_uri: bool) -> None:
     connection.set_again()
 
 
-def _place(name: str, is_uri: bool) -> str:
-    return unquote(urlsplit(name).path) if is_uri and name.startswith("file:") else name
-
-
 def _lead_home(connection: Watched, name: str, is_uri: bool) -> None:
     """To the real database. Where there is none, none is made: what the run has kept then has one in memory."""
-    place = _place(name, is_uri)
-    if not os.path.exists(place):
-        _lead(connection, ":memory:", False)
+    home = home_of(name, is_uri)
+    _lead(connection, home or ":memory:", bool(home))
+    if not home:
         connection.define_again()
-        return
-    query = dict(parse_qsl(urlsplit(name).query)) if is_uri and name.startswith("file:") else {}
-    query["mode"] = "ro" if query.get("mode") == "ro" else "rw"
-    _lead(connection, f"file:{quote(place)}?{urlencode(query)}", True)

@@ -26,7 +26,8 @@ from pytest_agentready.world.sqlite.asking import (
     version,
 )
 from pytest_agentready.world.sqlite.leading import Settings, lead, settings_of, uri_of
-from pytest_agentready.world.sqlite.watched import TRANSACTION, Watch, Watched
+from pytest_agentready.world.sqlite.watch import Watch
+from pytest_agentready.world.sqlite.watched import TRANSACTION, Watched
 
 if TYPE_CHECKING:
     from pytest_agentready.world.sqlite.databases import Databases
