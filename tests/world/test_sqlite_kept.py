@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import concurrent.futures
+import errno
 import gc
 import os
 import queue
@@ -19,6 +20,7 @@ import pytest
 
 from pytest_agentready.domain import Run
 from pytest_agentready.world import active
+from pytest_agentready.world.files.overlay import Overlay
 from pytest_agentready.world.granted import Grant, granted
 from pytest_agentready.world.sqlite import older as older_module
 from pytest_agentready.world.sqlite import ways
@@ -494,6 +496,18 @@ def test_one_that_is_too_large_to_be_copied_can_be_read(large: Path, monkeypatch
     assert not run.refused
     run = enter(work, arguments={"sql": "DELETE FROM orders"})
     assert run.refused == (f"a change of the database {os.path.realpath(large)} (it is too large to be copied for it)",)
+    assert items() == ["tea"]
+
+
+def test_one_for_whose_copy_there_is_no_room_may_only_read(mine: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: object, path: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+    monkeypatch.setattr(Overlay, "bring_up", full)
+    assert enter(lambda: len(mine.execute("SELECT * FROM orders").fetchall())).value == 1
+    run = enter(buying(mine))
+    (refused,) = run.refused
+    assert "No space left on device" in refused
     assert items() == ["tea"]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, quote, unquote, urlunsplit
 
 from pytest_agentready.world import active
+from pytest_agentready.world.ending import OutboundBlocked
 from pytest_agentready.world.patching import Patch
 from pytest_agentready.world.sqlite.asking import is_closed, names_of, owner_of
 from pytest_agentready.world.sqlite.leading import lead
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 connect_for_real = sqlite3.connect
 # As `connect` takes them, after the database.
 PARAMETERS = ("timeout", "detect_types", "isolation_level", "check_same_thread", "factory", "cached_statements", "uri")
+FAILURES = (sqlite3.Error, OSError, OutboundBlocked)  # the last where it has become too large to be copied
 _older: list[Any] = []  # connections that the subject at hand refers to
 _kept: weakref.WeakSet[Watched] = weakref.WeakSet()  # connections of runs that are over
 
@@ -184,11 +186,11 @@ class Databases:
         except sqlite3.ProgrammingError as problem:
             owner = owner_of(problem)
             if owner is None:
-                self.world.network.fail(problem)
+                self._fail(problem)
             else:
                 self._of_threads.setdefault(owner, []).append(connection)
-        except sqlite3.Error as problem:
-            self.world.network.fail(problem)
+        except FAILURES as problem:
+            self._fail(problem)
 
     def comes(self) -> None:
         """The calling thread, which is older, works for the run from here on: what belongs to it alone can be asked by it."""
@@ -219,13 +221,16 @@ class Databases:
             else:
                 self.world.network.refused.append("a connection to SQLite that belongs to a thread which is older than the run")
 
+    def _fail(self, problem: BaseException) -> None:
+        self.world.network.fail(problem if isinstance(problem, Exception) else RuntimeError(str(problem)))
+
     @contextlib.contextmanager
     def _told(self) -> Iterator[None]:
         """That something cannot be put in its place is our own failure, and no word about the tool."""
         try:
             yield
-        except sqlite3.Error as problem:
-            self.world.network.fail(problem)
+        except FAILURES as problem:
+            self._fail(problem)
 
     def settle(self) -> None:
         for connection in tuple(self._connections):

@@ -11,6 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from pytest_agentready.world import real
+from pytest_agentready.world.ending import OutboundBlocked
 from pytest_agentready.world.sqlite.asking import (
     ask,
     back_up,
@@ -55,7 +56,7 @@ class Older:
             self._before = version(connection), of_others(connection)
         except sqlite3.ProgrammingError:
             raise
-        except sqlite3.Error as problem:  # somebody holds it, or it is none
+        except (sqlite3.Error, OSError, OutboundBlocked) as problem:  # somebody holds it, it is none, or there is no room for a copy
             refusal = f"a change of the database {file or ':memory:'} by a connection that is older than the run ({problem})"
         if refusal and not pragma(connection, "query_only"):
             self._reads_only = True
