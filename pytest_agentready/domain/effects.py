@@ -23,6 +23,7 @@ STAMPS = re.compile(rb"^(?:Message-ID|Date):.*\r\n(?:[ \t].*\r\n)*", re.IGNORECA
 BOUNDARY = re.compile(rb"={7,}\d+==")  # as the email package makes them
 # Where telemetry is taken in: by the path of its protocols, or at a host of its own. `/runs` is a word of many APIs (a pipeline is started
 # there), and tells of telemetry only with what LangSmith's clients send.
+PREPARING = re.compile(rb"\s*create\s+[\w\s]*?\bif\s+not\s+exists\b", re.IGNORECASE)
 TELEMETRY = re.compile(r"/v1/(?:traces|metrics|logs)$|/api/\d+/(?:envelope|store)/?$|^/api/public/(?:ingestion|otel/v1/\w+)$")
 TRACED_RUNS = re.compile(r"^(?:/api)?(?:/v1)?/runs(?:/batch|/multipart|/[0-9a-f-]{36})?$")
 TRACED = re.compile(rb"\b(?:dotted_order|trace_id)\b")
@@ -39,7 +40,13 @@ def effects_of(run: Run) -> tuple[Effect, ...]:
 
 def counted(run: Run, facts: Facts) -> tuple[Effect, ...]:
     """The effects that count, by what the marker states of reads and bookkeeping."""
-    return tuple(effect for effect in effects_of(run) if not is_bookkeeping(effect, facts) and not is_read(effect, facts))
+    found = (effect for effect in effects_of(run) if not is_preparation(effect))
+    return tuple(effect for effect in found if not is_bookkeeping(effect, facts) and not is_read(effect, facts))
+
+
+def is_preparation(effect: Effect) -> bool:
+    """Does it only see to it that a table is there? Whether it was depends on the machine, and says nothing of the call."""
+    return effect.kind == "statement" and effect.verb == "CREATE" and PREPARING.match(effect.content) is not None
 
 
 def is_read(effect: Effect, facts: Facts) -> bool:

@@ -130,6 +130,7 @@ class _Handover:
     def begin(self) -> None:
         self.world.hired[get_ident()] = self
         self.world.time.crowd.welcome(get_ident())
+        self.world.databases.comes()
         self.call_off()
 
     def call_off(self) -> None:
@@ -137,6 +138,7 @@ class _Handover:
             self.world.time.crowd.handed_over.remove(self)
 
     def end(self) -> None:
+        self.world.databases.goes()
         self.world.time.crowd.forget(get_ident())
         self.world.hired.pop(get_ident(), None)
         active.leftovers.discard(get_ident())

@@ -123,6 +123,7 @@ class World:
         """A thread that is older than the run works for it from here on."""
         self._feeds = True
         self.bystanders.discard(ident)
+        self.databases.engaged(ident)
         self.time.crowd.welcome(ident)
 
     def adopt_loop(self, loop: Any) -> None:

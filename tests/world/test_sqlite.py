@@ -341,10 +341,19 @@ def test_calls_of_one_world_share_the_copy() -> None:
 # --- what gets past
 
 
-def test_another_database_is_not_attached() -> None:
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("ATTACH 'shop.db' AS shop", ()),
+        ("ATTACH 'file:shop.db' AS shop", ()),
+        ("ATTACH ? AS shop", ("shop.db",)),
+        ("ATTACH 'shop' || '.db' AS shop", ()),
+    ],
+)
+def test_another_database_is_not_attached(statement: str, words: tuple[str, ...]) -> None:
     def attach() -> None:
-        with closing(sqlite3.connect(":memory:")) as mine:
-            mine.execute("ATTACH 'shop.db' AS shop")
+        with closing(sqlite3.connect(":memory:", uri=True)) as mine:
+            mine.execute(statement, words)
             mine.execute("DELETE FROM shop.orders")
 
     run = enter(attach)

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import re
 import sqlite3
 from typing import Any
 
 BUSY = (5, 6)  # SQLITE_BUSY and SQLITE_LOCKED, which have no names before Python 3.11
 
 
-def pragma(connection: Any, what: str) -> Any:
-    """One value, whatever kind of rows the code wants."""
-    rows, connection.row_factory = connection.row_factory, None
+def ask(connection: Any, question: str) -> list[Any]:
+    """The rows as tuples, whatever kind of them the code wants."""
+    rows, texts = connection.row_factory, connection.text_factory
+    connection.row_factory, connection.text_factory = None, str
     try:
-        found = sqlite3.Cursor(connection).execute(f"PRAGMA {what}").fetchone()
-        return found[0] if found else None
+        return sqlite3.Cursor(connection).execute(question).fetchall()
     finally:
-        connection.row_factory = rows
+        connection.row_factory, connection.text_factory = rows, texts
+
+
+def pragma(connection: Any, what: str) -> Any:
+    found = ask(connection, f"PRAGMA {what}")
+    return found[0][0] if found else None
 
 
 def file_of(connection: Any) -> str:
-    rows, connection.row_factory = connection.row_factory, None
-    try:
-        return str(sqlite3.Cursor(connection).execute("PRAGMA database_list").fetchone()[2] or "")
-    finally:
-        connection.row_factory = rows
+    return str(ask(connection, "PRAGMA database_list")[0][2] or "")
 
 
 def size(connection: Any) -> int:
@@ -34,6 +36,24 @@ def size(connection: Any) -> int:
 
 def version(connection: Any) -> tuple[Any, ...]:
     return connection.total_changes, pragma(connection, "schema_version")
+
+
+def of_others(connection: Any) -> Any:
+    """Another value once another connection has written there."""
+    return pragma(connection, "data_version")
+
+
+def is_closed(connection: Any) -> bool:
+    try:
+        return bool(connection.total_changes < 0)
+    except sqlite3.ProgrammingError:
+        return True
+
+
+def owner_of(problem: sqlite3.ProgrammingError) -> int | None:
+    """The thread whose connection it is, where that is the problem."""
+    found = re.search(r"created in thread id (\d+)", str(problem))
+    return int(found[1]) if found else None
 
 
 def back_up(source: Any, target: Any) -> None:
@@ -50,7 +70,13 @@ def has_a_trace(connection: Any) -> bool:
     """Has somebody set a callback? It cannot be asked for; but the connection refers to it."""
     own = ("_lru_cache_wrapper", "Cache")
     found = [one for one in gc.get_referents(connection) if callable(one) and not isinstance(one, type) and type(one).__name__ not in own]
-    return any(one is not connection.row_factory and one is not connection.text_factory for one in found)
+    known = (connection.row_factory, connection.text_factory, let)
+    return any(all(one is not other for other in known) for one in found)
+
+
+def let(*_: object) -> int:
+    """An authorizer in the place of one of ours: before Python 3.11 it cannot be taken away."""
+    return sqlite3.SQLITE_OK
 
 
 def refers_to(connection: Any, callback: Any) -> bool:
@@ -60,9 +86,5 @@ def refers_to(connection: Any, callback: Any) -> bool:
 def names_of(connection: Any) -> set[str]:
     """Its tables, indexes and views."""
     with contextlib.suppress(sqlite3.Error):
-        rows, connection.row_factory = connection.row_factory, None
-        try:
-            return {str(row[0]).lower() for row in sqlite3.Cursor(connection).execute("SELECT name FROM sqlite_master")}
-        finally:
-            connection.row_factory = rows
+        return {str(row[0]).lower() for row in ask(connection, "SELECT name FROM sqlite_master")}
     return set()

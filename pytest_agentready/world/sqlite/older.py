@@ -1,61 +1,172 @@
-"""A connection that was there before the run: its database is put back afterwards."""
+"""A connection that was there before the run. One of a file is led to the run's copy, and back; a database in memory is put back.
+
+The file of a user is never written to: not even for a while, for the process may end meanwhile. Where a connection cannot be led
+without the loss of what was set on it, it may only read.
+"""
 
 from __future__ import annotations
 
 import sqlite3
+import sys
 from typing import TYPE_CHECKING, Any
 
-from pytest_agentready.world.sqlite.asking import back_up, file_of, has_a_trace, names_of, pragma, refers_to, size, version
-from pytest_agentready.world.sqlite.watched import Watch
+from pytest_agentready.world import real
+from pytest_agentready.world.ending import OutboundBlocked
+from pytest_agentready.world.sqlite.asking import (
+    ask,
+    back_up,
+    file_of,
+    has_a_trace,
+    is_closed,
+    let,
+    names_of,
+    of_others,
+    pragma,
+    refers_to,
+    size,
+    version,
+)
+from pytest_agentready.world.sqlite.leading import Settings, lead, settings_of, uri_of
+from pytest_agentready.world.sqlite.watch import Watch
+from pytest_agentready.world.sqlite.watched import TRANSACTION, Watched
 
 if TYPE_CHECKING:
     from pytest_agentready.world.sqlite.databases import Databases
 
-_connect = sqlite3.connect
-LARGEST = 64 << 20  # bytes of a database that are put back
+LARGEST = 64 << 20  # bytes of a database that are put back, or copied for a run
+TRIES = 3  # at putting it back
+PAUSE = 0.1  # real seconds between them
 
 
 class Older:
-    """A connection that was there before, and the content of its database."""
+    """A connection that was there before, and what becomes of it."""
 
-    def __init__(self, databases: Databases, connection: Any) -> None:
-        """Raises sqlite3.Error where it cannot be asked."""
-        self._connection = connection
+    def __init__(self, databases: Databases, connection: Any, *, checks_thread: bool | None = None) -> None:
+        """Raises sqlite3.Error where it cannot be asked. `checks_thread`: whether it belongs to its thread, where that is known."""
+        self.connection = connection
         self._copy: sqlite3.Connection | None = None
         self._image: bytes | None = None
+        self._home: tuple[str, Settings] | None = None
+        self._reads_only = False
+        self._is_traced = False
+        self._before: Any = None
         file = file_of(connection)
-        self._watch = Watch(databases, f"sqlite://{file or '/:memory:'}", 0)
+        try:
+            refusal = self._prepare(databases, file, checks_thread)
+            self._before = version(connection), of_others(connection)
+        except sqlite3.ProgrammingError:
+            raise
+        except (sqlite3.Error, OSError, OutboundBlocked) as problem:  # somebody holds it, it is none, or there is no room for a copy
+            refusal = f"a change of the database {file or ':memory:'} by a connection that is older than the run ({problem})"
+        if refusal and not pragma(connection, "query_only"):
+            self._reads_only = True
+            pragma(connection, "query_only = ON")
+        self._watch = Watch(databases, f"sqlite://{file or '/:memory:'}", 0, refusal)
+        databases._names[id(self._watch)] = names_of(connection)
+        self._watch.holds = self._reads_only and connection.in_transaction
+        self._hear = lambda sql: self._watch.hear(connection, sql)
+        if isinstance(connection, Watched):
+            connection.watch = self._watch
+            connection.be_heard()  # what SQLite has prepared, it asks about anew
+        elif not has_a_trace(connection):
+            self._is_traced = True
+            connection.set_trace_callback(self._hear)
+            if self._watch.holds:
+                connection.set_authorizer(_hold)
+
+    def _prepare(self, databases: Databases, file: str, checks_thread: bool | None) -> str:
+        """Why it may only read; "" where what it does can be taken back."""
+        connection = self.connection
+        if file and not databases.is_real(file):
+            return self._lead_away(databases, file, checks_thread)
         if size(connection) > LARGEST or (connection.in_transaction and (file or not hasattr(connection, "serialize"))):
-            pragma(connection, "query_only = ON")  # it cannot be copied
-        elif connection.in_transaction:
+            return f"a change of the database {file or ':memory:'} (it {_why(connection)})"
+        if connection.in_transaction:
             self._image = connection.serialize()
         else:
-            self._copy = _connect(":memory:")
+            self._copy = sqlite3.Connection(":memory:")
             back_up(connection, self._copy)
-        databases._names[id(self._watch)] = names_of(connection)
-        self._before = version(connection)
-        self._is_traced = not has_a_trace(connection)
-        self._hear = lambda sql: self._watch.hear(connection, sql)
-        if self._is_traced:
-            connection.set_trace_callback(self._hear)
+        return ""
+
+    def _lead_away(self, databases: Databases, file: str, checks_thread: bool | None) -> str:
+        """Why it may only read; "" where it was led to the run's copy."""
+        connection = self.connection
+        cannot = f"a change of the database {file} by a connection that is older than the run"
+        if connection.in_transaction or size(connection) > LARGEST:
+            return f"{cannot} (it {_why(connection)})"
+        traced = not isinstance(connection, Watched) and has_a_trace(connection)
+        settings = None if traced else settings_of(connection, file, checks_thread=checks_thread)
+        if settings is None:
+            return f"{cannot} (what was set on it cannot be carried to a copy: open it in the tool, or in a fixture with tmp_path)"
+        try:
+            self._lead(databases.copy_of(file), settings)
+        except BaseException:
+            self._lead(file, settings)
+            raise
+        self._home = file, settings
+        return ""
+
+    def _lead(self, file: str, settings: Settings) -> None:
+        lead(self.connection, uri_of(file, settings.mode), True, settings.options)
+        for name, value in settings.pragmas.items():
+            ask(self.connection, f"PRAGMA {name} = {value}")
+        if isinstance(self.connection, Watched):
+            self.connection.be_heard()
+            self.connection.set_again()
 
     def settle(self) -> None:
-        self._watch.settle(self._connection)
+        self._watch.settle(self.connection)
 
     def put_back(self) -> None:
-        if self._is_traced and refers_to(self._connection, self._hear):
-            self._connection.set_trace_callback(None)
-        if self._copy is None and self._image is None:
-            pragma(self._connection, "query_only = OFF")
-            return
-        if self._image is not None:
-            if version(self._connection) != self._before:
-                self._connection.rollback()
-                self._connection.deserialize(self._image)
-            return
-        assert self._copy is not None
-        if self._connection.in_transaction:
-            self._connection.rollback()
-        if version(self._connection) != self._before:
-            back_up(self._copy, self._connection)
-        self._copy.close()
+        """Raises sqlite3.Error."""
+        try:
+            if not is_closed(self.connection):
+                self._put_back(self.connection)
+        finally:
+            if self._copy is not None:
+                self._copy.close()
+
+    def _put_back(self, connection: Any) -> None:
+        if isinstance(connection, Watched):
+            connection.watch = None
+            connection.be_heard()
+        elif self._is_traced:
+            if self._watch.holds:
+                connection.set_authorizer(None if sys.version_info >= (3, 11) else let)
+            if refers_to(connection, self._hear):
+                connection.set_trace_callback(None)
+        if self._reads_only:
+            pragma(connection, "query_only = OFF")
+        elif self._home is not None:
+            if connection.in_transaction:
+                connection.rollback()
+            self._lead(*self._home)
+        elif self._image is not None:
+            if version(connection) != self._before[0]:
+                connection.rollback()
+                connection.deserialize(self._image)
+        elif self._copy is not None:
+            self._restore(self._copy)
+
+    def _restore(self, copy: sqlite3.Connection) -> None:
+        """Somebody may hold it for a moment. Where others have written to it (it is in the run's own folder), it is left as it is."""
+        connection = self.connection
+        if connection.in_transaction:
+            connection.rollback()
+        for left in reversed(range(TRIES)):
+            try:
+                if version(connection) != self._before[0] and of_others(connection) == self._before[1]:
+                    back_up(copy, connection)
+                break
+            except sqlite3.OperationalError:
+                if not left:
+                    raise
+                real.sleep(PAUSE)
+
+
+def _hold(action: int, *_: object) -> int:
+    return sqlite3.SQLITE_IGNORE if action == TRANSACTION else sqlite3.SQLITE_OK
+
+
+def _why(connection: Any) -> str:
+    return "stands in a transaction" if connection.in_transaction else f"is larger than {LARGEST >> 20} MB"
