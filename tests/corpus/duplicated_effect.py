@@ -259,13 +259,8 @@ ledger.execute("CREATE TABLE bookings (key TEXT PRIMARY KEY)")
 @labelled(
     args={"room": "Ada", "day": "2026-05-04"},
     backend={"POST https://rooms.example.com/bookings": {"id": "b-1"}},
-    AR102="unproven",  # it has booked the room by then, and asks nobody
-    AR103="unproven",
-    AR104="unproven",
-    AR202="unproven",
-    AR203="unproven",
     AR302="passed",
-    AR303="unproven",
+    AR303="passed",
 )
 def book_room(room: str, day: str) -> ToolResult:
     """Book a room that this process has not booked before."""
