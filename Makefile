@@ -17,7 +17,7 @@ demo: $(VENV)/.installed  ## Examine the support agent of the incident, and the 
 
 test: $(VENV)/.installed  ## Run the tests.
 	@# Many tests are about real threads: what fails beside others is tried once more, alone.
-	$(BIN)/python -m pytest -q -n auto $(TESTS) || $(BIN)/python -m pytest -q --last-failed --last-failed-no-failures=none $(TESTS)
+	$(BIN)/python -m pytest -q -n auto --dist worksteal $(TESTS) || $(BIN)/python -m pytest -q --last-failed --last-failed-no-failures=none $(TESTS)
 
 lint: $(VENV)/.linted  ## Style, types, and the generated pages.
 	$(BIN)/ruff format --check .
