@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _socket
 import contextlib
+import errno
 import os
 import socket
 import stat
@@ -27,7 +28,7 @@ def real_connections(network: Network) -> Iterator[None]:
     replaced: list[tuple[int, int, int]] = []  # descriptor, the inode now in its place, the real connection
     try:
         for fd, kind, host, port in tuple(_connected()):
-            with contextlib.suppress(OSError):  # a thread that an earlier run has left behind has closed it meanwhile
+            try:
                 if network.allowed.covers(host, port):
                     network.allowed.adopt(fd, host, port)
                 elif _serves(network, fd):
@@ -36,6 +37,9 @@ def real_connections(network: Network) -> Iterator[None]:
                     network.silence(fd, host, port)  # UDP knows no end
                 else:
                     replaced.append(_replaced(fd, kind))
+            except OSError as failure:
+                if failure.errno != errno.EBADF:  # a thread that an earlier run has left behind has closed it meanwhile
+                    raise
         yield
     finally:
         for fd, inode, kept in replaced:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pytest_agentready.world import Backend, BackendError
+from pytest_agentready.world import Backend, BackendError, BackendFailed
 from pytest_agentready.world.statements import Database, DatabaseError, Statement
 
 SHOP = "postgresql://db.internal/shop"
@@ -88,9 +88,9 @@ def test_what_a_callable_may_not_return_is_said() -> None:
     async def later(statement: Statement) -> Any:
         return ROWS
 
-    with pytest.raises(TypeError, match="is async: give a plain function of the statement"):
+    with pytest.raises(BackendFailed, match="is async: give a plain function of the statement"):
         Database.parse(SHOP, later).answer(Statement("SELECT 1"))
-    with pytest.raises(TypeError, match="return rows, a number of rows, or a DatabaseError"):
+    with pytest.raises(BackendFailed, match="return rows, a number of rows, or a DatabaseError"):
         Database.parse(SHOP, lambda statement: "shipped").answer(Statement("SELECT 1"))
 
 

@@ -12,6 +12,7 @@ import stat
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from pytest_agentready import startup
 from pytest_agentready.domain import Effect
 from pytest_agentready.world.files import originals as real
 from pytest_agentready.world.files.journal import SHOWN
@@ -55,6 +56,8 @@ def _writable() -> Iterator[_Found]:
         fd = int(name)
         try:
             found = os.fstat(fd)
+            if (found.st_dev, found.st_ino) in startup.GIVEN:
+                continue
             if fd > 2 and stat.S_ISREG(found.st_mode) and found.st_nlink and fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE:
                 yield _Found(fd, found.st_ino, found.st_size, found.st_mtime_ns)
         except OSError:  # that of the listing itself
