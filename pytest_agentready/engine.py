@@ -135,6 +135,11 @@ class Engine:
             del self._seen[key]
         self._shown.clear()
 
+    def close(self) -> None:
+        """The session is over, also for tools that were not judged to the end."""
+        for tool in tuple(self._memories):
+            self.forget(tool)
+
     def _add_up(self, judgements: Iterable[Judgement]) -> Verdict:
         findings: list[Finding] = []
         unproven: list[str] = []

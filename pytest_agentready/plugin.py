@@ -90,6 +90,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
+    if ours.COLLECTION_KEY in config.stash:
+        ours.collection(config).engine.close()
     guarded.take_down(config)
 
 

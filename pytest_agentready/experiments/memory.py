@@ -67,10 +67,12 @@ class Memory:
             yield
         finally:
             for container, copy in before:
-                with contextlib.suppress(Exception):  # a comparison of the user's own, or an item that another thread has taken
+                try:
                     if len(container) != len(copy) or container != copy:
                         container.clear()
                         (container.extend if isinstance(container, (list, deque)) else container.update)(copy)
+                except Exception:  # a comparison of the user's own, or an item that another thread has taken
+                    continue
 
     def _look_around(self, call: Any) -> None:
         for cell in getattr(function_of(call), "__closure__", None) or ():
