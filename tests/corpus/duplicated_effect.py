@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import smtplib
@@ -119,7 +120,7 @@ async def take_from_stock(sku: str, pieces: int) -> ToolResult:
             await connection.execute("UPDATE stock SET pieces = pieces - $1::int WHERE sku = $2", pieces, sku)
         finally:
             connection.terminate()
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncio.TimeoutError):
         return LOST
     return ToolResult.success()
 
@@ -138,7 +139,7 @@ async def open_issue(repo: str, title: str) -> ToolResult:
             async with session.post("https://git.example.com/graphql", json={"query": query, "variables": variables}) as response:
                 response.raise_for_status()
                 return ToolResult.success((await response.json(content_type=None))["data"]["createIssue"]["number"])
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (aiohttp.ClientError, asyncio.TimeoutError) as error:
         return from_aiohttp(error)
     except (ValueError, KeyError, TypeError):
         return unreadable()
@@ -201,7 +202,7 @@ async def enqueue(text: str) -> ToolResult:
             async with session.post("https://queue.example.com/jobs", json=body) as response:
                 response.raise_for_status()
                 return ToolResult.success((await response.json(content_type=None))["id"])
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (aiohttp.ClientError, asyncio.TimeoutError) as error:
         return from_aiohttp(error)
     except (ValueError, KeyError, TypeError):
         return unreadable()
@@ -247,7 +248,7 @@ async def set_state(order_id: str, state: str) -> ToolResult:
             await connection.execute(sql, order_id, state)
         finally:
             connection.terminate()
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncio.TimeoutError):
         return LOST
     return ToolResult.success()
 

@@ -231,7 +231,7 @@ async def stock_by_feed_to_its_end(item: str) -> ToolResult:
             async with session.ws_connect("wss://feed.example.com/stock") as feed:
                 while (message := await feed.receive(timeout=4)).type is aiohttp.WSMsgType.TEXT:
                     heard.append(str(message.data))
-                if feed.close_code != aiohttp.WSCloseCode.OK:
+                if feed.close_code != aiohttp.WSCloseCode.OK or not heard:
                     return ToolResult.transient("The stock could not be listened to.")
         return ToolResult.success(heard)
     except aiohttp.WSServerHandshakeError as error:

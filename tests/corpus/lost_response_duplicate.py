@@ -242,7 +242,7 @@ async def set_state(document: str, state: str) -> ToolResult:
                     return ToolResult.success()
             except aiohttp.ClientResponseError as error:
                 return from_aiohttp(error)
-            except (aiohttp.ClientError, TimeoutError) as error:
+            except (aiohttp.ClientError, asyncio.TimeoutError) as error:
                 if pause is None:
                     return from_aiohttp(error)
                 await asyncio.sleep(pause)

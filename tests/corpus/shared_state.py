@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 import threading
 from typing import Any
@@ -92,13 +93,12 @@ bank = Bank()
 @labelled(args={"account": "4711"}, backend=ACCOUNTS, AR305="failed")
 async def last_balance(account: str) -> ToolResult:
     """The balance of an account, with what its client remembers of it."""
-    import asyncio
 
     try:
         await bank.fetch(account)
         await asyncio.sleep(0.1)
         return ToolResult.success(bank.last["balance"])
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (aiohttp.ClientError, asyncio.TimeoutError) as error:
         return from_aiohttp(error)
     except (ValueError, KeyError, TypeError):
         return unreadable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sqlite3
 from pathlib import Path
@@ -95,7 +96,7 @@ async def in_stock(least: int) -> ToolResult:
         finally:
             connection.terminate()
         return ToolResult.success([row["sku"] for row in rows])
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncio.TimeoutError):
         return ToolResult.transient("The database cannot be reached.")
     except (KeyError, TypeError):
         return unreadable()
@@ -183,7 +184,7 @@ async def posts_by(author: str) -> ToolResult:
             async with session.get("https://blog.example.com/posts", params=params) as response:
                 response.raise_for_status()
                 return ToolResult.success([post["title"] for post in await response.json(content_type=None)])
-    except (aiohttp.ClientError, TimeoutError) as error:
+    except (aiohttp.ClientError, asyncio.TimeoutError) as error:
         return from_aiohttp(error)
     except (ValueError, KeyError, TypeError):
         return unreadable()
@@ -199,7 +200,7 @@ async def in_stock_by_name(least: int) -> ToolResult:
         finally:
             connection.terminate()
         return ToolResult.success([row["sku"] for row in rows])
-    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncio.TimeoutError):
         return ToolResult.transient("The database cannot be reached.")
     except (KeyError, TypeError):
         return unreadable()
