@@ -111,9 +111,8 @@ class _Handover:
         self.pool = pool
         self.future = future
         self.thread = thread
-        self.where = stack.here(1)  # the user's line that ordered it
+        self.where = stack.here()  # the user's line that ordered it
         self.origin = residents.origin(2) if thread is not None else ()
-        self.where = stack.here()  # the line that hands it over
         world.works_beside |= bool(world.hired or world.time.crowd.handed_over)
         world.time.crowd.handed_over.append(self)
         world.time.crowd.stir()
