@@ -89,6 +89,15 @@ class Allowed:
         """A connection that is older than the run."""
         self._lines[fd] = Line(self.name_of(address, port), os.fstat(fd).st_ino)
 
+    def adopted(self, fd: int) -> str:
+        """The name of a service to which this connection leads from before the run, as long as nothing was sent on it; else ""."""
+        line = self._line(fd)
+        return "" if line is None or line.owed_since is not None or line.heard else line.name
+
+    def forget(self, fd: int) -> None:
+        """It is led into the world."""
+        self._lines.pop(fd, None)
+
     def has(self, fd: int) -> bool:
         return self._line(fd) is not None
 

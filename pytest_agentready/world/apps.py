@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from pytest_agentready.world import active, real
+from pytest_agentready.world import real, runs
 from pytest_agentready.world.backend_calls import raised
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.messages import IncomingRequest, Response
@@ -44,7 +44,7 @@ def _outside(answer: Callable[[], Response]) -> Response:
             failed.append(failure)
 
     thread = threading.Thread(target=work, daemon=True, name="agentready-backend")
-    with active.bypassed():
+    with runs.bypassed():
         real.thread_start(thread)
         real.thread_join(thread)
     if failed:

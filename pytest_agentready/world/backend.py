@@ -122,6 +122,12 @@ class Backend:
         streams = tuple(route for route in routes if isinstance(route.answer, Stream))
         return cls(http, apps, peers=tuple(peers), streams=streams, procedures=procedures)
 
+    @property
+    def hosts(self) -> tuple[str, ...]:
+        """Those that it names, without their ports."""
+        urls = (*(route.key.partition(" ")[2].strip() for route in (*self.routes, *self.streams)), *self.apps)
+        return tuple(dict.fromkeys([*(urlsplit(url).hostname or "" for url in urls), *(where.host for where, _ in self.peers)]))
+
     def answer(self, request: IncomingRequest) -> Response | None:
         """The normal answer; None where no route names the request. Raises BackendFailed."""
         if self.handler is not None:

@@ -12,17 +12,24 @@ import functools
 import os
 import ssl
 import tempfile
+from _thread import allocate_lock
 from typing import Any, Literal
 
-from pytest_agentready.world import active
+from pytest_agentready.world import runs
 
 Flaw = Literal["good", "untrusted", "expired", "wrong host"]
 
 
-@functools.cache
+_made: list[Authority] = []
+_making = allocate_lock()  # several threads may begin their first handshakes at once, and all have to trust the same one
+
+
 def authority() -> Authority:
     """Made once per process, when the first handshake begins: the keys cost some 20 ms."""
-    return Authority()
+    with _making:
+        if not _made:
+            _made.append(Authority())
+        return _made[0]
 
 
 class Authority:
@@ -45,7 +52,7 @@ class Authority:
     @functools.cached_property
     def bundle(self) -> str:
         """The path of a file with our authority alone, for clients that read one."""
-        with active.bypassed():  # clients in C read it: it is no file of the run's
+        with runs.bypassed():  # clients in C read it: it is no file of the run's
             return self._written()
 
     def _written(self) -> str:
@@ -58,9 +65,10 @@ class Authority:
     def server_context(self, host: str, flaw: Flaw) -> ssl.SSLContext:
         context = self._servers.get((host, flaw))
         if context is None:
-            context = self._servers[host, flaw] = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.num_tickets = 0  # nobody comes back to resume a session
             self._leaf(host, flaw).configure_cert(context)
+            self._servers[host, flaw] = context  # whole: another thread may take it at once
         return context
 
     def _leaf(self, host: str, flaw: Flaw) -> Any:
@@ -88,7 +96,7 @@ class Authority:
         )
         shadow = self._shadows.get(key)
         if shadow is None:
-            shadow = self._shadows[key] = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            shadow = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
             shadow.check_hostname = False  # before verify_mode can be lowered
             shadow.verify_mode = context.verify_mode
             shadow.check_hostname = context.check_hostname
@@ -98,4 +106,5 @@ class Authority:
             shadow.sslsocket_class = context.sslsocket_class
             shadow.sslobject_class = context.sslobject_class
             shadow.load_verify_locations(cadata=self._pem)
+            self._shadows[key] = shadow  # whole: another thread may take it at once
         return shadow

@@ -7,10 +7,7 @@ import contextlib
 import os
 import socket
 from _thread import get_ident
-from typing import TYPE_CHECKING, Literal, Protocol
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.peer import Peer
+from typing import Literal, Protocol
 
 SYN_TIMEOUT = 127.0  # seconds after which Linux gives up connecting (tcp_syn_retries = 6)
 LATENCY = 0.001  # virtual seconds for a look-up, a handshake, an answer
@@ -25,10 +22,23 @@ class Outstanding(Protocol):
     def cut(self) -> None: ...
 
 
+class FarEnd(Protocol):
+    """What stands behind a connection."""
+
+    closed: bool
+    owes_an_answer: bool
+
+    def retire(self) -> int | None:
+        """End it in good order, if it is idle: its descriptor, to be kept open. None where it cannot be."""
+
+    def reset(self) -> None:
+        """Break it."""
+
+
 class Connection:
     """The client's end: a descriptor, and the inode by which a reused number is told from it."""
 
-    __slots__ = ("datagrams", "fd", "host", "inode", "kept", "peer", "port", "rest", "state", "thread", "where")
+    __slots__ = ("datagrams", "ended", "fd", "host", "inode", "kept", "peer", "port", "rest", "span", "state", "thread", "where")
 
     def __init__(self, fd: int, host: str, port: int, where: str) -> None:
         self.fd = fd
@@ -36,12 +46,14 @@ class Connection:
         self.host = host
         self.port = port
         self.where = where  # the user's line that used it last
+        self.span: int | None = None  # the telemetry's, in which something was sent last
         self.thread = get_ident()  # likewise
         self.state: Literal["open", "hanging", "given up", "cut"] = "open"
-        self.peer: Peer | None = None
+        self.peer: FarEnd | None = None
         self.rest: _socket.socket | None = None  # the far end of a connection without a peer
         self.datagrams = False
         self.kept: int | None = None  # the client's own descriptor, to be put back
+        self.ended: int | None = None  # the far end of one that was ended in good order: what is still written to it goes nowhere
 
     @property
     def name(self) -> str:
@@ -56,6 +68,12 @@ class Connection:
                 os.dup2(self.kept, self.fd, inheritable=False)
             os.close(self.kept)
             self.kept = None
+
+    def forget(self) -> None:
+        """Of a connection of an earlier run: nobody writes to it any more."""
+        if self.ended is not None:
+            os.close(self.ended)
+            self.ended = None
 
     @property
     def is_current(self) -> bool:

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from pytest_agentready.world import active, real
+from pytest_agentready.world import real, runs
 from pytest_agentready.world.files import originals
 from pytest_agentready.world.unseen import UnseenWaits
 from pytest_agentready.world.waiting import NETWORK_WAITS, Blocked
@@ -156,7 +156,7 @@ class Crowd:
     def look_for_unseen_waits(self) -> None:
         """Said by the watchdog, now and then: where one thread alone waits, nobody else looks at it."""
         for ident in tuple(self.members):
-            if self.abroad or ident in self.blocked or active.is_bypassed(ident):
+            if self.abroad or ident in self.blocked or runs.is_bypassed(ident):
                 self.unseen.forget(ident)
             else:
                 self.unseen.look(ident, _state(ident))

@@ -1,7 +1,8 @@
 """Names bound early: `from time import sleep` keeps the real function, whatever `time.sleep` becomes.
 
 One pass over what the garbage collector knows finds every place that holds one of them: names of modules, values of
-dicts, attributes, list items, closures, defaults. It costs 30 to 80 ms, and is made again when modules were imported since.
+dicts, attributes, list items, closures, defaults. It costs 30 to 80 ms, and is made again when modules were imported since, but for
+our own, which come one by one with the experiments.
 For each subject, what its own code and the threads refer to is looked through once more: objects are made at any time.
 What `functools.partial` and C structures hold cannot be reached.
 """
@@ -10,18 +11,19 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import sqlite3
 import sys
 import threading
 import types
 from collections.abc import Callable, Iterable, Iterator
-from functools import cache, lru_cache, partial
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from pytest_agentready.world import clocks, exits, foreign, guard, real, selecting, sqlite, stack
 from pytest_agentready.world.files import replacements as of_files
+from pytest_agentready.world.sqlite import replacements as of_databases
 
 _SKIPPED = ("_pytest", "pluggy", "hypothesis", "pytest_agentready.world")  # whose own clocks are real
+_OURS = "pytest_agentready."
 _identity = object.__hash__  # as `id`, which tells every audit hook of each call, ours too
 # What is replaced there is a patch, and what lies below them is real.
 _THEIRS = (
@@ -53,25 +55,30 @@ class EarlyNames:
     def __init__(self) -> None:
         self._places: list[Place] = []
         self._within: list[Place] = []  # those of the subject at hand
-        self._modules = -1
+        self._modules: frozenset[str] = frozenset()  # that were looked through
         self._subject: object = None
 
     def look(self, subject: object = None) -> bool:
         """Look again where modules were imported since, or another subject is at hand; True for another subject."""
         another = subject is not None and subject is not self._subject
-        if len(sys.modules) != self._modules:
+        if self._are_others_imported():
             # Between the runs of a subject the collector does not know what is older: that was found before, and stays.
             older = self._places if gc.get_freeze_count() else []
             self._places = [*older, *_find()]
-            self._modules = len(sys.modules)
             self._within.clear()
         if another:
             connections: list[Any] = []
             self._within = list(_find_within(subject, connections))
             sqlite.remember(connections)
-        if another:
             self._subject = subject
         return another
+
+    def _are_others_imported(self) -> bool:
+        """Since the last look, or taken out."""
+        if len(sys.modules) == len(self._modules):
+            return False
+        former, self._modules = self._modules, frozenset(sys.modules)
+        return not all(name.startswith(_OURS) for name in former ^ self._modules)
 
     def replace(self) -> None:
         for place in (*self._places, *self._within):
@@ -85,7 +92,8 @@ class EarlyNames:
                 if place.get() is place.replacement:
                     place.put(place.original)
         # What was imported meanwhile bound our dispatcher, which is the real function outside of a run.
-        self._modules = len(sys.modules)
+        if len(sys.modules) != len(self._modules):
+            self._modules = frozenset(sys.modules)
 
 
 def _replacements() -> dict[int, tuple[Any, Any]]:
@@ -96,7 +104,7 @@ def _replacements() -> dict[int, tuple[Any, Any]]:
 @cache
 def _of_modules() -> dict[int, tuple[Any, Any]]:
     """Likewise those that are too many for the collector, which would compare each with everything: modules are looked through alone."""
-    return of_files.PAIRS | exits.PAIRS | sqlite.PAIRS
+    return of_files.PAIRS | exits.PAIRS | of_databases.PAIRS
 
 
 def _all() -> dict[int, tuple[Any, Any]]:
@@ -160,10 +168,11 @@ def _name_of(holder: Any, modules: dict[int, str]) -> str:
 def _find_within(subject: object, connections: list[Any]) -> Iterator[Place]:
     """In what a subject and the threads refer to: the user's code, and objects of any kind, but not libraries.
 
-    The connections to a SQLite that are met on the way are added to the list.
+    The connections to a SQLite that are met on the way are added to the list. Where there is so much on the way that all of the process
+    is looked through for the names, it is gone on for them, for as long as there are any that were not met.
     """
     wanted = {_identity(function) for function, _ in _all().values()}
-    seen = set(_libraries(len(sys.modules), stack.regarded()))
+    seen = _libraries()
     beginning = len(seen)
     is_skipped: dict[type, bool] = {}
     tuples: set[int] = set()
@@ -171,48 +180,53 @@ def _find_within(subject: object, connections: list[Any]) -> Iterator[Place]:
     level: list[Any] = [subject, *threading.enumerate()]
     referents: list[Any] = []
     further: dict[int, Any] = {}
+    there_are: float | None = None  # connections in this process, once there is too much on the way
     seen.update(map(_identity, level))
     while level:
-        if len(seen) - beginning > _MANY:
-            for own in (level, functions, referents, further):  # they would be found to hold what is looked for
-                own.clear()
-            yield from _find()
-            return
+        connections += filter(sqlite.is_older, level)
+        if there_are is None and len(seen) - beginning > _MANY:
+            there_are = sqlite.count_older()
+        if there_are is not None and len(connections) >= there_are:
+            break
         # Of all of them at once: each question is told to the audit hooks.
         referents = gc.get_referents(*level)
-        if not wanted.isdisjoint(map(_identity, referents)):
-            for holder in level:
-                if wanted.isdisjoint(map(_identity, gc.get_referents(holder))):
-                    continue
-                if type(holder) is tuple:
-                    tuples.add(_identity(holder))
-                else:
-                    yield from _places_in(holder)
-        connections += [holder for holder in level if isinstance(holder, sqlite3.Connection)]
-        functions += [holder for holder in level if type(holder) is types.FunctionType]
+        if there_are is None:
+            if not wanted.isdisjoint(map(_identity, referents)):
+                holders = [holder for holder in level if not wanted.isdisjoint(map(_identity, gc.get_referents(holder)))]
+                tuples.update(_identity(holder) for holder in holders if type(holder) is tuple)
+                for holder in holders:
+                    yield from () if type(holder) is tuple else _places_in(holder)
+            functions += [holder for holder in level if type(holder) is types.FunctionType]
         further = dict(zip(map(_identity, referents), referents, strict=True))
         news = further.keys() - seen
         seen |= news
         level = [further[new] for new in news if gc.is_tracked(further[new]) and _is_to_be_followed(further[new], is_skipped)]
+    if there_are is not None:
+        for own in (level, functions, referents, further):  # they would be found to hold what is looked for
+            own.clear()
+        yield from _find()
+        return
     for function in functions if tuples else ():
         if _identity(function.__defaults__) in tuples:
             yield _defaults(function)
 
 
 def _is_to_be_followed(holder: Any, is_skipped: dict[type, bool]) -> bool:
-    """Into what pytest and the world hold themselves nobody looks, nor into the modules and classes of libraries."""
+    """Into what pytest and the world hold themselves nobody looks, nor into the modules and classes of libraries.
+
+    No object is asked for its class, as `isinstance` does: one that is made when it is first needed would be made by that.
+    """
     kind = type(holder)
     skipped = is_skipped.get(kind)
     if skipped is None:
         skipped = is_skipped[kind] = kind.__module__.startswith(_SKIPPED)
-    return not skipped and (not isinstance(holder, (type, types.ModuleType)) or _is_users(holder))
+    return not skipped and (not issubclass(kind, (type, types.ModuleType)) or _is_users(holder))
 
 
-@lru_cache(maxsize=1)
-def _libraries(_count: int, _own: str) -> frozenset[int]:
-    """The namespaces of all modules that are not the user's, as of so many modules and this subject."""
+def _libraries() -> set[int]:
+    """The namespaces of all modules that are not the user's, as of now: where one is gone, another object may have its identity."""
     modules = [module for module in sys.modules.copy().values() if isinstance(module, types.ModuleType)]
-    return frozenset(_identity(vars(module)) for module in modules if not _is_users(module))
+    return {_identity(vars(module)) for module in modules if not _is_users(module)}
 
 
 def _is_users(owner: Any) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import unquote
 
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.messages import IncomingRequest, Response
+from pytest_agentready.world.wrapped import Wrapped
 
 # Numbers that say which, or of which kind, and not how much.
 TELLING = re.compile(
@@ -27,15 +28,15 @@ class Caller:
     shift: int  # added to the numbers
 
 
-class Echo(Backend):
+class Echo(Wrapped):
     """A backend that tells its callers apart."""
 
     def __init__(self, inner: Backend, callers: Sequence[Caller]) -> None:
-        super().__init__(inner.routes, inner.apps, inner.handler, inner.procedures, inner.peers, inner.streams)
+        super().__init__(inner)
         self._callers = callers
 
     def answer(self, request: IncomingRequest) -> Response | None:
-        response = super().answer(request)
+        response = self._inner.answer(request)
         if response is None or not response.is_json:
             return response
         asked = f"{unquote(request.url)} {request.body.decode('utf-8', 'replace')} {' '.join(request.headers.values())}"

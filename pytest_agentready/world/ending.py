@@ -12,7 +12,9 @@ import ctypes
 import sys
 from _thread import get_ident
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
+
+from pytest_agentready.world import runs, stack
 
 STUBBORN = 40  # swallowed signals after which the trace function is set
 
@@ -59,16 +61,40 @@ def break_out(frame: FrameType | None) -> None:
         frame = frame.f_back
 
 
-def calm_down() -> None:
-    """The user's code is left: what follows on this thread is ours, and is not to be broken out of."""
+def block(what: str, refused: list[str] | None) -> NoReturn:
+    """Let this not leave the world, and remember in `refused` that it would have; None: it is no doing of a tool.
+
+    Raises OutboundBlocked.
+    """
+    if get_ident() in runs.leftovers:  # of a run that is over: it may no more reach the system than while it ran
+        break_out(sys._getframe(1))
+    elif refused is not None:
+        refused.append(what)
+    raise OutboundBlocked(f"{what} was refused: nothing leaves the virtual world")
+
+
+def calm_down(handled: BaseException | None = None) -> None:
+    """The user's code is left: what follows on this thread is ours, and is not to be broken out of.
+
+    `handled` is the exception that was being handled when the user's code was entered. One that is broken out of a `with` statement
+    is taken by the interpreter for one that is handled for ever, and would be the context of each that is raised from here on.
+    """
     if sys.gettrace() is _raise_at_lines:
         sys.settrace(None)
+    if sys.exc_info()[1] is not handled:
+        _handle(handled)
+
+
+def _handle(exception: BaseException | None) -> None:
+    """Make this the exception that is being handled."""
+    if sys.version_info >= (3, 11):
+        ctypes.pythonapi.PyErr_SetHandledException(ctypes.py_object(exception))
+    elif exception is None:
+        ctypes.pythonapi.PyErr_SetExcInfo(None, None, None)
 
 
 def _raise_at_lines(frame: FrameType, event: str, _argument: Any) -> Any:
-    from pytest_agentready.world import active, stack
-
-    if get_ident() not in active.leftovers and (active.world is None or not active.world.time.over):
+    if get_ident() not in runs.leftovers and (runs.current is None or not runs.current.over):
         return None
     if event == "line" and not stack.is_librarys(frame.f_code):  # a library's line lies within the user's `try`
         raise WorldEnded

@@ -20,13 +20,13 @@ def _exit(status: int) -> None:
     """From here on the process would be gone."""
     if active.mine() is None:
         real.exit_now(status)
-    _refuse(f"the end of the whole process (os._exit({status!r}))", "exit")
+    _end(f"os._exit({status!r})")
 
 
 def abort() -> None:
     if active.mine() is None:
         real.abort()
-    _refuse("the end of the whole process (os.abort())", "exit")
+    _end("os.abort()")
 
 
 def kill(pid: int, number: int, /) -> None:
@@ -34,9 +34,9 @@ def kill(pid: int, number: int, /) -> None:
     if world is None or pid in world.processes.started or not would_end(pid, number):
         real.kill(pid, number)
     elif pid in (os.getpid(), 0):
-        _refuse(f"the end of the whole process ({_name(number)})", "exit")
+        _end(_name(number))
     else:
-        _refuse(f"a signal to process {pid} ({_name(number)})", "kill", str(pid))
+        _kill(f"a signal to process {pid} ({_name(number)})", str(pid))
 
 
 def killpg(group: int, number: int, /) -> None:
@@ -44,14 +44,14 @@ def killpg(group: int, number: int, /) -> None:
     if world is None or number == 0 or group in world.processes.started:
         real.killpg(group, number)
     else:
-        _refuse(f"a signal to the processes of group {group} ({_name(number)})", "kill", str(group))
+        _kill(f"a signal to the processes of group {group} ({_name(number)})", str(group))
 
 
 def raise_signal(number: int, /) -> None:
     if active.mine() is None or not would_end(os.getpid(), number):
         real.raise_signal(number)
     else:
-        _refuse(f"the end of the whole process ({_name(number)})", "exit")
+        _end(_name(number))
 
 
 def _name(number: int) -> str:
@@ -61,8 +61,14 @@ def _name(number: int) -> str:
         return f"signal {number}"
 
 
-def _refuse(what: str, verb: str, target: str = "this process") -> None:
-    processes.note(verb, target, what, refused=True)
+def _end(means: str) -> None:
+    """`os._exit(3)`, `SIGKILL`."""
+    processes.note("exit", "this process", means, refused=True)
+    guard.refuse(f"the end of the whole process ({means})")
+
+
+def _kill(what: str, target: str) -> None:
+    processes.note("kill", target, what, refused=True)
     guard.refuse(what)
 
 

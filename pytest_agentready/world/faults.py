@@ -1,24 +1,15 @@
-"""The faults: each a small frozen value that says what it is called and does one thing on the wire.
-
-A fault acts at one stage of a conversation (look-up, connection, handshake, answer) and leaves the others alone.
-Third parties derive from `WireFault`, override one hook and register the value under `agentready.faults`.
-"""
+"""The faults of the list: each a small frozen value that says what it is called and does one thing on the wire."""
 
 from __future__ import annotations
 
 import socket
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import Literal
 
-from pytest_agentready.domain import Expected, Family, Fault
+from pytest_agentready.domain import Expected, Family
 from pytest_agentready.world.messages import Response, other_shape
+from pytest_agentready.world.wire import Answerable, AnswerableByHTTP, Certificate, Connected, HTTPFault, WireFault
 
-if TYPE_CHECKING:
-    from pytest_agentready.world.services.exchange import Exchange
-    from pytest_agentready.world.services.http import HTTPExchange
-
-Certificate = Literal["good", "untrusted", "expired", "wrong host"]
-Connected = Literal["open", "refused", "hang"]
 Flaw = Literal["malformed", "other shape", "empty", "html", "type"]
 
 HUGE = 1 << 18  # bytes of the huge body: some 60,000 tokens
@@ -30,57 +21,6 @@ ADVICE = "".join(
     for question in ("What happened?", "What can I do?", "Additional troubleshooting information") * 25
 )
 PORTAL = "<!DOCTYPE html><html><head><title>Sign in</title></head><body><h1>Please sign in to continue</h1></body></html>"
-
-
-@dataclass(frozen=True, slots=True)
-class WireFault(Fault):
-    """A peer in good health; every fault overrides the one hook at which it differs.
-
-    A hook that acts says so by what it returns; the run counts how often that was.
-    """
-
-    def looked_up(self, host: str) -> OSError | None:
-        """The error with which the look-up of this host fails."""
-        return None
-
-    def connected(self) -> Connected:
-        """What becomes of a connection attempt."""
-        return "open"
-
-    @property
-    def deaf(self) -> bool:
-        """The connection is taken up by the system, and nobody ever reads from it."""
-        return False
-
-    @property
-    def certificate(self) -> Certificate:
-        return "good"
-
-    @property
-    def asks_for_the_password(self) -> bool:
-        """Does a database want to have it in clear?"""
-        return False
-
-    @property
-    def precedes_the_request(self) -> bool:
-        """Does a connection that stands already never meet it?"""
-        return self.deaf or self.connected() != "open" or self.certificate != "good" or self.looked_up("api.example.com") is not None
-
-    def answer(self, exchange: Exchange) -> bool:
-        """Answer one complete request, of whatever protocol; False where the fault does not apply to it, and the normal answer is sent."""
-        return False
-
-
-@dataclass(frozen=True, slots=True)
-class HTTPFault(WireFault):
-    """A fault that only HTTP knows, such as a status or a spoilt body: other protocols are answered as usual."""
-
-    def answer(self, exchange: Exchange) -> bool:
-        return exchange.is_http and self.respond(cast("HTTPExchange", exchange))
-
-    def respond(self, exchange: HTTPExchange) -> bool:
-        """Answer one HTTP request; False where the fault does not apply to it."""
-        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +61,7 @@ class Hang(WireFault):
     expected: Expected | None = "transient"
     may_commit: bool = True
 
-    def answer(self, exchange: Exchange) -> bool:
+    def answer(self, exchange: Answerable) -> bool:
         return True
 
 
@@ -129,7 +69,7 @@ class Hang(WireFault):
 class Trickle(WireFault):
     """The answer begins at once, and goes on a byte at a time, for ever."""
 
-    def answer(self, exchange: Exchange) -> bool:
+    def answer(self, exchange: Answerable) -> bool:
         exchange.trickle()
         return True
 
@@ -141,7 +81,7 @@ class BrokenConnection(WireFault):
     after: Literal["nothing", "half"] = "nothing"
     commits: bool = False
 
-    def answer(self, exchange: Exchange) -> bool:
+    def answer(self, exchange: Answerable) -> bool:
         if self.commits:
             exchange.commit()
         if self.after == "half":
@@ -154,7 +94,7 @@ class BrokenConnection(WireFault):
 class TruncatedBody(WireFault):
     """The connection is closed in good order before the promised length is reached."""
 
-    def answer(self, exchange: Exchange) -> bool:
+    def answer(self, exchange: Answerable) -> bool:
         exchange.commit()
         exchange.send_half()
         exchange.close()
@@ -165,20 +105,21 @@ class TruncatedBody(WireFault):
 class StatusAnswer(HTTPFault):
     response: Response = Response(status=500)
 
-    def respond(self, exchange: HTTPExchange) -> bool:
+    def respond(self, exchange: AnswerableByHTTP) -> bool:
         exchange.send(self.response)
         return True
 
 
 @dataclass(frozen=True, slots=True)
 class SpoiltContent(HTTPFault):
-    """Status 200, and a body that is not what was asked for. Applies where the normal answer is JSON."""
+    """Status 200, and a body that is not what was asked for. Applies where the normal answer is JSON; what is no data, to XML as well."""
 
     flaw: Flaw = "malformed"
 
-    def respond(self, exchange: HTTPExchange) -> bool:
+    def respond(self, exchange: AnswerableByHTTP) -> bool:
         normal = exchange.normal()
-        if not normal.is_json or exchange.request.method == "HEAD":
+        is_data = normal.is_json or (normal.is_xml and self.flaw in ("empty", "html"))
+        if not is_data or exchange.request.method == "HEAD":
             return False
         exchange.send(self._spoil(normal))
         return True
@@ -190,7 +131,7 @@ class SpoiltContent(HTTPFault):
             case "other shape":
                 return Response(json=other_shape(normal.content))
             case "empty":
-                return Response(body=b"", content_type="application/json")
+                return Response(body=b"", content_type=normal.content_type)
             case "html":
                 return Response(body=PORTAL, content_type="text/html; charset=utf-8")
             case "type":
@@ -201,13 +142,15 @@ class SpoiltContent(HTTPFault):
 class HugeAnswer(WireFault):
     """The normal answer, grown: a body, the rows of a database, what a Redis holds, the messages of a stream."""
 
-    def answer(self, exchange: Exchange) -> bool:
-        return exchange.send_huge(HUGE)
+    size: int = HUGE  # bytes
+
+    def answer(self, exchange: Answerable) -> bool:
+        return exchange.send_huge(self.size)
 
 
 @dataclass(frozen=True, slots=True)
 class RedirectLoop(HTTPFault):
-    def respond(self, exchange: HTTPExchange) -> bool:
+    def respond(self, exchange: AnswerableByHTTP) -> bool:
         exchange.send(Response(status=302, headers={"Location": exchange.request.url}))
         return True
 

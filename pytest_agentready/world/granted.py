@@ -20,6 +20,10 @@ class Grant:
         """Its runs begin each with the same files: what one writes in `tmp_path`, no other finds there."""
         return replace(self, own=(), watched=(*self.watched, *self.own))
 
+    def without_programs(self) -> Grant:
+        """No program is started: what is handed to it would be real."""
+        return replace(self, programs=())
+
 
 NOTHING = Grant()
 _in_force = NOTHING

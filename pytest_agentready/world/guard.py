@@ -13,15 +13,16 @@ from _thread import get_ident
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from pytest_agentready.world import active, processes, programs, real, stack, witness
+from pytest_agentready.world import active, processes, programs, real, runs, stack, witness
 from pytest_agentready.world.addresses import is_address
-from pytest_agentready.world.ending import OutboundBlocked, break_out
+from pytest_agentready.world.ending import block
 from pytest_agentready.world.files.overlay import WRITING
 from pytest_agentready.world.patching import Patch
 from pytest_agentready.world.signals import would_end
 
 # Where work is handed over to processes.
 POOLS = (("concurrent.futures.process", "ProcessPoolExecutor", "submit"), ("multiprocessing.pool", "Pool", "_check_running"))
+NEW_SESSION = 9  # the place of `start_new_session`, behind the environment, in what `fork_exec` takes
 # For the exits that lead to `fork_exec`, by thread.
 _announced: set[int] = set()
 _installed = False
@@ -71,9 +72,16 @@ def fork_exec(args: Any, executables: Any, *rest: Any) -> int:
         if what := processes.begin(paths[0], args, harmless=_is_harmless(paths, rest[2])):
             refuse(what)
     _announced.discard(get_ident())
+    program = os.fsdecode(args[0]) if args else ""
+    if words := processes.stand_in():
+        args, executables = words, [os.fsencode(words[0])]
+        close, kept, _, _, *more = rest  # neither its folder, which may be the run's own, nor an environment that loads a library
+        if any(map(callable, more)):  # `preexec_fn`, which is `os.setsid` for whoever ends all of a group later: that may not be ours
+            more[NEW_SESSION] = True
+        rest = (close, kept, None, [], *(None if callable(one) else one for one in more))
     pid: int = real.fork_exec(args, executables, *rest)
     if world is not None and world.concerned:
-        world.processes.started[pid] = real.monotonic()
+        world.processes.begun(pid, words, program)
     return pid
 
 
@@ -82,7 +90,7 @@ def _audit(event: str, args: tuple[Any, ...]) -> None:
         refuse(what)
     if event not in _WATCHED:  # first of all: there are some hundred thousand events in the examination of a tool
         return
-    if active.world is None and get_ident() not in active.leftovers:
+    if active.world is None and get_ident() not in runs.leftovers:
         return
     if what := _WATCHED[event](args):
         refuse(what)
@@ -93,7 +101,7 @@ def _writing(path: Any, verb: str) -> str:
     world = active.mine()
     if world is None or os.name != "posix" or not isinstance(path, (str, bytes, os.PathLike, int)):
         return ""
-    with active.bypassed():  # what is asked about the path is no doing of the run
+    with runs.bypassed():  # what is asked about the path is no doing of the run
         if isinstance(path, int):
             path = world.files.opened(path)
         if path is None or not world.files.refuses(os.fsdecode(path)):
@@ -105,11 +113,8 @@ def _writing(path: Any, verb: str) -> str:
 
 def refuse(what: str) -> NoReturn:
     """Let this not leave the world, and remember that it would have. Raises OutboundBlocked."""
-    if get_ident() in active.leftovers:  # of a run that is over: it may no more reach the system than while it ran
-        break_out(sys._getframe(1))
-    elif active.world is not None and active.world.concerned:
-        active.world.network.refused.append(what)
-    raise OutboundBlocked(f"{what} was refused: nothing leaves the virtual world")
+    world = active.world
+    block(what, world.network.refused if world is not None and world.concerned else None)
 
 
 def _let_out(address: Any) -> bool:
@@ -157,7 +162,7 @@ def _connecting_to_a_database(name: Any) -> str:
     if world is None or os.name != "posix" or not isinstance(name, (str, bytes, os.PathLike)) or os.fsdecode(name) in ("", ":memory:"):
         return ""
     path = os.fsdecode(name).partition("?")[0].removeprefix("file:")
-    with active.bypassed():
+    with runs.bypassed():
         if "mode=memory" in os.fsdecode(name) or not world.files.refuses(path):
             return ""
     return f"a connection to the database {os.path.abspath(path)} by sqlite3.Connection (use sqlite3.connect)"
@@ -173,7 +178,10 @@ def _starting_by_subprocess(args: tuple[Any, ...]) -> str:
     executable, words, folder, environment = args
     command = executable if executable is not None else words if isinstance(words, (str, bytes, os.PathLike)) else words[0]
     paths = programs.candidates(os.fsdecode(command), environment, beside=False)
+    processes.stand_in()  # of one that was announced before, and then did not begin (its environment was no good, say)
     what = processes.begin(executable, words, harmless=_is_harmless(paths, folder))
+    if what and real.fork_exec is not None and processes.replace(what, os.fsdecode(command), processes.shell_line(words)):
+        what = ""
     if not what:
         _announced.add(get_ident())
     return what
@@ -190,10 +198,13 @@ def _spawning(args: tuple[Any, ...]) -> str:
 def _spawn(original: Callable[..., int]) -> Callable[..., int]:
     """What it starts is the run's own."""
 
-    def spawn(*args: Any, **kwargs: Any) -> int:
-        pid = original(*args, **kwargs)
+    def spawn(path: Any, arguments: Any, environment: Any, *args: Any, **kwargs: Any) -> int:
+        program = os.fsdecode(path)
+        if words := processes.stand_in():
+            path, arguments, environment = words[0], words, {}
+        pid = original(path, arguments, environment, *args, **kwargs)
         if (world := active.world) is not None and world.concerned:
-            world.processes.started[pid] = real.monotonic()
+            world.processes.begun(pid, words, program)
         return pid
 
     return spawn
@@ -216,6 +227,8 @@ def _killing(args: tuple[Any, ...]) -> str:
     """What `exits` lets pass comes here, too, and what was bound where no replacement comes."""
     pid, number = args
     world = active.mine()
+    if world is not None and would_end(pid, number):
+        world.processes.silent.pop(pid, None)  # it ends now, and whoever waits for it is to wait for that
     if world is None or pid in world.processes.started or not would_end(pid, number):
         return ""
     return f"a signal to process {pid}"
@@ -224,18 +237,28 @@ def _killing(args: tuple[Any, ...]) -> str:
 def _killing_a_group(args: tuple[Any, ...]) -> str:
     group, number = args
     world = active.mine()
-    return "" if world is None or number == 0 or group in world.processes.started else f"a signal to the processes of group {group}"
+    if world is None or number == 0:
+        return ""
+    world.processes.silent.pop(group, None)
+    return "" if group in world.processes.started else f"a signal to the processes of group {group}"
 
 
 def _is_harmless(paths: list[str], folder: Any) -> bool:
     """`folder` is where the process would be started; None: here."""
-    with active.bypassed():  # what is asked about the paths is no doing of the run
+    with runs.bypassed():  # what is asked about the paths is no doing of the run
         return programs.is_harmless(paths, os.path.join(os.getcwd(), os.fsdecode(folder)) if folder is not None else os.getcwd())
 
 
+# Functions of the C library that reach another machine, another process, or a file that may be changed.
 _OF_C = frozenset(
     {"connect", "sendto", "sendmsg", "sendmmsg", "getaddrinfo", "gethostbyname", "getnameinfo", "syscall"}
     | {"system", "popen", "fork", "vfork", "clone", "posix_spawn", "posix_spawnp", "execl", "execle", "execlp", "execv", "execve", "execvp"}
+    | {"kill", "killpg", "tgkill", "raise", "abort", "exit", "_exit", "_Exit", "quick_exit"}
+    | {"open", "open64", "openat", "openat64", "creat", "creat64", "fopen", "fopen64", "freopen", "freopen64", "mkstemp", "mkdtemp"}
+    | {"unlink", "unlinkat", "remove", "rmdir", "rename", "renameat", "renameat2"}
+    | {"mkdir", "mkdirat", "link", "linkat", "symlink", "symlinkat"}
+    | {"truncate", "truncate64", "chmod", "fchmodat", "chown", "lchown", "fchownat", "utime", "utimes", "utimensat", "mknod", "mkfifo"}
+    | {"setxattr", "lsetxattr", "removexattr", "lremovexattr"}
 )
 _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
     "socket.connect": _connecting,
@@ -247,6 +270,7 @@ _WATCHED: dict[str, Callable[[tuple[Any, ...]], str]] = {
     "socket.getnameinfo": _reversing,
     "socket.__new__": _opening,
     "ctypes.dlsym": _reaching_into_c,
+    "ctypes.dlsym/handle": _reaching_into_c,
     "open": _opening_a_file,
     "os.remove": lambda args: _writing(args[0], "remove"),
     "os.rmdir": lambda args: _writing(args[0], "remove"),

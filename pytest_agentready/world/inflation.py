@@ -1,5 +1,7 @@
 """An answer made huge in the way of real ones: its lists have more items, its texts go on and on; ids, dates and codes stay as they are.
 
+In XML and in pages a list is what has several elements of one kind side by side.
+
 Everything grows that grows in life, so that a tool meets it in whatever part it uses, and what it parses can still be parsed.
 """
 
@@ -10,13 +12,19 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pytest_agentready.world import markup
+from pytest_agentready.world.markup import Document, Element, Span
+
 LONG = 1 << 16  # characters of a text that has grown
 MESSAGES = 2_000  # of a stream, for they are written one by one
 LONGEST = 1 << 20  # characters of all such texts together
+LETTER = r"(?:[\d_]|[^\w\s])*[^\W\d_]"  # up to the first one of a word, for there are codes of many thousand characters
 # A sentence, or six words and more: a title or a status is shorter.
 PROSE = re.compile(
-    r"\w[^\S\n]+\S.*[.!?\u3002]|\w\s*\n\s*\w|(?:\S*[^\W\d_]\S*\s+){5}\S*[^\W\d_]|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{12,}"
+    rf"\w[^\S\n]+\S.*[.!?\u3002]|\w\s*\n\s*\w|(?<!\S)(?:{LETTER}\S*\s+){{5}}{LETTER}|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{{12,}}"
 )
+ENTRIES = 500  # of a list in markup that has a text, which is as long as all is to be: a parser takes seconds for many thousand
+BARE = 5_000  # of one that has none
 WORD = re.compile(r"[^\W\d_]+")
 # Fields that hold text for a reader, however short the example is.
 CONTENT = re.compile(
@@ -27,23 +35,66 @@ CONTENT = re.compile(
 
 def inflated(value: Any, size: int) -> Any:
     """A copy of at least `size` bytes as JSON; None where nothing in it can grow."""
-    texts, lists = sum(_is_prose(name, text) for name, text in _texts(value)), _lists(value)
+    texts, lists = sum(is_prose(name, text) for name, text in _texts(value)), _lists(value)
     if not texts and not lists:  # what is added to codes and numbers alone is no concern of whoever picks its fields
         return {**value, "padding": "x" * size} if isinstance(value, dict) else None
-    long = min(LONG, LONGEST // max(1, texts)) if lists or texts > 1 else size
-    return _grown(value, long, size // max(1, lists))
+    return _grown(value, _long(size, texts, lists), size // max(1, lists))
 
 
 def inflated_text(text: str, size: int) -> str | None:
-    """The text again and again; None for a bare number, say."""
+    """XML and a page with more in it, any other text again and again; None for a bare number, say."""
+    if (document := markup.read(text)) is not None and (grown := _inflated_markup(document, size)) is not None:
+        return grown
     return _repeated(text, size, "\n") if WORD.search(text) else None
+
+
+def _inflated_markup(document: Document, size: int) -> str | None:
+    """The document with longer lists and texts; None for a page that has neither, and may well come several times over."""
+    found = list(_growing(document, document.root))
+    lists = sum(isinstance(each, list) for each in found)
+    texts = len(found) - lists
+    if found:
+        long = min(size, LONGEST // max(1, texts))
+        return document.changed(_edit(document, each, long, ENTRIES if texts else BARE) for each in found)
+    if document.is_page:
+        return None
+    end = document.text.rindex("<", 0, document.root.children[0].end)  # of the outermost element: a remark in it is read by nobody
+    return document.changed([(Span(end, end), f"<!--{'x' * size}-->")]) if document.text[end + 1] == "/" else None
+
+
+def _growing(document: Document, element: Element) -> Iterator[Span | list[Element]]:
+    """The texts that may grow, and the lists, each as its elements. In those it is the first one that has all this in it again."""
+    name = "" if document.is_page else element.name
+    yield from (span for span in element.texts if is_prose(name or "p", document.text[span.start : span.end]))
+    for run in element.runs():
+        if element.is_list(run):
+            yield run
+            yield from _growing(document, run[0])
+        else:
+            for child in run:
+                yield from _growing(document, child)
+
+
+def _edit(document: Document, growing: Span | list[Element], long: int, most: int) -> tuple[Span, str]:
+    if isinstance(growing, Span):
+        return growing, _repeated(document.text[growing.start : growing.end], long, " ")
+    members = "\n".join(document.text[each.start : each.end] for each in growing)
+    times = min(most // len(growing), long // len(members)) + 1
+    end = growing[-1].end
+    return Span(end, end), f"\n{members}" * times
+
+
+def _long(size: int, texts: int, lists: int) -> int:
+    """Characters of each text that grows, where there are so many texts and lists."""
+    return min(max(min(LONG, size), size // 16), LONGEST // max(1, texts)) if lists or texts > 1 else size
 
 
 def inflated_rows(names: Sequence[str], rows: Sequence[tuple[Any, ...]], size: int, most: int | None) -> tuple[tuple[Any, ...], ...] | None:
     """The rows of a database, of some `size` bytes and at most `most` of them; None where they cannot grow."""
     if not rows:
         return None
-    first = tuple(_grown(value, LONG, LONG, name) for name, value in zip(names, rows[0], strict=True))
+    long = min(LONG, size)
+    first = tuple(_grown(value, long, long, name) for name, value in zip(names, rows[0], strict=True))
     count = len(rows) + 1 + size // len(json.dumps(rows[0], default=str))
     more = (tuple(rows) * (count // len(rows) + 1))[: count if most is None else min(most, count)]
     return (first, *more[1:]) if first != rows[0] or len(more) > len(rows) else None
@@ -58,7 +109,7 @@ def inflated_bytes(name: str, data: bytes, size: int) -> bytes | None:
             return None if value is None else json.dumps(value).encode()
     except ValueError:
         return None
-    return _repeated(text, size, " ").encode() if _is_prose(name, text) else None
+    return _repeated(text, size, " ").encode() if is_prose(name, text) else None
 
 
 def inflated_messages(messages: Sequence[str | bytes], size: int) -> list[str | bytes] | None:
@@ -77,7 +128,7 @@ def inflated_messages(messages: Sequence[str | bytes], size: int) -> list[str | 
 
 def _grown(value: Any, long: int, size: int, name: str = "") -> Any:
     if isinstance(value, str):
-        return _repeated(value, long, " ") if _is_prose(name, value) else value
+        return _repeated(value, long, " ") if is_prose(name, value) else value
     if isinstance(value, dict):
         return {key: _grown(item, long, size, str(key)) for key, item in value.items()}
     if isinstance(value, list) and value:
@@ -108,7 +159,7 @@ def _lists(value: Any) -> int:
     return 1 + _lists(value[0]) if isinstance(value, list) and value else 0
 
 
-def _is_prose(name: str, text: str) -> bool:
+def is_prose(name: str, text: str) -> bool:
     if not name or CONTENT.search(name):  # a text by itself is content, too
         return WORD.search(text) is not None
     return PROSE.search(text) is not None

@@ -6,12 +6,15 @@ import contextlib
 import functools
 import sys
 from collections.abc import Iterator
+from types import ModuleType
 
 from pytest_agentready.world import (
     active,
     aside,
+    children,
     clocks,
     dates,
+    event_loops,
     exits,
     foreign,
     guard,
@@ -19,14 +22,18 @@ from pytest_agentready.world import (
     loops,
     names,
     nurseries,
+    pools,
     queues,
+    redis_clients,
     selecting,
     sockets,
-    sqlite,
+    spans,
     stack,
     surroundings,
     threads,
     tls,
+    vocabularies,
+    witness,
 )
 from pytest_agentready.world.early import EarlyNames
 from pytest_agentready.world.ending import WorldEnded
@@ -34,10 +41,12 @@ from pytest_agentready.world.files import replacements as of_files
 from pytest_agentready.world.foreign.net import Net
 from pytest_agentready.world.intervals import begin_subject
 from pytest_agentready.world.patching import Patches
+from pytest_agentready.world.sqlite import replacements as of_databases
 from pytest_agentready.world.watchdog import Watchdog
 from pytest_agentready.world.world import World
 
-OPTIONAL = (nurseries.CACHE, *(module for module, _, _ in guard.POOLS))
+OPTIONAL = (nurseries.CACHE, *spans.LATE, *(module for module, _, _ in guard.POOLS), *redis_clients.MODULES)
+NESTED = "A virtual world runs already: call the tool itself, not the check, from inside a tool or a test with agent_world."
 
 
 class NestedWorlds(RuntimeError):
@@ -46,12 +55,20 @@ class NestedWorlds(RuntimeError):
 
 def _patches() -> Patches:
     """Made anew when one of the libraries was imported that are patched only where they are there."""
-    return _patches_with(tuple(name for name in OPTIONAL if name in sys.modules))
+    return _patches_with(tuple(map(_executed, OPTIONAL)))
 
 
-@functools.cache
-def _patches_with(_optional: tuple[str, ...]) -> Patches:
-    rooms = (names, sockets, guard, tls, selecting, clocks, threads, queues, loops, of_files, exits, sqlite)
+def _executed(name: str) -> ModuleType | None:
+    """What is to be patched in a module may not be there as long as another thread imports it: it is asked again for the next run."""
+    module = sys.modules.get(name)
+    return None if getattr(getattr(module, "__spec__", None), "_initializing", False) else module
+
+
+@functools.lru_cache(maxsize=2)
+def _patches_with(_optional: tuple[ModuleType | None, ...]) -> Patches:
+    """By the modules themselves: one that is imported anew, as after a test that has taken it out, has other classes."""
+    first = (names, sockets, redis_clients, guard, children, tls, selecting, clocks, threads, queues, event_loops)
+    rooms = (*first, of_files, exits, of_databases, spans)
     return Patches(patch for room in rooms for patch in room.patches())
 
 
@@ -93,15 +110,13 @@ def prepare(subject: object) -> bool:
 def installed(world: World) -> Iterator[None]:
     """The calling thread is the first member. Raises NestedWorlds."""
     if active.world is not None:
-        raise NestedWorlds(
-            "A virtual world runs already: call the tool itself, not the check, from inside a tool or a test with agent_world."
-        )
+        raise NestedWorlds(NESTED)
     guard.install()
     patches, early, watchdog, net = _patches(), _early_names(), _watchdog(), Net(world)
     early.look()
 
     def glance() -> None:
-        world.time.crowd.look_for_unseen_waits()
+        world.glance()
         net.look()
 
     with contextlib.ExitStack() as undo:
@@ -112,7 +127,9 @@ def installed(world: World) -> Iterator[None]:
         undo.enter_context(surroundings.kept())
         if world.network.respond is not None:
             undo.enter_context(keys.lent())
+        undo.enter_context(vocabularies.stood_in(wanted=world.network.respond is not None))
         world.files.begin()
+        world.databases.overhear = witness.overhear
         world.databases.begin()
         undo.enter_context(aside.real_connections(world.network))
         # Dates come before the patches: time-machine reaches into the real functions, wherever it finds them.
@@ -126,13 +143,11 @@ def installed(world: World) -> Iterator[None]:
         undo.callback(early.restore)
         early.replace()
         undo.enter_context(foreign.led_in())
-        undo.callback(_leave)
-        active.world = world
+        undo.enter_context(pools.idle_ones_let_go())
+        undo.enter_context(spans.captured(world.telemetry))
+        undo.callback(active.leave)
+        active.enter(world)
         undo.callback(world.close)
         world.join()
         undo.callback(_call_off, watchdog)  # before all else
         yield
-
-
-def _leave() -> None:
-    active.world = None

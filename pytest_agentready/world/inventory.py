@@ -44,15 +44,18 @@ class Inventory:
         ours = self._world.network.far_ends()
         for descriptor in sorted(_descriptors()):
             if descriptor not in self._descriptors and descriptor[0] not in ours:
-                yield self._described(descriptor[0])
+                yield from self._described(descriptor[0])
 
-    def _described(self, fd: int) -> Held:
+    def _described(self, fd: int) -> Iterator[Held]:
         connection = self._world.network.connections.get(fd)
         if connection is not None and connection.is_current:
-            return Held("connection", connection.name, connection.where)
-        kind = _kind(fd)
-        path = self._world.files.overlay.seen(_path(fd)) if kind == "file" else ""
-        return Held(kind, path, (self._world.opened or {}).get(path, ""))
+            yield Held("connection", connection.name, connection.where)
+            return
+        path, kind = _path(fd), _kind(fd)
+        if path is None or kind is None or path.startswith(f"/proc/{os.getpid()}/"):
+            return  # closed meanwhile, or our watchdog's, which looks at the threads there
+        path = self._world.files.overlay.seen(path) if kind == "file" else ""
+        yield Held(kind, path, (self._world.opened or {}).get(path, ""))
 
     def _of_threads(self) -> Iterator[Held]:
         """Looked at for a while where there are more than before: one that was told to end may still be about to."""
@@ -96,8 +99,11 @@ def _descriptors() -> Iterator[Descriptor]:
         yield int(name), found.st_dev, found.st_ino
 
 
-def _kind(fd: int) -> HeldKind:
-    mode = os.fstat(fd).st_mode
+def _kind(fd: int) -> HeldKind | None:
+    try:
+        mode = os.fstat(fd).st_mode
+    except OSError:
+        return None
     if stat.S_ISSOCK(mode):
         return "socket"
     if stat.S_ISREG(mode):
@@ -105,8 +111,10 @@ def _kind(fd: int) -> HeldKind:
     return "pipe" if stat.S_ISFIFO(mode) else "descriptor"
 
 
-def _path(fd: int) -> str:
+def _path(fd: int) -> str | None:
     try:
         return os.readlink(f"{DESCRIPTORS}/{fd}")
+    except FileNotFoundError:
+        return None
     except OSError:  # a system that does not tell
         return ""

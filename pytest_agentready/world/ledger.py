@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pytest_agentready.domain import Effect, EffectKind
 from pytest_agentready.world.files import Files
@@ -54,6 +55,8 @@ class Ledger:
         idempotent: bool = False,
     ) -> None:
         """An effect that happens now, by the user's line on the stack."""
-        self._effects.append(
-            Effect(kind, verb, target, content, self._now(), self._where(), places=places, refused=refused, idempotent=idempotent)
-        )
+        self.record(Effect(kind, verb, target, content, places=places, refused=refused, idempotent=idempotent))
+
+    def record(self, effect: Effect) -> None:
+        """It happens now, by the user's line on the stack."""
+        self._effects.append(replace(effect, at=self._now(), where=self._where()))

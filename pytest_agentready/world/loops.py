@@ -1,59 +1,18 @@
-"""asyncio: the loop in which async tools run, resolvers without a thread, and loops that work for the run elsewhere."""
+"""asyncio: the loop in which async tools run."""
 
 from __future__ import annotations
 
 import asyncio
 import atexit
 import contextlib
-import socket
 from collections.abc import Awaitable, Iterator
 from typing import Any
 
-from pytest_agentready.world import active
 from pytest_agentready.world.ending import WorldEnded
 from pytest_agentready.world.hosted import straighten
-from pytest_agentready.world.patching import Patch
 
-_call_soon_threadsafe = asyncio.BaseEventLoop.call_soon_threadsafe
-_getaddrinfo = asyncio.BaseEventLoop.getaddrinfo
-_run_forever = asyncio.BaseEventLoop.run_forever
 _own_loop: asyncio.AbstractEventLoop | None = None
-_resolving = False  # for the loop, in a thread of its own as far as anybody can see
-
-
-def patches() -> Iterator[Patch]:
-    yield Patch(asyncio.BaseEventLoop, "call_soon_threadsafe", call_soon_threadsafe)
-    yield Patch(asyncio.BaseEventLoop, "getaddrinfo", getaddrinfo)
-    yield Patch(asyncio.BaseEventLoop, "run_forever", run_forever)
-
-
-def call_soon_threadsafe(self: Any, callback: Any, *args: Any, **kwargs: Any) -> asyncio.Handle:
-    """A member that hands a callback to a loop of another thread makes that thread a member."""
-    world = active.mine()
-    if world is not None and self._thread_id is not None and self._thread_id not in world.time.members:
-        world.adopt_loop(self)
-    return _call_soon_threadsafe(self, callback, *args, **kwargs)
-
-
-def run_forever(self: Any) -> None:
-    """A test's loop is older than the test's world, and outlives it."""
-    world = active.mine()
-    if world is not None and self is not _own_loop:
-        world.enter_loop(self)
-    _run_forever(self)
-
-
-async def getaddrinfo(self: Any, host: Any, port: Any, *, family: int = 0, type: int = 0, proto: int = 0, flags: int = 0) -> list[Any]:
-    if active.world is None:
-        found: list[Any] = await _getaddrinfo(self, host, port, family=family, type=type, proto=proto, flags=flags)
-        return found
-    global _resolving
-    await asyncio.sleep(0)
-    _resolving = True
-    try:
-        return socket.getaddrinfo(host, port, family, type, proto, flags)
-    finally:
-        _resolving = False
+_resolving = False
 
 
 def loop() -> asyncio.AbstractEventLoop:
@@ -66,9 +25,25 @@ def loop() -> asyncio.AbstractEventLoop:
     return _own_loop
 
 
+def is_own(one: object) -> bool:
+    """Is this that loop?"""
+    return one is _own_loop
+
+
 def held() -> bool:
     """Does the tools' loop stand still for what the calling thread does just now?"""
     return _own_loop is not None and asyncio._get_running_loop() is _own_loop and not _resolving
+
+
+@contextlib.contextmanager
+def resolving() -> Iterator[None]:
+    """A name is looked up for the loop, in a thread of its own as far as anybody can see."""
+    global _resolving
+    _resolving = True
+    try:
+        yield
+    finally:
+        _resolving = False
 
 
 def drive(awaitable: Awaitable[Any]) -> Any:

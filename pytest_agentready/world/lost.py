@@ -10,14 +10,12 @@ import asyncio
 import sys
 from dataclasses import dataclass, field
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_agentready.domain import masked
 from pytest_agentready.world import stack
-from pytest_agentready.world.faults import FAULTS, WireFault
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.services.exchange import Exchange
+from pytest_agentready.world.faults import FAULTS
+from pytest_agentready.world.wire import Answerable, WireFault
 
 _RESET = next(fault for fault in FAULTS if fault.slug == "lost-response")
 
@@ -42,9 +40,9 @@ class LostAnswer(WireFault):
     silent: bool = False  # the peer says nothing more; else it breaks the connection
     watch: Watch = field(default_factory=Watch, compare=False)
 
-    def answer(self, exchange: Exchange) -> bool:
-        request = exchange.network.requests[exchange.number]
-        if request.method != self.method or masked(request.url.partition("?")[0]) != masked(self.target):
+    def answer(self, exchange: Answerable) -> bool:
+        request = exchange.record
+        if request.method != self.method or not request.is_write or masked(request.url.partition("?")[0]) != masked(self.target):
             return False
         self.watch.met += 1
         frames = _frames()

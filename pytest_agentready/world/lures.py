@@ -16,13 +16,16 @@ PAGE = "<!doctype html><title>Status</title><p>All is well.</p>"
 class Lured(Backend):
     """The usual peers of a tool, and those beside them."""
 
-    def __init__(self, usual: object, redirects: Mapping[str, str], names: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self, usual: object, redirects: Mapping[str, str], names: Mapping[str, Sequence[str]], alike: tuple[str, Sequence[str]] = ("", ())
+    ) -> None:
         """`redirects`: host -> where it sends everybody; `names`: host, and all below it -> its address at each
-        look-up, the last for all that follow."""
+        look-up, the last for all that follow; `alike`: how hosts begin, and their addresses."""
         known = usual if isinstance(usual, Backend) else Backend()
         super().__init__(known.routes, known.apps, known.handler, known.procedures, known.peers, known.streams)
         self._redirects = redirects
         self._names = names
+        self._alike = alike
 
     def answer(self, request: IncomingRequest) -> Response | None:
         host = urlsplit(request.url).hostname or ""
@@ -35,6 +38,8 @@ class Lured(Backend):
 
     def address(self, host: str, look_up: int) -> str | None:
         told = next((addresses for name, addresses in self._names.items() if f".{host}".endswith(f".{name}")), None)
+        if told is None and self._alike[0] and host.startswith(self._alike[0]):
+            told = self._alike[1]
         return None if told is None else told[min(look_up, len(told)) - 1]
 
 

@@ -59,8 +59,15 @@ class Response:
         return "json" in self.content_type and bool(self.content)
 
     @property
+    def is_xml(self) -> bool:
+        """XML for programs: a feed, a result; a page is none, whatever it is written in."""
+        kind = self.content_type
+        return bool(self.content) and ("xml" in kind or self.content.lstrip()[:5] == b"<?xml") and "html" not in kind
+
+    @property
     def is_text(self) -> bool:
-        return self.is_json or (self.content_type.startswith("text/") and bool(self.content))
+        kind = self.content_type.partition(";")[0].strip().lower()
+        return self.is_json or (bool(self.content) and (kind.startswith("text/") or kind.endswith(("/xml", "+xml", "/csv", "/yaml"))))
 
     @property
     def says_nothing(self) -> bool:
@@ -84,13 +91,13 @@ class Response:
 @lru_cache(maxsize=4)
 def _inflated(content: bytes, is_json: bool, size: int) -> bytes | None:
     """Kept, for it takes milliseconds, and a tool may ask its peer for the same several times."""
-    text = content.decode(errors="replace")
+    text = content.decode(errors="surrogateescape")  # what is no UTF-8 stays as it is
     if is_json:
         with contextlib.suppress(ValueError):  # a stream of JSON lines, say, is a text
             value = inflation.inflated(_json.loads(text), size)
             return None if value is None else _json.dumps(value).encode()
     longer = inflation.inflated_text(text, size)
-    return None if longer is None else longer.encode()
+    return None if longer is None else longer.encode(errors="surrogateescape")
 
 
 def _flaws(status: object, body: object, headers: object, content_type: object) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The simulated network of one run: names, connections, and what the peers saw.
+"""The simulated network of one run: names and connections.
 
 A connection is real for the kernel: the client's descriptor is swapped for one end of a socket pair, so that TLS, epoll,
 transports and pools work unmodified. The other end belongs to a `Peer` in this process, moved by whichever thread is
@@ -11,75 +11,40 @@ import _socket
 import errno
 import os
 import socket
-from _thread import get_ident
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Collection
 
-from pytest_agentready.domain import Attempt, ModelCall, Request, Respond, Secret
+from pytest_agentready.domain import Attempt
 from pytest_agentready.world import real, stack
 from pytest_agentready.world.addresses import Addresses, is_address
 from pytest_agentready.world.allowed import LOCAL, Allowed
 from pytest_agentready.world.backend import Backend
-from pytest_agentready.world.backend_calls import BackendFailed
+from pytest_agentready.world.commons import Commons
 from pytest_agentready.world.connection import LATENCY, SYN_TIMEOUT, Connection, Outstanding, fill, swap
-from pytest_agentready.world.faults import WireFault
-from pytest_agentready.world.messages import IncomingRequest, Response
-from pytest_agentready.world.outages import EVERY, Outages, count
-from pytest_agentready.world.peer import Peer
+from pytest_agentready.world.outages import EVERY, Outages
+from pytest_agentready.world.peer import Peer, Services
+from pytest_agentready.world.upstream import Upstream
 
-if TYPE_CHECKING:
-    from pytest_agentready.world.order import Order
-    from pytest_agentready.world.timeline import Timeline
-
-T = TypeVar("T")
 # Connections of runs that are over, by descriptor: a pool that still holds one asks whom it belonged to.
 _former: dict[int, Connection] = {}
 PORTS = {"http": 80, "https": 443}
 ANY = frozenset({"", "0.0.0.0", "::"})
 
 
-class Network:
-    """All peers of one run, and the faults that they meet."""
+class Network(Commons):
+    """All peers of one run, and the clients' way to them."""
 
-    def __init__(self, outages: Outages, backend: Backend, allowed: Allowed) -> None:
-        self.outages = outages
-        self.backend = backend
+    def __init__(self, outages: Outages, backend: Backend, allowed: Allowed, services: Services) -> None:
+        super().__init__(outages, backend)
         self.allowed = allowed
-        self.thread = get_ident()  # which calls the tool
-        self.fired = 0
+        self.services = services
         self.attempts: list[Attempt] = []
-        self.requests: list[Request] = []
-        self.model_calls: list[ModelCall] = []
-        self.respond: Respond | None = None  # what a model answers, whichever provider is asked; None: there are no providers
         self.peers: dict[str, None] = {}  # an ordered set of host:port
-        self.unspoken: dict[str, None] = {}
-        self.credentials: dict[Secret, None] = {}
-        self.refused: list[str] = []
-        self.tls = False
-        self.backend_failure: BackendFailed | None = None
-        self.own_failure: Exception | None = None
-        self.farewells_held = False  # a peer that would close a connection by itself now leaves it open for good
         self.connections: dict[int, Connection] = {}
         self.outstanding: list[Outstanding] = []  # calls of clients that have no descriptor here
-        self.memory: dict[str, Any] = {}  # what the services keep for as long as the run: the contents of a Redis, say
         self._addresses = Addresses()
         self.hosts = self._addresses.hosts  # address -> host
         self._moving: list[Peer] = []
         self._own_servers: set[object] = set()  # ports, and paths, on which the run itself listens
-        self.latency = LATENCY  # virtual seconds until an answer comes
-        self.order: Order | None = None  # where an experiment gives the peers' lists another one
-        self.time: Timeline  # set by the world: each needs the other
-
-    def fault(self, request: int | None = None, host: str = "") -> WireFault | None:
-        """The fault that this request meets, by its number; without one, that of whatever comes next to this host."""
-        if request is not None:
-            host = self.requests[request].host
-        return self.outages.met_by(host.lower(), lambda whose: count(self.requests[:request], whose))
-
-    def fire(self, host: str) -> None:
-        """The fault of this host has acted once more."""
-        self.fired += 1
-        self.outages.fired(host.lower())
 
     # -- names
 
@@ -106,10 +71,13 @@ class Network:
 
     # -- connections
 
-    def connect(self, sock: socket.socket, host: str, port: int) -> Connection:
-        """Give the socket a simulated peer. Raises ConnectionRefusedError where the fault or the run's end says so."""
+    def connect(self, sock: socket.socket, host: str, port: int, upstream: Upstream | None = None) -> Connection:
+        """Give the socket a simulated peer. Raises ConnectionRefusedError where the fault or the run's end says so.
+
+        `upstream` leads to the real server of that name, which answers in the world's place.
+        """
         host = self.hosts.get(host, host)
-        if not is_address(host) and host not in self._addresses and "/" not in host:
+        if upstream is None and not is_address(host) and host not in self._addresses and "/" not in host:
             address = self.look_up(host)  # a name given to connect() itself
             host = self.hosts.get(address, address)
         name = f"{host}:{port}" if port else host
@@ -135,7 +103,7 @@ class Network:
         if outcome == "hang":
             self._hang(connection, far)
         else:
-            peer = Peer(self, connection, far, fault)
+            peer = Peer(self, self.services, connection, far, fault, upstream)
             connection.peer = peer
             if peer.deaf:
                 self.fire(host)
@@ -176,10 +144,10 @@ class Network:
     def is_own(self, host: str, port: object) -> bool:
         return port in self._own_servers and (host in LOCAL or host in ANY or host.startswith("127."))
 
-    def drop_idle(self, host: str) -> None:
+    def drop_idle(self, host: str, but: Collection[str] = ()) -> None:
         """Close the connections on which nothing is owed, so that their client connects anew."""
         for peer in tuple(self._moving):
-            if host in (EVERY, peer.host) and not peer.owes_an_answer:
+            if host in (EVERY, peer.host) and peer.host not in but and not peer.owes_an_answer:
                 peer.close()
 
     def _hang(self, connection: Connection, far: _socket.socket) -> None:
@@ -215,28 +183,6 @@ class Network:
         if former is not None:
             former.let_go()
 
-    def ask_backend(self, request: IncomingRequest) -> Response | None:
-        """The backend's normal answer to an HTTP request."""
-        return self.ask(
-            lambda: self.backend.answer(request),
-            lambda failure: Response(status=500, body=f"the backend itself failed: {failure}"),
-        )
-
-    def ask(self, question: Callable[[], T], otherwise: Callable[[BackendFailed], T]) -> T:
-        """Ask the backend. That it does not work is kept, and told when the run is over: what it answers no longer counts."""
-        try:
-            return question()
-        except BackendFailed as failure:
-            self.fail(failure)
-            return otherwise(failure)
-
-    def fail(self, failure: Exception) -> None:
-        """Keep the first failure of the user's backend, and the first of our own: neither is a word about the tool."""
-        if isinstance(failure, BackendFailed):
-            self.backend_failure = self.backend_failure or failure
-        else:
-            self.own_failure = self.own_failure or failure
-
     def known(self, sock: socket.socket) -> Connection | None:
         """As `connection`, and also one that a pool has kept from an earlier run."""
         found = self.connection(sock) or _former.get(real.socket.fileno(sock))
@@ -262,6 +208,12 @@ class Network:
         """A peer that was connected to in another way."""
         self._moving.append(peer)
 
+    def keep(self, connection: Connection, peer: Peer) -> None:
+        """A connection that was made in another way, and its peer."""
+        self.peers.setdefault(connection.name)
+        self.admit(peer)
+        self._keep(connection)
+
     def awaited(self) -> str:
         """Whom a wait that names no peer is for: the connection that still owes something."""
         connections = tuple(self.connections.values())  # a copy: other threads connect meanwhile
@@ -270,10 +222,17 @@ class Network:
         return owing[-1] if owing else ""
 
     def close(self) -> None:
+        """The run is over. What a pool of the user's keeps open ends as a server ends what is idle: the next run connects anew."""
+        for connection in tuple(self.connections.values()):
+            if connection.peer is not None:
+                connection.ended = connection.peer.retire()
         self.cut()
         for connection in tuple(self.connections.values()):
             connection.let_go()
             connection.peer = None  # only its name is asked for from here on
+        for fd, former in tuple(_former.items()):
+            if fd in self.connections or not former.is_current:
+                former.forget()
         _former.update(tuple(self.connections.items()))
 
     def cut(self) -> bool:

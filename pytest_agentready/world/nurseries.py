@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from pytest_agentready.world.world import World
+from pytest_agentready.world.world import World
 
 CACHE = "trio._core._thread_cache"
 RUN = "trio._core._run"

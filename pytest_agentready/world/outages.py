@@ -5,11 +5,11 @@ An experiment has one fault for all hosts; a hand-written test may give each hos
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from pytest_agentready.domain import Request
-from pytest_agentready.world.faults import WireFault
+from pytest_agentready.world.wire import WireFault
 
 EVERY = "*"
 
@@ -28,9 +28,11 @@ class Outage:
 class Outages:
     """The faults in force, and those that were. A host's own comes before the one for every host."""
 
-    def __init__(self, fault: WireFault | None = None, spared: int = 0) -> None:
+    def __init__(self, fault: WireFault | None = None, spared: int = 0, but: Iterable[str] = ()) -> None:
+        """`but` these hosts, which stay well whatever happens to every one."""
         self.known: list[Outage] = []
         self._by_host: dict[str, Outage] = {}
+        self._well = frozenset(but)
         if fault is not None:
             self.begin(EVERY, fault, spared)
 
@@ -59,7 +61,7 @@ class Outages:
             outage.met = True
 
     def _of(self, host: str) -> Outage | None:
-        return self._by_host.get(host) or self._by_host.get(EVERY)
+        return self._by_host.get(host) or (None if host in self._well else self._by_host.get(EVERY))
 
     @property
     def hosts(self) -> tuple[str, ...]:
@@ -70,6 +72,6 @@ class Outages:
         return tuple(dict.fromkeys(outage.fault for outage in self._by_host.values()))
 
 
-def count(requests: Iterable[Request], host: str) -> int:
+def count(requests: Sequence[Request], host: str) -> int:
     """How many requests went to this host, or to every one."""
-    return sum(host in (EVERY, request.host) for request in requests)
+    return len(requests) if host == EVERY else sum(host == request.host for request in requests)

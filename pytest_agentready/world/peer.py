@@ -6,33 +6,74 @@ import _socket
 import contextlib
 import os
 import ssl
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from pytest_agentready.domain import Secret
-from pytest_agentready.world import certificates, real, services
-from pytest_agentready.world.connection import LATENCY
-from pytest_agentready.world.services import Service
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.connection import Connection
-    from pytest_agentready.world.faults import WireFault
-    from pytest_agentready.world.network import Network
+from pytest_agentready.world import certificates, real
+from pytest_agentready.world.commons import Commons
+from pytest_agentready.world.connection import LATENCY, Connection
+from pytest_agentready.world.upstream import Upstream
+from pytest_agentready.world.wire import WireFault
 
 CHUNK = 1 << 18  # bytes
 CLIENT_HELLO = b"\x16\x03"
 
 
+class Service(Protocol):
+    """One protocol on one connection."""
+
+    def receive(self, data: bytes) -> None: ...
+
+
+class Greeter(Service, Protocol):
+    """A protocol in which the server speaks first."""
+
+    def greet(self) -> None: ...
+
+
+class Services(Protocol):
+    """All protocols that peers speak."""
+
+    def real(self, peer: Peer, /) -> Service:
+        """What is spoken with a real server, behind this peer."""
+
+    def tls_first(self, peer: Peer, /) -> bool:
+        """Does TLS come before the first word at this place?"""
+
+    def greeter(self, peer: Peer, /) -> Greeter | None:
+        """The service that speaks first at this place; None where the client does."""
+
+    def pick(self, peer: Peer, data: bytes, /) -> Service:
+        """The protocol that begins with these bytes."""
+
+    def ends_well(self, service: Service | None, /) -> bool:
+        """Does a server end an idle connection of this protocol in good order, and its client make another one?"""
+
+
 class Peer:
     """A state machine without a thread: `pump` is called by whoever is about to wait."""
 
-    def __init__(self, network: Network, connection: Connection, far: _socket.socket, fault: WireFault | None) -> None:
+    def __init__(
+        self,
+        network: Commons,
+        services: Services,
+        connection: Connection,
+        far: _socket.socket,
+        fault: WireFault | None,
+        upstream: Upstream | None = None,
+    ) -> None:
+        """`upstream` leads to the real server that answers in the world's place."""
         self.network = network
+        self._services = services
         self.connection = connection
         self.fault = fault
+        self.upstream = upstream
         self.host, self.port = connection.host, connection.port
         self.deaf = fault is not None and fault.deaf
         self.closed = False
         self.owes_an_answer = self.deaf
+        if upstream is not None and self.deaf:
+            upstream.close()
         self.far = far
         self._out = bytearray()
         self._closing = False
@@ -89,6 +130,21 @@ class Peer:
         self._closing = True
         self._flush()
 
+    def retire(self) -> int | None:
+        """End an idle connection of HTTP in good order. Its far end, to be kept open: what a client still writes is lost, and no error.
+
+        None for any other connection: whoever waits on it is to be told at once.
+        """
+        if self.closed or self.owes_an_answer or self._out or not self._services.ends_well(self._service):
+            return None
+        if self._tls is not None:
+            self._out += self._tls.farewell()
+        with contextlib.suppress(OSError):
+            self.far.send(self._out)
+            self.far.shutdown(_socket.SHUT_WR)
+        self.closed = True
+        return self.far.detach()
+
     def reset(self) -> None:
         """What is sent already still arrives; then the client's kernel says ECONNRESET.
 
@@ -134,7 +190,9 @@ class Peer:
 
     def begin(self) -> None:
         """The connection stands: where the server speaks first in the protocol, it does."""
-        if not services.tls_first(self):
+        if self.upstream is not None:
+            self._service = self._services.real(self)
+        elif not self._services.tls_first(self):
             self._greet()
 
     def begin_tls(self, data: bytes = b"") -> None:
@@ -155,13 +213,13 @@ class Peer:
             self._serve(data)
 
     def _greet(self) -> None:
-        if (service := services.greeter(self)) is not None:
+        if (service := self._services.greeter(self)) is not None:
             self._service = service
             self.network.time.at(LATENCY, service.greet)
 
     def _serve(self, data: bytes) -> None:
         if self._service is None:
-            self._service = services.pick(self, data)
+            self._service = self._services.pick(self, data)
         try:
             self._service.receive(data)
         except Exception as problem:  # bytes that the service cannot make sense of are not the tool's fault
@@ -214,6 +272,12 @@ class _TLS:
             return b""
         self._object.write(plain)
         return self._outgoing.read()
+
+    def farewell(self) -> bytes:
+        """That nothing more will be said."""
+        with contextlib.suppress(ssl.SSLError):
+            self._object.unwrap()
+        return self.pending()
 
     def pending(self) -> bytes:
         return self._outgoing.read()

@@ -17,6 +17,9 @@ class Procedures:
     def __init__(self) -> None:
         self._answers: dict[str, Any] = {}
 
+    def __bool__(self) -> bool:
+        return bool(self._answers)
+
     def add(self, key: str, answer: Any) -> None:
         """Raises ValueError for a key that names no procedure."""
         parts = split(key, key.strip())

@@ -1,47 +1,23 @@
-"""The processes that a run starts, or tries to: refused and recorded, but for the programs that the configuration allows."""
+"""The processes that a run starts, or tries to: refused and recorded, but for those that are allowed."""
 
 from __future__ import annotations
 
-import functools
+import errno
 import os
-import re
 import shlex
 import shutil
-from typing import TYPE_CHECKING, Any
+import sys
+from _thread import get_ident
+from types import FrameType
+from typing import Any
 
+from pytest_agentready.domain import Effect
 from pytest_agentready.domain.shell import line_of
-from pytest_agentready.world import active, real
+from pytest_agentready.world import active, stand_ins
+from pytest_agentready.world.started import BEYOND_WORDS, words_of
 
-if TYPE_CHECKING:
-    from pytest_agentready.world.world import World
-
-PATIENCE = 10.0  # real seconds for which one of them holds the clock
-# A line with one of these may start anything.
-BEYOND_WORDS = re.compile(r"[;&|<>`$()\n\\{}*?!~#]")
-
-
-class Processes:
-    """Those of one run."""
-
-    def __init__(self, programs: tuple[str, ...]) -> None:
-        self.programs = programs
-        self.started: dict[int, float] = {}  # the ids of those that really run, and the real moments at which they began
-
-    def allows(self, program: str, line: str) -> bool:
-        """A program by its name or path; a line for the shell by its only word that names one."""
-        if not self.programs:
-            return False
-        if line:
-            words = [] if BEYOND_WORDS.search(line) else _words(line)
-            return bool(words) and "=" not in words[0] and self.allows(words[0], "")
-        return any(_same(program, allowed) for allowed in self.programs)
-
-    def work(self) -> bool:
-        """Does one of them still run? The clock of the run stands still meanwhile."""
-        for pid in tuple(self.started):
-            if _has_ended(pid):
-                self.started.pop(pid, None)
-        return any(real.monotonic() - began < PATIENCE for began in self.started.values())
+DEPTH = 16  # frames between a process that begins and the function of `subprocess` that was called
+_replaced: dict[int, list[str]] = {}  # thread -> the words of what stands in for its next process
 
 
 def begin(command: Any, arguments: Any, *, line: bool = False, harmless: bool = False) -> str:
@@ -55,40 +31,64 @@ def begin(command: Any, arguments: Any, *, line: bool = False, harmless: bool = 
     allowed = world is not None and world.processes.allows(program, shell)
     content = shell or (shlex.join(words) if words else program)
     if world is not None and world.concerned:
-        note("start", _target(program, shell), content, refused=not allowed)
+        note("start", _target(program, shell), content, refused=not allowed, bound=_patience())
     return "" if allowed else f"a process ({program})"
 
 
-def note(verb: str, target: str, content: str, *, refused: bool) -> None:
-    world: World | None = active.world
+def replace(what: str, program: str, shell: str) -> bool:
+    """Does something stand in for the process that this thread is about to start? Its refusal is remembered all the same.
+
+    Raises FileNotFoundError where the program is to be missing: a shell itself is always there.
+    """
+    world = active.mine()
+    if world is None or not (words := stand_ins.words_of(conduct := world.time.limits.programs)):
+        return False
+    world.network.refused.append(what)
+    if conduct == "missing" and shell:
+        words = stand_ins.words_of("succeeds")
+    elif conduct != "succeeds":
+        world.network.fired += 1
+    if conduct == "missing" and not shell:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), program)
+    _replaced[get_ident()] = words
+    return True
+
+
+def stand_in() -> list[str] | None:
+    """The words of what stands in for the process that begins now, asked once; None for the process itself."""
+    return _replaced.pop(get_ident(), None)
+
+
+def shell_line(arguments: Any) -> str:
+    """What these words give a shell to run; "" for a program that is started by itself."""
+    return line_of([_text(word) for word in _listed(arguments)])
+
+
+def note(verb: str, target: str, content: str, *, refused: bool, bound: float | None = None) -> None:
+    world = active.world
     if world is not None and world.concerned:
-        world.ledger.note("process", verb, target, os.fsencode(content), refused=refused)
+        really = verb == "start" and not refused
+        world.ledger.record(Effect("process", verb, target, os.fsencode(content), real=really, refused=refused, bound=bound))
+
+
+def _patience() -> float | None:
+    """The `timeout` that `subprocess.run` or `call` was given, seconds: a process that is refused never gets to be waited for."""
+    frame: FrameType | None = sys._getframe(1)
+    for _ in range(DEPTH):
+        if frame is None:
+            break
+        if frame.f_globals.get("__name__") == "subprocess" and frame.f_code.co_name in ("run", "call"):
+            given = frame.f_locals.get("timeout", frame.f_locals.get("kwargs", {}).get("timeout"))
+            return float(given) if isinstance(given, (int, float)) else None
+        frame = frame.f_back
+    return None
 
 
 def _target(program: str, shell: str) -> str:
     """The program; of a plain line for the shell the one that it names."""
-    words = _words(shell) if shell and not BEYOND_WORDS.search(shell) else []
+    words = words_of(shell) if shell and not BEYOND_WORDS.search(shell) else []
     name = words[0] if words else "sh" if shell else program
     return shutil.which(name) or name
-
-
-def _same(program: str, allowed: str) -> bool:
-    if program == allowed:
-        return True
-    found, meant = _which(program), _which(allowed)
-    return found is not None and meant is not None and os.path.realpath(found) == os.path.realpath(meant)
-
-
-@functools.lru_cache(maxsize=64)
-def _which(program: str) -> str | None:
-    return shutil.which(program)
-
-
-def _words(line: str) -> list[str]:
-    try:
-        return shlex.split(line)
-    except ValueError:  # a quotation without an end
-        return []
 
 
 def _listed(arguments: Any) -> list[Any]:
@@ -99,14 +99,3 @@ def _text(word: Any) -> str:
     if isinstance(word, (list, tuple)):
         word = word[0]
     return os.fsdecode(word) if isinstance(word, (str, bytes, os.PathLike)) else str(word)
-
-
-def _has_ended(pid: int) -> bool:
-    """Without taking its status from whoever waits for it."""
-    try:
-        if real.waitid is not None:
-            return real.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-        real.kill(pid, 0)
-    except OSError:
-        return True
-    return False

@@ -14,8 +14,9 @@ KEY = re.compile(r"(?:id|uuid|guid|key|slug|email|sku|code|login|username)")
 KEY_OF_TABLE = re.compile(r"(\w{2,})_(?:id|uuid|guid|key|code|no|number|sku)")
 AGGREGATES = frozenset({
     "COUNT", "SUM", "AVG", "MIN", "MAX", "EXISTS", "BOOL_AND", "BOOL_OR", "EVERY", "STDDEV", "VARIANCE",
-    "ARRAY_AGG", "STRING_AGG", "JSON_AGG", "JSONB_AGG", "JSON_ARRAYAGG", "GROUP_CONCAT",
+    "ARRAY_AGG", "STRING_AGG", "JSON_AGG", "JSONB_AGG", "JSON_ARRAYAGG", "GROUP_CONCAT", "TOTAL", "JSON_GROUP_ARRAY", "JSON_GROUP_OBJECT",
 })  # fmt: skip
+CONSTANT = re.compile(r"\s*SELECT\s+(?:\d+|'[^']*'|NULL|TRUE)\s+(?:AS\s+\w+\s+)?FROM\b", re.IGNORECASE)  # whether there is one
 VALUES = ("parameter", "text", "number")
 
 
@@ -23,6 +24,11 @@ def at_most(statement: Statement, given: Sequence[object]) -> int | None:
     """The most rows that it can give, and never fewer than the backend gives; None where they have no bound."""
     bounds = [bound for bound in (_limit(statement), _of_one(statement)) if bound is not None]
     return max(len(given), min(bounds)) if bounds else None
+
+
+def gives_one(statement: Statement) -> bool:
+    """Does it give a single row by its nature, equal ones, or as many as its caller names? A LIMIT makes no single row of many."""
+    return _of_one(statement) is not None or CONSTANT.match(statement.sql) is not None
 
 
 def _limit(statement: Statement) -> int | None:
@@ -64,11 +70,42 @@ def _of_one(statement: Statement) -> int | None:
         return 0
     if statement.verb == "SELECT" and "FROM" not in words:
         return 1
-    if statement.verb == "SELECT" and "GROUP" not in words and "OVER" not in words:
-        start = words.index("SELECT")
-        if words[start + 1 : start + 2] and words[start + 1] in AGGREGATES:
-            return 1
+    if statement.verb == "SELECT" and "GROUP" not in words and "OVER" not in words and _is_of_all(text.words(statement.sql)):
+        return 1
     return 1 if "JOIN" not in words and _names_a_row(found, words) else None
+
+
+def _is_of_all(found: tuple[Word, ...]) -> bool:
+    """Is one of the columns made of all rows, `COALESCE(SUM(total), 0)` say? SQLite's `MAX(a, b)` is made of one."""
+    depth, inside = 0, False
+    for place, (kind, word) in enumerate(found):
+        depth += (word == "(") - (word == ")")
+        if kind != "word":
+            continue
+        if depth == 0 and word == "SELECT":
+            inside = True
+        elif inside and (word == "SELECT" or (depth == 0 and word == "FROM")):
+            return False
+        elif (
+            inside
+            and word in AGGREGATES
+            and found[place + 1 : place + 2] == (("mark", "("),)
+            and not _has_several(found[place + 2 :], word)
+        ):
+            return True
+    return False
+
+
+def _has_several(after: tuple[Word, ...], function: str) -> bool:
+    """Arguments, in a function that is none of all rows then."""
+    if function not in ("MIN", "MAX"):
+        return False
+    depth = 0
+    for _, word in after:
+        depth += (word == "(") - (word == ")")
+        if depth < 0 or (depth == 0 and word == ","):
+            return depth == 0
+    return False
 
 
 def _outermost(found: tuple[Word, ...]) -> list[Word]:

@@ -9,20 +9,23 @@ import contextlib
 import copy
 import inspect
 import signal
+import sys
 import threading
 from collections.abc import AsyncIterable, Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from pytest_agentready.domain import ADDRESS, Ending, Raised, Respond, Run
+from pytest_agentready.telemetry.capture import rooted
 from pytest_agentready.world import active, loops, real, stack
 from pytest_agentready.world.backend import Backend
 from pytest_agentready.world.ending import OutboundBlocked, WorldEnded, calm_down
-from pytest_agentready.world.faults import WireFault
 from pytest_agentready.world.installation import installed
 from pytest_agentready.world.limits import Limits
+from pytest_agentready.world.records import recorded
 from pytest_agentready.world.refusals import is_refusal
-from pytest_agentready.world.world import SETTLES, World
+from pytest_agentready.world.wire import WireFault
+from pytest_agentready.world.world import World
 
 T = TypeVar("T")
 # Slips of the code, as opposed to a report of the failure.
@@ -60,11 +63,15 @@ def observe(
     if asyncio._get_running_loop() is not None:  # an async test: its thread's loop is taken
         return in_a_thread(lambda: observe(call, arguments, backend=backend, fault=fault, spared=spared, limits=limits, respond=respond))
     world = World(fault, backend if isinstance(backend, Backend) else Backend(), limits or Limits(), spared, respond=respond)
-    start = real.perf_counter()
+    start, handled = real.perf_counter(), sys.exc_info()[1]
     run = Run(dict(arguments), fault, spared)
     with entered(world):
-        run = carried_out(call, run)
-        calm_down()
+        try:
+            run = carried_out(call, run)
+            world.call_ended()
+        except WorldEnded:  # the watchdog's word was on its way when the call had ended already
+            world.call_ended()
+        calm_down(handled)
         run = replace(run, virtual=world.time.now)
         world.settle()
     return recorded(world, run, real.perf_counter() - start)
@@ -90,9 +97,10 @@ def entered(world: World) -> Iterator[None]:
 def carried_out(call: Callable[..., Any], run: Run) -> Run:
     """One call to its end, well or not."""
     try:
-        value = call(**copied(run.arguments))
-        run = replace(run, awaited=inspect.isawaitable(value) or inspect.isasyncgen(value))
-        value = finished(value)
+        with rooted():
+            value = call(**copied(run.arguments))
+            run = replace(run, awaited=inspect.isawaitable(value) or inspect.isasyncgen(value))
+            value = finished(value)
     except WorldEnded:
         return run  # the timeline knows why
     except OutboundBlocked as blocked:
@@ -102,6 +110,9 @@ def carried_out(call: Callable[..., Any], run: Run) -> Run:
             raise
         return replace(run, raised=raised_by(error))
     return replace(run, value=value)
+
+
+stack.edges.add(carried_out.__code__)
 
 
 def finished(value: Any) -> Any:
@@ -125,31 +136,6 @@ def copied(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 async def drained(stream: AsyncIterable[Any]) -> list[Any]:
     return [part async for part in stream]
-
-
-def recorded(world: World, run: Run, seconds: float) -> Run:
-    """The run with all that its world has seen."""
-    network, time = world.network, world.time
-    return replace(
-        run,
-        fired=network.fired,
-        ending=time.ending or run.ending,
-        waits=tuple(wait.freeze() for wait in time.waits if wait.primitive != SETTLES),
-        sleeps=tuple(time.sleeps),
-        attempts=tuple(network.attempts),
-        requests=tuple(network.requests if world.works_beside else (replace(one, beside=False) for one in network.requests)),
-        model_calls=tuple(network.model_calls),
-        peers=tuple(network.peers),
-        tls=network.tls,
-        allowed=tuple(network.allowed.reached),
-        unspoken=tuple(network.unspoken),
-        credentials=tuple(network.credentials),
-        refused=tuple(network.refused),
-        local_effects=tuple(world.ledger.effects),
-        unseen=tuple(time.crowd.unseen.found),
-        in_real_time=world.in_real_time,
-        real=seconds,
-    )
 
 
 def raised_by(error: BaseException) -> Raised:

@@ -9,9 +9,11 @@ from _thread import get_ident
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from pytest_agentready.telemetry import capture
 from pytest_agentready.world import active, real, stack
 from pytest_agentready.world.connection import Connection
 from pytest_agentready.world.patching import Patch
+from pytest_agentready.world.real_redis import of_a_client, take_over
 from pytest_agentready.world.world import World
 
 RECEIVING = {"recv": 1, "recv_into": 2, "recvfrom": 1, "recvfrom_into": 2, "recvmsg": 2, "recvmsg_into": 2}  # where their flags stand
@@ -61,12 +63,21 @@ def connect(self: socket.socket, address: Any) -> None:
         return real.socket.connect(self, address)
     if not world.join():  # telemetry, say: nothing leaves the world, and the tool's record has nothing of it
         raise ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused")
+    upstream = None
     if world.network.lets_out(address):
-        return _connect_out(world, self, address, host, port)
+        upstream = None if world.network.is_own(host, port) else of_a_client(world, self.family, address, real.socket.gettimeout(self))
+        if upstream is None:
+            return _connect_out(world, self, address, host, port)
+        host = world.network.allowed.name_of(host, port).rpartition(":")[0] if port else host
     if self.type & 0xF == socket.SOCK_DGRAM:
         world.network.silence(real.socket.fileno(self), host, port)
         return None
-    connection = world.network.connect(self, host, port)
+    connection = None
+    try:
+        connection = world.network.connect(self, host, port, upstream)
+    finally:
+        if upstream is not None and (connection is None or connection.peer is None):
+            upstream.close()
     if connection.state != "open":
         _await_nobody(world, connection, real.socket.gettimeout(self))
     return None
@@ -143,7 +154,7 @@ def _receiving(name: str) -> Callable[..., Any]:
 
 
 def send(self: socket.socket, data: Any, *flags: int) -> int:
-    found = _simulated(self)
+    found = _simulated(self) or _taken_over(self, data)
     if found is None:
         _tell_of_sending(self)
         return real.socket.send(self, data, *flags)
@@ -151,12 +162,17 @@ def send(self: socket.socket, data: Any, *flags: int) -> int:
 
 
 def sendall(self: socket.socket, data: Any, *flags: int) -> None:
-    found = _simulated(self)
+    found = _simulated(self) or _taken_over(self, data)
     if found is None:
         _tell_of_sending(self)
         return real.socket.sendall(self, data, *flags)
     _push(self, *found, data, all_of_it=True)
     return None
+
+
+def _taken_over(sock: socket.socket, data: Any) -> tuple[World, Connection] | None:
+    world = active.mine()
+    return _simulated(sock) if world is not None and take_over(world, sock, data) else None
 
 
 def _tell_of_sending(sock: socket.socket) -> None:
@@ -166,7 +182,7 @@ def _tell_of_sending(sock: socket.socket) -> None:
 
 
 def _push(sock: socket.socket, world: World, connection: Connection, data: Any, *, all_of_it: bool) -> int:
-    connection.where, connection.thread = stack.here(2), get_ident()
+    connection.where, connection.thread, connection.span = stack.here(2), get_ident(), capture.current()
     world.time.strike()
     if connection.datagrams:
         world.network.datagram(connection.host, connection.port)

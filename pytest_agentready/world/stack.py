@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import re
 import sys
 import sysconfig
 from _thread import get_ident
 from collections.abc import Iterator
-from types import CodeType, FrameType, TracebackType
+from types import AsyncGeneratorType, CodeType, FrameType, TracebackType
 from typing import Any
 
-from pytest_agentready.world import active
+from pytest_agentready.world import runs
 
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _HARNESS = tuple(
     os.path.join(_OURS, room)
-    for room in ("world", "scene", "script", "experiments", "engine.py", "fixtures.py", "plugin.py", "own_tests.py")
+    for room in ("world", "telemetry", "scene", "script", "experiments", "engine.py", "fixtures.py", "plugin.py", "own_tests.py")
 )
 _LIBRARIES = tuple({sysconfig.get_paths()[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")})
 CYTHON = (".pyx", ".pxd", ".pxi")  # a compiled library's, named by a path of the machine that built it
 _INSTALLED = re.compile(r".*(?:site|dist)-packages[/\\][^/\\]+")
 _known: dict[str, bool] = {}
+edges: set[CodeType] = set()  # of functions of ours in which the user's code is called
 _own = ""  # the package of a subject that is itself installed
 
 
@@ -35,10 +37,6 @@ def regard(source: str) -> None:
     if own != _own:
         _own = own
         _known.clear()
-
-
-def regarded() -> str:
-    return _own
 
 
 def is_users(code: CodeType) -> bool:
@@ -70,7 +68,11 @@ def where(frame: FrameType | None) -> str:
     looped = None
     while frame is not None:
         code = frame.f_code
-        if is_users(code):
+        if code in edges:
+            frame = None  # below stands the test that has asked for the run
+            break
+        users = _known.get(code.co_filename)  # some twenty frames are asked at each wait, and nearly all are known
+        if users or (users is None and is_users(code)):
             break
         if looped is None and code.co_name == "run_forever":
             looped = frame
@@ -85,10 +87,7 @@ def where(frame: FrameType | None) -> str:
 def here(depth: int = 1) -> str:
     """The user's line that the calling thread stands at; where it carries out a library's function for it, the one that ordered that."""
     line = where(sys._getframe(depth + 1))
-    if line or active.world is None:
-        return line
-    hired = active.world.hired.get(get_ident())
-    return hired.where if hired is not None else ""
+    return line or ("" if runs.current is None else runs.current.ordered(get_ident()))
 
 
 def of_traceback(traceback: TracebackType | None) -> str:
@@ -111,6 +110,12 @@ def _awaiting_line(run_forever: FrameType) -> str:
     lines = [line for task in tasks if (line := _innermost(task.get_coro()))]
     # The longest chain is the one that does the work; a heartbeat beside it is a task of one link.
     return max(lines)[1] if lines else ""
+
+
+def line_of(coroutine: Any) -> str:
+    """The user's line that a suspended coroutine waits at; "" where it waits at none."""
+    found = _innermost(coroutine)
+    return found[1] if found else ""
 
 
 def awaiting_line(task: Any) -> str:
@@ -145,5 +150,7 @@ def frames(awaitable: Any) -> Iterator[FrameType]:
         if frame is not None:
             yield frame
         awaitable = getattr(awaitable, "cr_await", None) or getattr(awaitable, "gi_yieldfrom", None) or getattr(awaitable, "ag_await", None)
+        if type(awaitable).__name__ == "async_generator_asend":  # which does not tell whose next part it is
+            awaitable = next((one for one in gc.get_referents(awaitable) if isinstance(one, AsyncGeneratorType)), None)
         if awaitable is None:
             return

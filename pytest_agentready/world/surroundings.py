@@ -15,14 +15,14 @@ import threading
 from collections.abc import Iterator
 from typing import Any
 
-from pytest_agentready.world import library, stdio
+from pytest_agentready.world import library, log_files, stdio
 
 _SIGNALS = sorted(int(number) for number in signal.valid_signals())
 
 
 @contextlib.contextmanager
 def kept() -> Iterator[None]:
-    with stdio.kept(), library.kept(), _process_kept():
+    with stdio.kept(), library.kept(), log_files.kept(), _process_kept():
         yield
 
 

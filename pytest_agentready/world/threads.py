@@ -11,7 +11,7 @@ from _thread import get_ident
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pytest_agentready.world import active, nurseries, real, residents, stack
+from pytest_agentready.world import active, nurseries, real, residents, runs, stack
 from pytest_agentready.world.ending import Signal, WorldClosed
 from pytest_agentready.world.patching import Patch
 from pytest_agentready.world.world import World
@@ -140,7 +140,7 @@ class _Handover:
         self.world.databases.goes()
         self.world.time.crowd.forget(get_ident())
         self.world.hired.pop(get_ident(), None)
-        active.leftovers.discard(get_ident())
+        runs.leftovers.discard(get_ident())
 
 
 def start(self: threading.Thread) -> None:
@@ -155,7 +155,7 @@ def start(self: threading.Thread) -> None:
         _make_member(self, handover)
     try:
         # start() waits for the new thread. That wait is real: nobody else knows of a thread that is about to begin.
-        with active.bypassed():
+        with runs.bypassed():
             real.thread_start(self)
     except RuntimeError:  # no more threads can be had
         if handover is not None:
@@ -202,13 +202,18 @@ def work_item_init(self: Any, *args: Any, **kwargs: Any) -> None:
 
 def work_item_run(self: Any, *args: Any, **kwargs: Any) -> Any:
     handover = getattr(self, "_agentready", None)
-    if handover is None or handover.world is not active.world:
-        return _work_item_run(self, *args, **kwargs)
-    handover.begin()
+    if handover is not None and handover.world is not active.world:
+        handover = None
+    if handover is not None:
+        handover.begin()
     try:
         return _work_item_run(self, *args, **kwargs)
     finally:
-        handover.end()
+        if handover is not None:
+            handover.end()
+        # The traceback of what the work raises leads to this frame, and the future holds the exception: as in the executor's own
+        # frame, nothing here may hold the future, or the two would keep each other, and all that they opened, until a collection.
+        self = handover = None
 
 
 def _handing_over(cache: Any) -> Any:

@@ -18,6 +18,7 @@ from collections.abc import Callable
 from math import inf
 
 from pytest_agentready.domain import Ending, Sleep
+from pytest_agentready.domain.observation import TO_CALL_A_MODEL
 from pytest_agentready.world import intervals, real, stack
 from pytest_agentready.world.crowd import Crowd
 from pytest_agentready.world.ending import STUBBORN, WorldClosed, WorldEnded, break_out
@@ -43,6 +44,7 @@ class Timeline:
         self.sleeps: list[Sleep] = []
         self.tries: dict[str, int] = {}  # look-ups, connections, requests
         self.ending: Ending | None = None
+        self.paused: Callable[[], float] | None = None  # asked after a pause of the code for how many seconds it goes on
         self.closed = False
         self.doomed: set[int] = set()  # threads that may not wait any more
         self._pump, self._cut_connections = pump, cut_connections
@@ -129,6 +131,8 @@ class Timeline:
         self.sleeps.append(Sleep(seconds, stack.here(1)))
         with contextlib.suppress(WorldClosed):
             self.wait("sleep", seconds, lambda: False, real.sleep)
+            if self.paused is not None and (held := self.paused()):
+                self.wait("hold", held, lambda: False, real.sleep)
 
     def _block(self, blocked: Blocked, rest: Callable[[float], object]) -> bool:
         rounds = 0
@@ -237,6 +241,13 @@ class Timeline:
         self.tries[kind] = tries = self.tries.get(kind, 0) + 1
         if tries > self.limits.attempts and self.ending is None:
             self.end(Ending("runaway", what, tries - 1, where()))
+
+    def count_model_call(self, asked: int, where: str) -> bool:
+        """May the model be called, having been asked so many times? The run is over where it may not."""
+        limit = self.limits.model_calls
+        if limit is not None and asked >= limit and self.ending is None:
+            self.end(Ending("runaway", TO_CALL_A_MODEL, asked, where))
+        return self.ending is None
 
     def strike(self) -> None:
         """Called by every primitive: once the run is ended, and the grace used up, nothing works any more."""

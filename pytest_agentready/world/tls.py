@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import ssl
 import weakref
+from _thread import get_ident
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from pytest_agentready.world import active, real
+from pytest_agentready.telemetry import capture
+from pytest_agentready.world import active, real, stack
 from pytest_agentready.world.certificates import authority
 from pytest_agentready.world.patching import Patch
 from pytest_agentready.world.world import World
@@ -20,6 +22,7 @@ _TIMED_OUT = {
     "send": ("TLS write", "The write operation timed out"),
     "write": ("TLS write", "The write operation timed out"),
 }
+WRITING = ("send", "write")
 _LOADERS = {name: getattr(ssl.SSLContext, name) for name in ("load_verify_locations", "load_default_certs", "set_default_verify_paths")}
 _postponed: weakref.WeakKeyDictionary[ssl.SSLContext, list[Callable[[], None]]] = weakref.WeakKeyDictionary()
 
@@ -36,6 +39,7 @@ def patches() -> Iterator[Patch]:
 def wrap_socket(self: ssl.SSLContext, sock: Any, server_side: bool = False, *args: Any, **kwargs: Any) -> ssl.SSLSocket:
     world = active.world
     if world is None or server_side or world.network.connection(sock) is None:
+        _complete(self)
         return real.wrap_socket(self, sock, server_side, *args, **kwargs)
     return real.wrap_socket(authority().shadow(self), sock, server_side, *args, **kwargs)
 
@@ -43,6 +47,7 @@ def wrap_socket(self: ssl.SSLContext, sock: Any, server_side: bool = False, *arg
 def wrap_bio(self: ssl.SSLContext, incoming: Any, outgoing: Any, server_side: bool = False, *args: Any, **kwargs: Any) -> ssl.SSLObject:
     world = active.world
     if world is None or server_side or not world.network.connections or _is_allowed(world, kwargs.get("server_hostname")):
+        _complete(self)
         return real.wrap_bio(self, incoming, outgoing, server_side, *args, **kwargs)
     return real.wrap_bio(authority().shadow(self), incoming, outgoing, server_side, *args, **kwargs)
 
@@ -83,10 +88,13 @@ def _must_be_loaded(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
 
 def load_postponed() -> None:
     """Contexts that were built in a run and are still alive get their roots now, before they meet the real world."""
-    for loads in list(_postponed.values()):
-        for load in loads:
-            load()
-    _postponed.clear()
+    for context in list(_postponed):
+        _complete(context)
+
+
+def _complete(context: ssl.SSLContext) -> None:
+    for load in _postponed.pop(context, ()):
+        load()
 
 
 def _waiting(name: str) -> Callable[..., Any]:
@@ -101,6 +109,8 @@ def _waiting(name: str) -> Callable[..., Any]:
             return original(self, *args, **kwargs)
         if connection is None:
             return _outside(world, self, lambda: original(self, *args, **kwargs))
+        if name in WRITING:
+            connection.where, connection.thread, connection.span = stack.here(), get_ident(), capture.current()
         bound = real.socket.gettimeout(self)
         if bound == 0.0:
             world.time.pump()

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from pytest_agentready.domain import Request, shortened, some_of
+from pytest_agentready.domain import Request, nearest, shortened, some_of
 from pytest_agentready.domain.sql import writes
 from pytest_agentready.world.allowed import LOCAL
 from pytest_agentready.world.backend import Backend
@@ -24,7 +24,8 @@ class Placed:
     add: str
 
 
-MARKER = Placed("give backend={{{entry}}} in the marker", "the marker's backend=")
+MARKER = Placed("give backend={{{entry}}} in its agent_tool mark", "the marker's backend=")
+LOOP_MARKER = Placed("give backend={{{entry}}} in its agent_loop mark", "the marker's backend=")
 AGENT_WORLD = Placed("write agent_world.backend({{{entry}}})", "agent_world.backend(...)")
 
 
@@ -43,6 +44,18 @@ def unanswered(requests: Iterable[Request], backend: object, placed: Placed = MA
     if first.url.startswith("http"):
         return f"the backend has no route for {listed}: add it to {placed.add}{real}"
     return f"the backend has no route for {listed}: add {_entry(first)} to {placed.add}{real}"
+
+
+def misnamed(requests: Iterable[Request], backend: object) -> str:
+    """` The backend names a host that nobody asks: did you mean ...?`; "" where none is nearly the one that is asked."""
+    if not isinstance(backend, Backend):
+        return ""
+    asked = dict.fromkeys(request.host for request in requests if request.host)
+    named = backend.hosts
+    for host in (host for host in asked if host not in named):
+        if idle := nearest(host, [name for name in named if name not in asked], cutoff=0.8):
+            return f". The backend names {idle!r}, which nobody asks: did you mean {host!r}?"
+    return ""
 
 
 def unspoken(peers: Iterable[str]) -> str:

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from pytest_agentready.world.faults import WireFault
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.services.exchange import Exchange
+from pytest_agentready.world.wire import Answerable, WireFault
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,5 +20,5 @@ class FullLogIn(WireFault):
 class Refusal(WireFault):
     """The error with which a database or a mail server answers; HTTP has its statuses."""
 
-    def answer(self, exchange: Exchange) -> bool:
+    def answer(self, exchange: Answerable) -> bool:
         return exchange.refuse()

@@ -10,7 +10,7 @@ from pytest_agentready.domain import Wait
 from pytest_agentready.world import loops
 
 # Waits that only a peer or the clock can end; all others may be ended by a thread.
-NETWORK_WAITS = frozenset({"recv", "send", "connect", "sleep", "TLS handshake", "TLS read", "TLS write", "grpc"})
+NETWORK_WAITS = frozenset({"recv", "send", "connect", "sleep", "TLS handshake", "TLS read", "TLS write", "grpc", "lock", "hold"})
 
 
 @dataclass(slots=True, eq=False)

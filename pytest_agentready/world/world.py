@@ -9,14 +9,14 @@ import sys
 import weakref
 from _thread import get_ident
 from threading import Thread
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from pytest_agentready.domain import Ending, Respond
-from pytest_agentready.world import active, bystanders, granted, guard, loops, real, residents, stack
+from pytest_agentready.telemetry.recording import Recording
+from pytest_agentready.world import bystanders, granted, loops, real, residents, runs, services, stack
 from pytest_agentready.world.allowed import PATIENCE, Allowed, Hosts, in_force
 from pytest_agentready.world.backend import Backend
-from pytest_agentready.world.ending import WorldEnded, break_out, interrupt
-from pytest_agentready.world.faults import WireFault
+from pytest_agentready.world.ending import WorldEnded, block, break_out, interrupt
 from pytest_agentready.world.files import Files
 from pytest_agentready.world.hosted import Hosted
 from pytest_agentready.world.intervals import INTERVAL, let_pass
@@ -24,10 +24,11 @@ from pytest_agentready.world.ledger import Ledger
 from pytest_agentready.world.limits import Limits
 from pytest_agentready.world.network import Network
 from pytest_agentready.world.outages import Outages
-from pytest_agentready.world.processes import Processes
 from pytest_agentready.world.sqlite import Databases
+from pytest_agentready.world.started import Processes
 from pytest_agentready.world.timeline import Timeline
 from pytest_agentready.world.watchdog import cpu_seconds
+from pytest_agentready.world.wire import WireFault
 
 UNWINDING = 0.2  # real seconds that threads left behind get to end
 SETTLES = "settle"  # the wait for what other threads still do
@@ -64,17 +65,19 @@ class World:
         `abrupt`, the run is ended at that very wait. `respond` is the model behind the providers.
         """
         allowed = Allowed(in_force() if allow is None else allow)
-        self.network = Network(Outages(fault, spared), backend, allowed)
+        self.network = Network(Outages(fault, spared), backend, allowed, services)
         self.network.respond = respond
-        self.time = Timeline(limits, self.network.pump, _nothing if abrupt else self.network.cut)
+        self.sees_stores = True  # clients reach a real Redis by way of this world, which undoes in the end what they did there
         grant = granted.in_force()
         self.processes = Processes(grant.programs)
+        self.time = Timeline(limits, self.network.pump, _nothing if abrupt else self._cut)
         self.time.crowd.outside_works = lambda: allowed.owe() or (bool(self.processes.started) and self.processes.work())
         self.network.time = self.time
-        self.files = Files(grant, lambda: self.time.now, self.where, guard.refuse)
+        self.files = Files(grant, lambda: self.time.now, self.where, self._refuse)
         self.ledger = Ledger(lambda: self.time.now, self.where, self.files)
         self.databases = Databases(self)
         self.ledger.settle_by(self.databases.settle)
+        self.telemetry = Recording(lambda: self.time.now, stack.here, lambda: self.concerned, stack.is_users_file)
         self.hired: dict[int, Hired] = {}  # threads that work for this run alone, or for now, by ident
         self.works_beside = False  # several threads had work at a time
         self.residents: set[Thread] = set()  # those of them that outlive it
@@ -85,18 +88,23 @@ class World:
         self._feeds = False  # an older thread was handed work
         self._hosted: list[Hosted] = []  # loops that may outlive it
         self.bystanders = bystanders.by_themselves()  # threads that are none of the run's
-        self._cpu = cpu_seconds()
+        self._cpu: float | None = None  # CPU seconds when it was first looked at
         self._overruns = 0
         self.in_real_time = False  # a client kept its own time
         self.finished = False  # the tool has come to its end, and is not to be interrupted any more
         self._thread = get_ident()
+
+    def _cut(self) -> bool:
+        """Break what somebody waits for without end; True if there was anything."""
+        connections, children = self.network.cut(), self.processes.cut()
+        return connections or children
 
     def join(self) -> bool:
         """The calling thread has turned to the world's network: from here on it takes part, unless it acts for itself."""
         ident = get_ident()
         if ident in self.time.members:
             return True
-        if ident in active.leftovers:
+        if ident in runs.leftovers:
             break_out(sys._getframe(1))
             raise WorldEnded
         if not self.concerned:
@@ -106,8 +114,17 @@ class World:
 
     def where(self) -> str:
         """The user's line on this stack; in a thread whose work is a library's alone, the one that gave it to it."""
-        hired = self.hired.get(get_ident())
-        return stack.here(1) or (hired.where if hired is not None else "")
+        return stack.here(1) or self.ordered(get_ident())
+
+    def ordered(self, ident: int) -> str:
+        """The user's line that ordered what a hired thread does; "" for any other."""
+        hired = self.hired.get(ident)
+        return hired.where if hired is not None else ""
+
+    @property
+    def over(self) -> bool:
+        """Has the run been ended?"""
+        return self.time.over
 
     @property
     def concerned(self) -> bool:
@@ -115,9 +132,12 @@ class World:
         ident = get_ident()
         if ident in self.time.members:
             return True
-        if ident in self.bystanders or ident in active.leftovers:
+        if ident in self.bystanders or ident in runs.leftovers:
             return False
         return asyncio._get_running_loop() is None  # a loop is engaged by whoever calls it
+
+    def _refuse(self, what: str) -> NoReturn:
+        block(what, self.network.refused if self.concerned else None)
 
     def engage(self, ident: int) -> None:
         """A thread that is older than the run works for it from here on."""
@@ -136,6 +156,12 @@ class World:
         if all(hosted.loop is not loop for hosted in self._hosted):
             self._hosted.append(Hosted(loop, self.time.began + self.time.now))
 
+    def glance(self) -> None:
+        """Called by the watchdog, from its own thread, now and then: a run that lasts as long as this may turn out to spin."""
+        if self._cpu is None:  # not for each run: where several threads work, the system takes milliseconds to tell
+            self._cpu = cpu_seconds()
+        self.time.crowd.look_for_unseen_waits()
+
     @property
     def patience(self) -> float:
         """Real seconds after which the watchdog ends the run."""
@@ -146,7 +172,7 @@ class World:
         seconds = self.patience
         loose = [ident for ident in tuple(self.time.members) if ident not in self.time.blocked]
         asleep = bool(loose) and all(self.time.crowd.unseen.holds(ident) for ident in loose)
-        spins = cpu_seconds() - self._cpu > seconds / 10 and not asleep  # on a busy machine a spin does not get all of it
+        spins = cpu_seconds() - (self._cpu or 0.0) > seconds / 10 and not asleep  # on a busy machine a spin does not get all of it
         frame = sys._current_frames().get(self._thread)
         where = stack.where(frame)
         kind, detail = ("spin", "without waiting for anything") if spins else ("blind", "in a wait that cannot be seen from Python")
@@ -157,6 +183,12 @@ class World:
         for ident in tuple(self.time.members):
             if ident not in self.time.blocked and not self.finished:
                 interrupt(ident, again=self._overruns > 1)
+
+    def call_ended(self) -> None:
+        """Where the watchdog has ended the call, nobody is interrupted any more; what is on its way arrives here, at a jump backwards."""
+        self.finished = self.time.over
+        for _ in range(3):
+            continue
 
     def settle(self) -> None:
         """The call has returned. What it has handed to other threads comes to its end in this world, and not in real life."""
@@ -190,9 +222,10 @@ class World:
         """Let go of every thread: those of the run have to end, older ones go on in real time."""
         stay = self._those_who_stay()
         self.network.close()
+        self.processes.cut()
         self.time.doomed |= self.hired.keys() - stay
         _wait_until(lambda: self.hired.keys() <= stay)
-        active.leftovers |= self.hired.keys() - stay
+        runs.leftovers |= self.hired.keys() - stay
         if self.time.doomed:
             real.sleep(0.001)  # their last steps: they let go of what they held
         self.time.closed = True
@@ -201,6 +234,11 @@ class World:
         for hosted in self._hosted:
             hosted.let_go(now)
         self.time.members.clear()
+        for server in self.network.memory.get("redis", {}).values():
+            try:
+                server.end()
+            except Exception as failure:  # the others are still to be put back, and the time to pass
+                self.network.fail(failure)
         let_pass(math.ceil(self.time.now) + INTERVAL)
 
     def _those_who_stay(self) -> set[int]:

@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any, NoReturn
 
 from pytest_agentready.domain import Effect
-from pytest_agentready.world import active
+from pytest_agentready.world import runs
 from pytest_agentready.world.files import grounds
 from pytest_agentready.world.files import originals as real
 from pytest_agentready.world.files.grounds import Ground, Grounds
@@ -144,7 +144,7 @@ class Files:
         for place in places:
             if not self._is_closed and self.ground(place, depth=5).counts:
                 where = where or self._where()
-                with active.bypassed():  # that it is looked at is no doing of the run
+                with runs.bypassed():  # that it is looked at is no doing of the run
                     self.journal.touch(place, self._now(), where, appends=appends)
 
     def is_passing(self) -> bool:
@@ -224,7 +224,7 @@ class Files:
         """The effects since it was asked last."""
         if self._is_closed:
             return []
-        with self._lock, active.bypassed():
+        with self._lock, runs.bypassed():
             older = [] if self._older is None else list(self._older.settled(self._now()))
             return [*older, *self.journal.settled()] if self.journal else older
 

@@ -48,7 +48,7 @@ class OlderFiles:
             if not self._counts(path) or before.fd in _of_loggers() or _is_of_sqlite(path):
                 continue
             verb = "append" if after.st_size > before.size else "change"
-            yield Effect("file", verb, path, _content(path, before.size if verb == "append" else 0), now)
+            yield Effect("file", verb, path, _content(path, before.size if verb == "append" else 0), now, real=True)
 
 
 def _writable() -> Iterator[_Found]:

@@ -7,6 +7,7 @@ import os
 from typing import Any
 
 open_file = io.open
+open_code = io.open_code
 
 
 def _of_os(name: str) -> Any:

@@ -10,13 +10,10 @@ import _socket
 import contextlib
 import socket
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from pytest_agentready.world import guard, real, stack
+from pytest_agentready.world.connection import Connection
 from pytest_agentready.world.world import World
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.connection import Connection
 
 LOOPBACK = "127.0.0.1"
 READING, WRITING = 1, 2

@@ -16,7 +16,7 @@ import grpc.aio._call as calls
 import grpc.aio._channel as channels
 from grpc._cython import cygrpc
 
-from pytest_agentready.world import active, crowd, guard
+from pytest_agentready.world import active, crowd, guard, runs
 from pytest_agentready.world.foreign import rpc
 from pytest_agentready.world.foreign.grpc import listed, read, refuse_stream
 from pytest_agentready.world.patching import Patch, Patches
@@ -46,7 +46,7 @@ def _opening(original: Callable[..., None]) -> Callable[..., None]:
 
     def open_(self: Any, *args: Any, **kwargs: Any) -> None:
         before = set(threading.enumerate())
-        with active.bypassed():
+        with runs.bypassed():
             original(self, *args, **kwargs)
         crowd.harness.update(thread.ident for thread in set(threading.enumerate()) - before if thread.ident is not None)
 

@@ -12,10 +12,8 @@ import os
 import socket
 import struct
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from pytest_agentready.world.world import World
+from pytest_agentready.world.world import World
 
 PROXIES = tuple(f"{scheme}_proxy" for scheme in ("http", "https", "all", "ftp", "grpc"))
 DIRECT = ("no_proxy", "NO_PROXY", "no_grpc_proxy")  # who is reached without a proxy

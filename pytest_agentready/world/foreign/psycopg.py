@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import errno
 import os
+import weakref
 from _thread import get_ident
 from collections.abc import Generator, Iterator
 from typing import Any
@@ -31,12 +32,20 @@ _wait, _wait_conn = psycopg.waiting.wait, psycopg.waiting.wait_conn
 _wait_async, _wait_conn_async = psycopg.waiting.wait_async, psycopg.waiting.wait_conn_async
 _PGconn: Any = psycopg.pq.PGconn
 Steps = Generator[Any, Any, Any]
+_made: weakref.WeakSet[Any] = weakref.WeakSet()  # connections of this run
 
 
 @contextlib.contextmanager
 def in_place() -> Iterator[None]:
-    with Patches(_patches()).in_place():
-        yield
+    """What a tool keeps of a run's connections is closed at its end, so that `connection.closed` tells it to connect again."""
+    try:
+        with Patches(_patches()).in_place():
+            yield
+    finally:
+        for connection in list(_made):
+            with contextlib.suppress(psycopg.Error):
+                connection.pgconn.finish()
+        _made.clear()
 
 
 def _patches() -> Iterator[Patch]:
@@ -68,7 +77,9 @@ def connect_gen(cls: Any, /, conninfo: str = "", **more: Any) -> Steps:
     with descriptors.landing() as place, libpq.renamed(psycopg.Error, place, server):
         steps = _connect_gen(cls, psycopg.conninfo.make_conninfo(conninfo, **libpq.elsewhere(place)), **more)
         try:
-            return (yield from _taken_over(world, steps, host, port))
+            made = yield from _taken_over(world, steps, host, port)
+            _made.add(made)
+            return made
         except ConnectionRefusedError:
             raise psycopg.OperationalError(f"connection failed: {libpq.failure(server, libpq.REFUSED)}") from None
         except TimeoutError:

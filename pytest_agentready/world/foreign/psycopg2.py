@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import weakref
 from _thread import get_ident
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -45,10 +46,12 @@ _attempts: dict[int, _Attempt] = {}  # by thread
 
 
 _really: set[int] = set()  # threads that connect to an allowed server
+_made: weakref.WeakSet[Any] = weakref.WeakSet()  # connections of this run
 
 
 @contextlib.contextmanager
 def in_place() -> Iterator[None]:
+    """What a tool keeps of a run's connections is closed at its end, so that `connection.closed` tells it to connect again."""
     former = extensions.get_wait_callback()
     with Patches(_patches()).in_place():
         extensions.set_wait_callback(wait)
@@ -56,6 +59,10 @@ def in_place() -> Iterator[None]:
             yield
         finally:
             extensions.set_wait_callback(former)
+            for connection in list(_made):
+                with contextlib.suppress(psycopg2.Error):
+                    connection.close()
+            _made.clear()
 
 
 def _patches() -> Iterator[Patch]:
@@ -145,6 +152,7 @@ def _connect_to(world: World, params: dict[str, str], factory: Any, kwargs: dict
             made = _connect(dsn, factory, **kwargs)
             if attempt.connection is None:  # an asynchronous connection: its owner polls it
                 _take_over(attempt, made)
+            _made.add(made)
             return made
         finally:
             del _attempts[get_ident()]

@@ -15,22 +15,18 @@ import threading
 import weakref
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from pytest_agentready.domain import Ending
-from pytest_agentready.world import active, crowd, real, stack
+from pytest_agentready.world import crowd, real, runs, stack
 from pytest_agentready.world.addresses import is_address
 from pytest_agentready.world.connection import Connection
 from pytest_agentready.world.foreign.hello import server_name
-from pytest_agentready.world.network import PORTS
+from pytest_agentready.world.network import PORTS, Network
 from pytest_agentready.world.peer import Peer
 from pytest_agentready.world.waiting import Blocked
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.faults import WireFault
-    from pytest_agentready.world.network import Network
-    from pytest_agentready.world.world import World
+from pytest_agentready.world.wire import WireFault
+from pytest_agentready.world.world import World
 
 LOOK = 0.002  # real seconds between two looks of the door's thread
 PROOF = 0.3  # real seconds of silence, after which a transfer without any timeout is not waited for any longer
@@ -64,7 +60,7 @@ class Door:
         self._listener.setblocking(False)
         self._locked = _bound()  # nobody listens there
         self._thread = threading.Thread(target=self._attend, daemon=True, name="agentready-door")
-        with active.bypassed():
+        with runs.bypassed():
             real.thread_start(self._thread)
 
     # -- what an adapter asks
@@ -196,7 +192,7 @@ class Visitor(Peer):
     """The far end of a real connection on the loopback."""
 
     def __init__(self, network: Network, connection: Connection, far: _socket.socket, fault: WireFault | None) -> None:
-        super().__init__(network, connection, far, fault)
+        super().__init__(network, network.services, connection, far, fault)
         self._hello = bytearray()
 
     def receive(self, data: bytes) -> None:
@@ -210,6 +206,9 @@ class Visitor(Peer):
             data = bytes(self._hello)
             self._hello.clear()
         super().receive(data)
+
+    def retire(self) -> None:
+        """Nothing of it is kept for the next run, in which whoever kept this connection is told to make a new one."""
 
     def reset(self) -> None:
         with self.network.time.mutex:  # the door's thread may be about to write

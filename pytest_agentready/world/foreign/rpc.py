@@ -17,7 +17,8 @@ from pytest_agentready.domain import Request
 from pytest_agentready.world import real, stack
 from pytest_agentready.world.addresses import is_address
 from pytest_agentready.world.connection import LATENCY
-from pytest_agentready.world.faults import StatusAnswer, WireFault
+from pytest_agentready.world.faults import StatusAnswer
+from pytest_agentready.world.wire import WireFault
 from pytest_agentready.world.world import World
 
 CONNECTING = 20.0  # seconds after which grpcio gives up an attempt to connect, or to be greeted
@@ -132,7 +133,7 @@ class Call:
     def _send(self) -> None:
         network = self.world.network
         self._record = len(network.requests)
-        network.requests.append(
+        held = network.note(
             Request(
                 method="POST",
                 url=self.url,
@@ -147,7 +148,7 @@ class Call:
             )
         )
         self.world.time.count("requests", self.url, lambda: self.where)
-        self.world.time.at(LATENCY, self._answer)
+        self.world.time.at(LATENCY + held, self._answer)
 
     def _answer(self) -> None:
         try:

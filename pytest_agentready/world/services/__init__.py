@@ -3,27 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Protocol
 
+from pytest_agentready.world.peer import Greeter, Peer, Service
 from pytest_agentready.world.places import LOCAL
 
-if TYPE_CHECKING:
-    from pytest_agentready.world.peer import Peer
-
-__all__ = ["Greeter", "Service", "greeter", "pick", "tls_first"]
+__all__ = ["ends_well", "greeter", "pick", "real", "tls_first"]
 TLS_FIRST = (465,)  # ports at which TLS comes before the first word
-
-
-class Service(Protocol):
-    """One protocol on one connection."""
-
-    def receive(self, data: bytes) -> None: ...
-
-
-class Greeter(Service, Protocol):
-    """A protocol in which the server speaks first."""
-
-    def greet(self) -> None: ...
 
 
 class Unspoken:
@@ -51,9 +36,16 @@ def pick(peer: Peer, data: bytes) -> Service:
     return Unspoken(peer)
 
 
+def real(peer: Peer) -> Service:
+    """What is spoken with a real server, behind this peer."""
+    from pytest_agentready.world.services import redis
+
+    return redis.Redis(peer)
+
+
 def tls_first(peer: Peer) -> bool:
     place = peer.network.backend.protocol(peer.host, peer.port)
-    return place.tls if place is not None else peer.port in TLS_FIRST
+    return peer.port in TLS_FIRST or (place is not None and place.tls)
 
 
 def greeter(peer: Peer) -> Greeter | None:
@@ -69,6 +61,13 @@ def greeter(peer: Peer) -> Greeter | None:
     if protocol == "smtp" or (place is None and peer.port in smtp.PORTS):
         return smtp.SMTP(peer)
     return None
+
+
+def ends_well(service: Service | None) -> bool:
+    """HTTP's alone: whoever waits on any other connection is to be told at once."""
+    from pytest_agentready.world.services.http import HTTP
+
+    return isinstance(service, HTTP)
 
 
 def _is_http(peer: Peer) -> bool:

@@ -1,4 +1,4 @@
-"""Anthropic's protocol: which address asks for what, the threads that the provider keeps, and how its failures look."""
+"""Anthropic's protocol: how its failures look."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from pytest_agentready.domain import ModelFailure, ModelRequest
-from pytest_agentready.world.messages import IncomingRequest, Response, Transmission
-from pytest_agentready.world.services.models import NO_MORE, Desk, Refused, overflow
+from pytest_agentready.world.messages import Response, Transmission
+from pytest_agentready.world.services.models import NO_MORE, Desk, overflow
 
-MODEL_LIST = ("claude-sonnet-5", "claude-haiku-5")
 STATUSES = {"overflow": 400, "rate_limit": 429, "quota": 400, "overloaded": 529, "server_error": 500, "unauthorized": 401, "refused": 400}
 TYPES = {
     401: "authentication_error",
@@ -21,23 +20,6 @@ TYPES = {
     504: "timeout_error",
     529: "overloaded_error",
 }
-
-
-def respond(desk: Desk, request: IncomingRequest, path: str, body: Mapping[str, Any]) -> Response | None:
-    from pytest_agentready.world.services import anthropic_messages
-
-    try:
-        if request.method == "GET":
-            return _models(desk, request, path)
-        if request.method != "POST" or not isinstance(body.get("messages"), list):
-            return None
-        if path.endswith("/messages") and ("max_tokens" in body or "anthropic-version" in request.headers):
-            return anthropic_messages.create(desk, body)
-        if path.endswith("/messages/count_tokens"):
-            return anthropic_messages.count(desk, body)
-    except Refused as refused:
-        return refused.response
-    return None
 
 
 def headers(desk: Desk) -> dict[str, str]:
@@ -92,14 +74,3 @@ def _told(request: ModelRequest, failure: ModelFailure) -> str:
             return "Internal server error"
         case _:
             return "The request was refused."
-
-
-def _models(desk: Desk, request: IncomingRequest, path: str) -> Response | None:
-    if "/v1/models" not in path or "anthropic-version" not in request.headers:
-        return None
-    name = path.partition("/v1/models")[2].lstrip("/")
-    listed = [
-        {"type": "model", "id": one, "display_name": one, "created_at": "2026-01-01T00:00:00Z"} for one in ([name] if name else MODEL_LIST)
-    ]
-    body = listed[0] if name else {"data": listed, "has_more": False, "first_id": listed[0]["id"], "last_id": listed[-1]["id"]}
-    return Response(json=body, headers=headers(desk))

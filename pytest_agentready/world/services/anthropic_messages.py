@@ -15,6 +15,20 @@ from pytest_agentready.world.services.models import Desk, Refused
 UNTHREADED = ("cache_control", "context_management", "fallbacks", "thinking")  # what a request with a thread may not have
 CHOICES = {"auto": "auto", "any": "required", "none": "none"}
 
+SERVED = ("web_search_", "web_fetch_", "code_execution_", "tool_search_", "mcp_toolset")  # tools that Anthropic itself carries out
+# Tools whose schema the model knows without being told, by how their type begins.
+VIEW = {
+    "type": "object",
+    "properties": {"command": {"type": "string", "enum": ["view"]}, "path": {"type": "string"}},
+    "required": ["command", "path"],
+}
+KNOWN: Mapping[str, Mapping[str, Any]] = {
+    "bash_": {"type": "object", "properties": {"command": {"type": "string"}}, "required": ["command"]},
+    "computer_": {"type": "object", "properties": {"action": {"type": "string", "enum": ["screenshot"]}}, "required": ["action"]},
+    "text_editor_": VIEW,
+    "memory_": VIEW,
+}
+
 
 def create(desk: Desk, body: Mapping[str, Any]) -> Response:
     asked = desk.read(lambda: _request(desk, body), anthropic.misunderstood)
@@ -67,8 +81,14 @@ def _request(desk: Desk, body: Mapping[str, Any]) -> ModelRequest:
         stream=bool(body.get("stream")),
         max_tokens=body.get("max_tokens"),
         continues=previous,
+        answer_schema=_answer_schema(body),
         user=str((body.get("metadata") or {}).get("user_id") or ""),
     )
+
+
+def _answer_schema(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    asked = (body.get("output_config") or {}).get("format") or body.get("output_format") or {}
+    return (asked.get("schema") or {}) if asked.get("type") == "json_schema" else None
 
 
 def _refuse_what_no_thread_has(desk: Desk, body: Mapping[str, Any]) -> None:
@@ -111,13 +131,29 @@ def _text(content: Any) -> str:
         return content
     if not isinstance(content, list):
         return ""
-    return "\n".join(str(block.get("text") or "") for block in content if isinstance(block, dict) and block.get("type") == "text")
+    return "\n".join(text for block in content if isinstance(block, dict) and (text := _said(block)))
+
+
+def _said(block: Mapping[str, Any]) -> str:
+    """Documents and results of a search, which a user's message and the result of a tool may have, are shown to the model as such."""
+    kind = block.get("type")
+    if kind == "text":
+        return str(block.get("text") or "")
+    if kind == "search_result":
+        return f"<search_result>{_text(block.get('content'))}</search_result>"
+    if kind != "document":
+        return ""
+    source = block.get("source") or {}
+    told = source.get("data") if source.get("type") == "text" else _text(source.get("content"))
+    return f"<document>{told}</document>" if told else ""
 
 
 def _tools(tools: Any) -> Iterator[OfferedTool]:
     for tool in tools if isinstance(tools, list) else ():
-        name = str(tool.get("name") or tool.get("type") or "")
-        yield OfferedTool(name, tool.get("description") or "", tool.get("input_schema") or {})
+        kind = str(tool.get("type") or "")
+        known = next((schema for begin, schema in KNOWN.items() if kind.startswith(begin)), {})
+        served = kind.startswith(SERVED)
+        yield OfferedTool(str(tool.get("name") or kind), tool.get("description") or "", tool.get("input_schema") or known, served)
 
 
 # -- what is answered

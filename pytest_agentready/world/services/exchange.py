@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from pytest_agentready.domain import Request
 from pytest_agentready.world import backend_calls
 from pytest_agentready.world.connection import LATENCY
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.peer import Peer
+from pytest_agentready.world.peer import Peer
 
 
 class Exchange:
@@ -32,7 +29,7 @@ class Exchange:
         self._answer: bytes | None = None
         self._number = len(self.network.requests)
         where = peer.connection.where
-        self.network.requests.append(
+        held = self.network.note(
             Request(
                 method=method,
                 url=url,
@@ -44,12 +41,14 @@ class Exchange:
                 routed=None,
                 at=self.network.time.now,
                 where=where,
+                span=peer.connection.span,
                 beside=peer.connection.thread != self.network.thread,
             )
         )
         peer.owes_an_answer = True
+        self.network.time.at(self.network.latency + held, self.answer)
+        # Counted last, for the request with which a run ends gets no answer: a loop over one connection would never meet the end.
         self.network.time.count("requests", f"{method} {url.partition('?')[0]}", lambda: where)
-        self.network.time.at(self.network.latency, self.answer)
 
     @property
     def number(self) -> int:
@@ -57,9 +56,19 @@ class Exchange:
         return self._number
 
     @property
+    def record(self) -> Request:
+        """What is known of it so far."""
+        return self.network.requests[self._number]
+
+    @property
     def where(self) -> str:
         """The user's line that sent it."""
-        return self.network.requests[self._number].where
+        return self.record.where
+
+    @property
+    def span(self) -> int | None:
+        """The span in which it was sent."""
+        return self.record.span
 
     # -- what a protocol says
 
@@ -126,12 +135,28 @@ class Exchange:
         try:
             fault = self.network.fault(self._number)
             if fault is not None and fault.answer(self):
-                self.network.fire(self.network.requests[self._number].host)
+                self.network.fire(self.record.host)
             else:
                 self.send_normal()
-        except Exception as failure:  # of the backend where it says so, else of our own; neither is a word about the tool
-            self.network.fail(backend_calls.traced(failure) if fault is None else failure)
-            self.peer.reset()
+        except Exception as failure:
+            self._fail(failure if fault is not None else backend_calls.traced(failure))
+
+    def send_later(self, delay: float) -> None:
+        """The normal answer comes so many virtual seconds from now, if anybody still waits for it."""
+
+        def send() -> None:
+            if not self.peer.closed:
+                try:
+                    self.send_normal()
+                except Exception as failure:
+                    self._fail(backend_calls.traced(failure))
+
+        self.network.time.at(delay, send)
+
+    def _fail(self, failure: Exception) -> None:
+        """Of the backend where it says so, else of our own; neither is a word about the tool."""
+        self.network.fail(failure)
+        self.peer.reset()
 
     def send_normal(self) -> None:
         self.peer.write(self._whole())

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import h11
 
 from pytest_agentready.world.backend import METHODS
 from pytest_agentready.world.messages import NOT_FOUND, IncomingRequest, Response, Transmission
+from pytest_agentready.world.peer import Peer
 from pytest_agentready.world.services import websocket
 from pytest_agentready.world.services.exchange import Exchange
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.peer import Peer
 
 _STARTS = tuple(f"{method} ".encode() for method in (*METHODS, "CONNECT", "TRACE"))
 TRICKLED = 10_000  # bytes that a trickled answer announces: more than anybody waits for, and nothing that a limit of size refuses
 SWITCHING = b"HTTP/1.1 101 Switching Protocols\r\nX-Trace: "
+BODILESS = (204, 304)  # statuses of answers that have no body
 SAFE = ("GET", "HEAD", "OPTIONS", "TRACE")  # methods that change nothing
 
 
@@ -95,9 +93,9 @@ class HTTP:
 
     def respond(self, method: str, response: Response) -> None:
         """A whole answer; the connection stays open for the next request, if the client wants that."""
-        body = b"" if method == "HEAD" or response.status in (204, 304) else response.content
+        body = b"" if method == "HEAD" or response.status in BODILESS else response.content
         headers = [(name, value) for name, value in response.headers.items() if name.lower() not in ("content-length", "connection")]
-        if response.content or response.status not in (204, 304):
+        if response.content or response.status not in BODILESS:
             headers += [("Content-Type", response.content_type), ("Content-Length", str(len(response.content)))]
         head = h11.Response(status_code=response.status, headers=headers, reason=b"")
         self._write(head, *([h11.Data(data=body)] if body else []), h11.EndOfMessage())
@@ -157,6 +155,8 @@ class HTTPExchange(Exchange):
             body=request.body,
             is_write=request.method not in SAFE,
         )
+        if request.method == "HEAD":  # an answer without a body
+            self.note(bounded=True)
 
     def commit(self) -> None:
         self.normal()
@@ -166,9 +166,9 @@ class HTTPExchange(Exchange):
         if self._normal is None:
             found = self.network.ask_backend(self.request)
             if found is None and self.network.respond is not None:
-                from pytest_agentready.world.services import models
+                from pytest_agentready.world.services import providers
 
-                found = models.answer(self)
+                found = providers.answer(self, self.request)
             if found is not None and self.network.order is not None:
                 found = self.network.order.of_answer(self.request, found)
             self._normal = NOT_FOUND if found is None else found
@@ -183,6 +183,8 @@ class HTTPExchange(Exchange):
             self._transmit(response)
             return
         self.note(status=response.status, digest=zlib.crc32(response.content), empty=response.says_nothing)
+        if response.status in BODILESS:
+            self.note(bounded=True)
         self._http.respond(self.request.method, response)
 
     def _transmit(self, response: Transmission) -> None:
@@ -219,7 +221,7 @@ class HTTPExchange(Exchange):
 
     def _with_a_body(self, normal: Response) -> Response:
         """A fault of the body needs one; 204 and 304 have none."""
-        if normal.content and normal.status not in (204, 304):
+        if normal.content and normal.status not in BODILESS:
             return normal
         return Response(body=b'{"data": "'.ljust(64, b"."), content_type=normal.content_type)
 

@@ -1,4 +1,4 @@
-"""The providers of models: told by path and body on whatever host they are, each request put to the model of the run, and recorded."""
+"""What the providers of models have in common: each request is put to the model of the run, and recorded."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ import itertools
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
 
 from pytest_agentready.domain import (
+    AskedForEver,
+    Ending,
     Message,
     ModelAnswer,
     ModelCall,
@@ -19,13 +20,11 @@ from pytest_agentready.domain import (
     Usage,
     tokens,
 )
+from pytest_agentready.domain.observation import TO_CALL_A_MODEL
 from pytest_agentready.world import stack
 from pytest_agentready.world.backend_calls import BackendFailed
 from pytest_agentready.world.messages import Response
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.network import Network
-    from pytest_agentready.world.services.http import HTTPExchange
+from pytest_agentready.world.services.exchange import Exchange
 
 NO_MORE: Mapping[str, str] = {}  # headers
 WINDOWS = (1_000_000, 400_000, 200_000, 128_000, 32_768, 8_192, 4_096)  # tokens
@@ -63,10 +62,12 @@ class Memory:
 class Desk:
     """Where a provider's protocol asks for what it cannot know: the model's answer, ids, the time, what was said before."""
 
-    def __init__(self, exchange: HTTPExchange) -> None:
+    def __init__(self, exchange: Exchange, host: str) -> None:
+        """`host`: whom the client believes to have asked."""
         self.stranded = False  # nobody knows what the model would answer
         self._exchange = exchange
-        self._network: Network = exchange.network
+        self._host = host
+        self._network = exchange.network
         self.memory: Memory = self._network.memory.setdefault("models", Memory())
 
     @property
@@ -94,13 +95,16 @@ class Desk:
         self, request: ModelRequest, call_prefix: str, as_sent: Callable[[ModelAnswer], ModelAnswer] = lambda answer: answer
     ) -> tuple[ModelRequest, ModelAnswer | ModelFailure]:
         """What the model answers, with an id for each call, as far as the protocol can carry it; the call is recorded."""
+        if not self._network.time.count_model_call(len(self._network.model_calls), self._exchange.where):
+            return request, ModelFailure("server_error", message="the run is over")
         request = self.count(request)
         found = self._network.ask(lambda: self._respond(request), self._strand)
         if isinstance(found, ModelAnswer):
             found = replace(found, calls=tuple(replace(call, id=call.id or self._call_id(call_prefix)) for call in found.calls))
             found = as_sent(found if found.usage is not None else replace(found, usage=_counted(request, found)))
         self._exchange.note(is_write=False)
-        self._network.model_calls.append(ModelCall(request, found, self._network.time.now, self._exchange.where))
+        where, span = self._exchange.where, self._exchange.span
+        self._network.model_calls.append(ModelCall(request, found, self._network.time.now, where, self._host, span))
         return request, found
 
     def keep(self, answer_id: str, request: ModelRequest, answer: ModelAnswer) -> None:
@@ -114,6 +118,9 @@ class Desk:
             return self._network.respond(request)
         except OutOfScript as end:
             raise BackendFailed(str(end)) from end
+        except AskedForEver as runaway:
+            self._network.time.end(Ending("runaway", TO_CALL_A_MODEL, runaway.times, self._exchange.where))
+            return ModelFailure("server_error", message=str(runaway))  # which nobody reads: the run is over
         except Exception as failure:
             raise BackendFailed(f"the script of the model raised {failure!r}", stack.of_traceback(failure.__traceback__)) from failure
 
@@ -140,35 +147,10 @@ class Desk:
         return self.memory.tools[described]
 
 
-def answer(exchange: HTTPExchange) -> Response | None:
-    """What the provider of a model answers; None for a request that is none of a model."""
-    from pytest_agentready.world.services import anthropic, openai
-
-    request, desk = exchange.request, Desk(exchange)
-    body = _body(request.body)
-    path = request.path.rstrip("/")
-    for provider in (openai, anthropic):
-        found: Response | None = provider.respond(desk, request, path, body)
-        if found is not None:
-            if desk.stranded:
-                found.headers["x-should-retry"] = "false"  # as the providers themselves tell their clients
-            return found
-    return None
-
-
 def overflow(prompt: int) -> tuple[int, int]:
     """A window that this prompt does not fit into, and how long the prompt is said to be: a short one is said to be longer."""
     size = next((size for size in WINDOWS if size < prompt), WINDOWS[-1])
     return size, max(prompt, size + 1)
-
-
-def _body(data: bytes) -> Mapping[str, Any]:
-    """An empty one for what is no JSON object."""
-    try:
-        found = json.loads(data) if data[:1] == b"{" or data.lstrip()[:1] == b"{" else {}
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _counted(request: ModelRequest, answer: ModelAnswer) -> Usage:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import re
 import struct
-from typing import TYPE_CHECKING
 
 from pytest_agentready.domain import sql as text
+from pytest_agentready.world.peer import Peer
 from pytest_agentready.world.services import mysql_wire as wire
 from pytest_agentready.world.services.exchange import Exchange
 from pytest_agentready.world.services.mysql_log_in import FullLogIn
 from pytest_agentready.world.services.sql import Result, Session, SQLExchange, setting_asked_for
 from pytest_agentready.world.statements import DatabaseError, Statement
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.peer import Peer
 
 PORTS = (3306,)
 SOCKET = re.compile(r"/(?:mysql|mysqld|mariadb)[^/]*\.sock$")  # of this machine

@@ -1,39 +1,15 @@
-"""OpenAI's protocol, as many other hosts speak it: which address asks for what, and how its failures look."""
+"""OpenAI's protocol, as many other hosts speak it: how its failures look, and what its ways to ask have in common."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from pytest_agentready.domain import ModelFailure, ModelRequest, OfferedTool
-from pytest_agentready.world.messages import IncomingRequest, Response, Transmission
-from pytest_agentready.world.services.models import NO_MORE, Desk, Refused, overflow
+from pytest_agentready.world.messages import Response, Transmission
+from pytest_agentready.world.services.models import NO_MORE, Desk, overflow
 
-MODEL_LIST = ("gpt-5.1", "gpt-5.1-mini", "text-embedding-3-small")
-DEPLOYMENT = re.compile(r"/deployments/([^/]+)/")  # of Azure: the model is a part of the path
 STATUSES = {"overflow": 400, "rate_limit": 429, "quota": 429, "overloaded": 503, "server_error": 500, "unauthorized": 401, "refused": 400}
-
-
-def respond(desk: Desk, request: IncomingRequest, path: str, body: Mapping[str, Any]) -> Response | None:
-    from pytest_agentready.world.services import openai_chat, openai_embeddings, openai_responses
-
-    try:
-        if request.method == "GET":
-            return _models(desk, request, path)
-        if request.method != "POST":
-            return None
-        if path.endswith("/chat/completions") and isinstance(body.get("messages"), list):
-            return openai_chat.complete(desk, _model(path, body), body)
-        if path.endswith("/responses") and _model(path, body) and ("input" in body or "previous_response_id" in body):
-            return openai_responses.create(desk, _model(path, body), body)
-        if path.endswith("/responses/input_tokens") and ("input" in body or "previous_response_id" in body):
-            return openai_responses.count(desk, _model(path, body), body)
-        if path.endswith("/embeddings") and _model(path, body) and "input" in body:
-            return openai_embeddings.embed(desk, _model(path, body), body)
-    except Refused as refused:
-        return refused.response
-    return None
 
 
 def headers(desk: Desk) -> dict[str, str]:
@@ -121,27 +97,20 @@ def tools_of(tools: Any) -> tuple[OfferedTool, ...]:
     for tool in tools if isinstance(tools, list) else ():
         described = tool.get("function") or tool.get("custom") or tool
         name = described.get("name") or described.get("type") or ""
-        found.append(OfferedTool(name, described.get("description") or "", described.get("parameters") or {}))
+        served = tool.get("type", "function") not in ("function", "custom")
+        found.append(OfferedTool(name, described.get("description") or "", described.get("parameters") or {}, served))
     return tuple(found)
+
+
+def answer_schema(asked: Any) -> Mapping[str, Any] | None:
+    """Of chat's `response_format`, or the `text.format` of Responses: the schema of the JSON that is wanted; {} for any object."""
+    if not isinstance(asked, dict) or asked.get("type") not in ("json_schema", "json_object"):
+        return None
+    found = (asked.get("json_schema") or asked).get("schema")
+    return found if isinstance(found, dict) else {}
 
 
 def choice_of(choice: Any) -> str:
     if isinstance(choice, dict):
         return str((choice.get("function") or choice).get("name") or choice.get("mode") or "required")
     return choice if isinstance(choice, str) else "auto"
-
-
-def _model(path: str, body: Mapping[str, Any]) -> str:
-    named = DEPLOYMENT.search(path)
-    return str(body.get("model") or (named.group(1) if named else ""))
-
-
-def _models(desk: Desk, request: IncomingRequest, path: str) -> Response | None:
-    """The list of models, of a host of OpenAI's, or asked for by a client that is told by its headers."""
-    if "/v1/models" not in path or "anthropic-version" in request.headers:
-        return None
-    if "api.openai.com" not in request.url and "x-stainless-lang" not in request.headers:
-        return None
-    name = path.partition("/v1/models")[2].lstrip("/")
-    listed = [{"id": one, "object": "model", "created": 1_750_000_000, "owned_by": "openai"} for one in ([name] if name else MODEL_LIST)]
-    return Response(json=listed[0] if name else {"object": "list", "data": listed}, headers=headers(desk))

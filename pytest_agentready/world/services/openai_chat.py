@@ -18,8 +18,7 @@ def complete(desk: Desk, model: str, body: Mapping[str, Any]) -> Response:
         return openai.fail(desk, request, answer)
     frame = {"id": desk.answer_id("chatcmpl-"), "created": desk.now, "model": model, "service_tier": "default"}
     if request.stream:
-        with_usage = bool((body.get("stream_options") or {}).get("include_usage"))
-        return sse.stream(_chunks(frame, answer, with_usage), answer, openai.headers(desk))
+        return sse.stream(_chunks(frame, answer, request.reports_usage or answer.usage_unasked), answer, openai.headers(desk))
     return sse.whole(_completion(frame, answer), answer, openai.headers(desk))
 
 
@@ -33,7 +32,9 @@ def _request(model: str, body: Mapping[str, Any]) -> ModelRequest:
         tool_choice=openai.choice_of(body.get("tool_choice")),
         parallel=body.get("parallel_tool_calls") is not False,
         stream=bool(body.get("stream")),
+        reports_usage=not body.get("stream") or bool((body.get("stream_options") or {}).get("include_usage")),
         max_tokens=body.get("max_completion_tokens") or body.get("max_tokens"),
+        answer_schema=openai.answer_schema(body.get("response_format")),
         user=str(body.get("safety_identifier") or body.get("user") or ""),
     )
 

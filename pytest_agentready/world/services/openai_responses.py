@@ -59,6 +59,7 @@ def _request(desk: Desk, model: str, body: Mapping[str, Any]) -> ModelRequest:
         stream=bool(body.get("stream")),
         max_tokens=body.get("max_output_tokens"),
         continues=previous or "",
+        answer_schema=openai.answer_schema((body.get("text") or {}).get("format")),
         user=str(body.get("safety_identifier") or body.get("user") or ""),
     )
 

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from pytest_agentready.domain import sql as text
+from pytest_agentready.world.peer import Peer
 from pytest_agentready.world.services.postgres_catalogue import SETTINGS, to_driver
 from pytest_agentready.world.services.postgres_extended import Extended
 from pytest_agentready.world.services.postgres_wire import data_rows, described, failure, message, row_description, tag
 from pytest_agentready.world.services.sql import Session, SQLExchange
 from pytest_agentready.world.statements import DatabaseError, Statement
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.peer import Peer
 
 VERSION_3, CANCEL, SSL, GSS = 3, 80877102, 80877103, 80877104  # what a first packet may ask for
 CLEARTEXT = 3  # the password is wanted as it is

@@ -9,9 +9,9 @@ is asked for the columns before the parameters are known: where it cannot say, t
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from pytest_agentready.domain import sql as text
 from pytest_agentready.world.services import postgres_types as types
@@ -26,11 +26,8 @@ from pytest_agentready.world.services.postgres_wire import (
     tag,
     value_of,
 )
-from pytest_agentready.world.services.sql import Result, SQLExchange
+from pytest_agentready.world.services.sql import Result, Session, SQLExchange
 from pytest_agentready.world.statements import DatabaseError, Statement
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.services.postgres import Postgres
 
 
 @dataclass
@@ -53,10 +50,30 @@ class Portal:
     tag: bytes = b""
 
 
+class Connection(Protocol):
+    """That on which they are asked."""
+
+    session: Session
+    skipping: bool  # after an error, until the next Sync
+
+    def say(self, kind: bytes, body: bytes = b"") -> None: ...
+
+    def fail(self, error: DatabaseError) -> None: ...
+
+    def keep(self, said: bytes) -> None:
+        """For the next Sync, Flush, or answer of the database."""
+
+    def take_out(self) -> bytes:
+        """What has been kept for the next answer."""
+
+    def exchange(self, statements: list[Statement], encode: Callable[[SQLExchange], bytes]) -> None:
+        """Ask the database; what comes meanwhile has to wait."""
+
+
 class Extended:
     """The prepared statements and portals of one connection."""
 
-    def __init__(self, connection: Postgres) -> None:
+    def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._prepared: dict[str, Prepared] = {}
         self._portals: dict[str, Portal] = {}
@@ -122,16 +139,17 @@ class Extended:
             self._connection.say(b"t", struct.pack(f"!h{len(numbers)}I", len(numbers), *numbers))
         if prepared.columns is None:
             unknown = (None,) * len(prepared.parameters)
-            prepared.columns = self._shape(Statement(prepared.sql, unknown if portal is None else portal.values))
+            statement = Statement(prepared.sql, unknown if portal is None else portal.values)
+            prepared.columns = self._shape(statement, is_bound=portal is not None)
         if prepared.columns:
             self._connection.say(b"T", row_description(prepared.columns, portal.formats if portal is not None else [0]))
         else:
             self._connection.say(b"n")
 
-    def _shape(self, statement: Statement) -> list[tuple[str, types.Type]]:
+    def _shape(self, statement: Statement, *, is_bound: bool) -> list[tuple[str, types.Type]]:
         """The columns that a statement will have, before it is executed."""
         try:
-            found = self._connection.session.foresee(statement)
+            found = self._connection.session.foresee(statement, is_bound=is_bound)
         except Exception:  # a callable of the user's that needs the parameters
             found = None
         if isinstance(found, Result) and (found.rows or not found.columns):

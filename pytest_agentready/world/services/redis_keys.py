@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+from collections.abc import Iterator
 from typing import Any
+
+from pytest_agentready.domain import Stored
 
 # Where the number of the keys stands that follow it.
 COUNTED = {
@@ -54,11 +57,43 @@ def contents(server: Any, commands: list[list[bytes]]) -> Any:
     found = {key.encode("utf-8", "surrogateescape") for words in commands for key in keys(words)}
     everywhere = not found or any(name in ANYWHERE for name in names)
     return {
-        (number, key): (pickle.dumps(item.value), item.expireat is not None)
+        (number, key): (item.value if type(item.value) is bytes else pickle.dumps(item.value), item.expireat is not None)
         for number, database in tuple(server.dbs.items())
         for key in (tuple(database) if everywhere else tuple(found))
         if (item := database.get(key)) is not None
     }
+
+
+@contextlib.contextmanager
+def put_back(server: Any) -> Iterator[None]:
+    """Afterwards this server holds what it held, for as long as it would have held it."""
+    before = pickle.dumps({number: list(_items(database)) for number, database in tuple(server.dbs.items())})
+    try:
+        yield
+    finally:
+        held = pickle.loads(before)
+        for number, database in tuple(server.dbs.items()):
+            for key in tuple(database):
+                del database[key]
+            database.update(held.get(number, ()))
+
+
+def stored(server: Any) -> Iterator[Stored]:
+    """Each key of this server that holds a text or a number; of a hash each of its fields."""
+    for database in tuple(server.dbs.values()):
+        for key, item in _items(database):
+            expires = item.expireat is not None
+            if isinstance(item.value, bytes):
+                yield Stored(_text(key), "", _text(item.value), expires)
+            elif hasattr(item.value, "items"):
+                for field, value in item.value.items():
+                    if isinstance(value, bytes):
+                        yield Stored(_text(key), _text(field), _text(value), expires)
+
+
+def _items(database: Any) -> Iterator[tuple[bytes, Any]]:
+    """What has not expired yet."""
+    return ((key, item) for key in tuple(database) if (item := database.get(key)) is not None)
 
 
 def tells_others(commands: list[list[bytes]]) -> bool:

@@ -8,12 +8,9 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
-from typing import TYPE_CHECKING
 
+from pytest_agentready.world.peer import Peer
 from pytest_agentready.world.services.exchange import Exchange
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.peer import Peer
 
 PORTS = (25, 465, 587, 1025, 2525)
 END = b"\r\n.\r\n"

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_agentready.domain import sql as text
 from pytest_agentready.world import inflation, rows
 from pytest_agentready.world.backend_calls import BackendFailed
+from pytest_agentready.world.peer import Peer
 from pytest_agentready.world.services.exchange import Exchange
 from pytest_agentready.world.statements import Answer, Database, DatabaseError, Statement
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.peer import Peer
 
 BEGINS = ("BEGIN", "START")
 ENDS = ("COMMIT", "END", "ROLLBACK", "ABORT")
@@ -50,6 +48,7 @@ class Session:
         self.autocommit = True
         self._unknown = unknown  # the code of an error about what the database does not have
         self._to_driver = to_driver
+        self._foreseen: tuple[Statement, Answer | None] | None = None  # a statement that is about to be carried out, and its answer
         self._pending: list[SQLExchange] = []  # writes of the open transaction
 
     @property
@@ -77,7 +76,10 @@ class Session:
         if not self._is_named(statement) and (constant := CONSTANT.fullmatch(statement.sql)):
             value = constant[1]
             return Result((constant[2] or "?column?",), ((value.strip("'") if value[0] == "'" else int(value),),))
-        found = None if database is None else self._backends(database.answer, statement)
+        if self._foreseen is not None and self._foreseen[0] == statement:  # whoever remembers what it was asked is asked once
+            (_, found), self._foreseen = self._foreseen, None
+        else:
+            found = None if database is None else self._backends(database.answer, statement)
         return None if found is None else shaped(statement, found)
 
     def _is_named(self, statement: Statement) -> bool:
@@ -96,14 +98,15 @@ class Session:
             return bool(CONSTANT.fullmatch(statement.sql))
         return database.knows(statement)
 
-    def foresee(self, statement: Statement) -> Result | DatabaseError | None:
-        """What a statement will give that is only prepared. Raises what the user's own callable raises."""
-        if statement.verb in (*BEGINS, *ENDS, *WITHIN):
+    def foresee(self, statement: Statement, *, is_bound: bool = False) -> Result | DatabaseError | None:
+        """What a statement will give that is only prepared, or `is_bound` to its parameters. Raises what the user's own callable raises."""
+        if statement.verb in (*BEGINS, *ENDS, *WITHIN) or not text.gives_rows(statement.sql):
             return Result()
         database = self.database
         if database is None or self.is_drivers(statement.sql) or (CONSTANT.fullmatch(statement.sql) and not self._is_named(statement)):
             return self.ask(statement)
         found = database.answer(statement)
+        self._foreseen = (statement, found) if is_bound else None
         return None if found is None else shaped(statement, found)
 
     def holds(self, exchange: SQLExchange) -> bool:

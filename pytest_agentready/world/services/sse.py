@@ -28,7 +28,7 @@ def event(value: Mapping[str, Any] | str, name: str = "", *, is_delta: bool = Fa
 
 
 def stream(events: Iterable[Event], answer: ModelAnswer, headers: Mapping[str, str]) -> Transmission:
-    """The whole stream, or as many deltas of it as get out."""
+    """The whole stream, or as many deltas of it as get out; `in_good_order` the client cannot tell that there should be more."""
     chunks, ending = list(events), _ending(answer)
     if answer.breaks_after is not None:
         chunks = list(_until(chunks, answer.breaks_after))
@@ -37,7 +37,7 @@ def stream(events: Iterable[Event], answer: ModelAnswer, headers: Mapping[str, s
 
 def whole(body: Mapping[str, Any], answer: ModelAnswer, headers: Mapping[str, str]) -> Response:
     """An answer that is no stream: whole, or its first half."""
-    if answer.breaks_after is None:
+    if answer.breaks_after is None or answer.in_good_order:
         return Response(json=body, headers=headers)
     return Transmission(body=json.dumps(body).encode(), ending=_ending(answer), headers=headers)
 
@@ -65,6 +65,6 @@ def _until(events: Iterable[Event], deltas: int) -> Iterator[Event]:
 
 
 def _ending(answer: ModelAnswer) -> Literal["whole", "closed", "silence"]:
-    if answer.breaks_after is None:
+    if answer.breaks_after is None or answer.in_good_order:
         return "whole"
     return "silence" if answer.in_silence else "closed"

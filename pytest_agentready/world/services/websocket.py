@@ -9,14 +9,11 @@ import base64
 import hashlib
 import struct
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
 from pytest_agentready.world import inflation
+from pytest_agentready.world.peer import Peer
 from pytest_agentready.world.services.exchange import Exchange
 from pytest_agentready.world.streams import Message, Stream
-
-if TYPE_CHECKING:
-    from pytest_agentready.world.peer import Peer
 
 CONTINUED, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 SOON = 0.02  # virtual seconds after its last word that a server which has no more to say takes its leave

@@ -5,6 +5,7 @@ state of the transaction whether it stands. A connection that a run has made and
 and to a new copy in the next run. One that the user's code has made before is left its database: that is put back after the run.
 """
 
-from pytest_agentready.world.sqlite.databases import PAIRS, Databases, patches, remember
+from pytest_agentready.world.sqlite.databases import Databases
+from pytest_agentready.world.sqlite.older import count_older, is_older, remember
 
-__all__ = ["PAIRS", "Databases", "patches", "remember"]
+__all__ = ["Databases", "count_older", "is_older", "remember"]

@@ -11,14 +11,25 @@ from typing import Any
 BUSY = (5, 6)  # SQLITE_BUSY and SQLITE_LOCKED, which have no names before Python 3.11
 
 
+def cursor_of(connection: Any) -> sqlite3.Cursor:
+    """A cursor whose rows are tuples, and whose statements no method of the code's own hears.
+
+    A connection keeps a weak reference to each of its cursors, and throws those away that are gone as its `cursor` makes another. One
+    that `sqlite3.Cursor` makes is noted just so, and nothing thrown away: of thousands of questions thousands of references would stay.
+    """
+    cursor = sqlite3.Connection.cursor(connection)
+    cursor.row_factory = None
+    return cursor
+
+
 def ask(connection: Any, question: str) -> list[Any]:
-    """The rows as tuples, whatever kind of them the code wants."""
-    rows, texts = connection.row_factory, connection.text_factory
-    connection.row_factory, connection.text_factory = None, str
+    """The rows as tuples, whatever kind of them and of texts the code wants."""
+    texts = connection.text_factory
+    connection.text_factory = str
     try:
-        return sqlite3.Cursor(connection).execute(question).fetchall()
+        return cursor_of(connection).execute(question).fetchall()
     finally:
-        connection.row_factory, connection.text_factory = rows, texts
+        connection.text_factory = texts
 
 
 def pragma(connection: Any, what: str) -> Any:
@@ -41,6 +52,11 @@ def version(connection: Any) -> tuple[Any, ...]:
 def of_others(connection: Any) -> Any:
     """Another value once another connection has written there."""
     return pragma(connection, "data_version")
+
+
+def shape(connection: Any) -> tuple[Any, Any]:
+    """Another value once the schema has been changed, or replaced by a backup; and which connection it was, this or another."""
+    return pragma(connection, "schema_version"), of_others(connection)
 
 
 def is_closed(connection: Any) -> bool:

@@ -7,8 +7,9 @@ import functools
 import os
 import sqlite3
 import stat
+import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -45,12 +46,21 @@ class Settings:
     mode: str
     options: Mapping[str, Any]
     pragmas: Mapping[str, Any]
+    functions: Callable[[Any], object] | None = None  # gives it those that it had
 
 
 def settings_of(connection: Any, file: str, *, checks_thread: bool | None) -> Settings | None:
-    """None where something would get lost on the way: functions, temporary tables, other databases, a file that is gone."""
+    """None where something would get lost on the way: functions, temporary tables, other databases, a file that is gone.
+
+    Each connection of SQLAlchemy has a few functions by it; those it can be given again.
+    """
     mode = _mode(file)
-    if not mode or _of_its_own(connection) - _built_in() or len(ask(connection, "PRAGMA database_list")) > 1:
+    functions = None
+    if own := _of_its_own(connection) - _built_in():
+        functions = _by_sqlalchemy()
+        if functions is None or own != _added(functions):
+            return None
+    if not mode or _holds_more(connection):
         return None
     options = {
         "timeout": pragma(connection, "busy_timeout") / 1000,
@@ -59,7 +69,7 @@ def settings_of(connection: Any, file: str, *, checks_thread: bool | None) -> Se
     }
     if hasattr(connection, "autocommit"):  # from Python 3.12 on
         options["autocommit"] = connection.autocommit
-    return Settings(mode, options, {name: pragma(connection, name) for name in OF_A_CONNECTION})
+    return Settings(mode, options, {name: pragma(connection, name) for name in OF_A_CONNECTION}, functions)
 
 
 def _of_its_own(connection: Any) -> frozenset[tuple[Any, ...]]:
@@ -72,6 +82,24 @@ def _of_its_own(connection: Any) -> frozenset[tuple[Any, ...]]:
 def _built_in() -> frozenset[tuple[Any, ...]]:
     with contextlib.closing(sqlite3.Connection(":memory:")) as fresh:
         return _of_its_own(fresh)
+
+
+def _holds_more(connection: Any) -> bool:
+    """Other databases, or temporary tables: who has looked for one has an empty database for them."""
+    beside = {row[1] for row in ask(connection, "PRAGMA database_list")} - {"main"}
+    return bool(beside - {"temp"}) or ("temp" in beside and bool(ask(connection, "SELECT 1 FROM sqlite_temp_master LIMIT 1")))
+
+
+def _by_sqlalchemy() -> Callable[[Any], object] | None:
+    """What SQLAlchemy does with each connection that it makes."""
+    dialects = sys.modules.get("sqlalchemy.dialects.sqlite.pysqlite")
+    return None if dialects is None else dialects.dialect(dbapi=sqlite3).on_connect()
+
+
+def _added(functions: Callable[[Any], object]) -> frozenset[tuple[Any, ...]]:
+    with contextlib.closing(sqlite3.Connection(":memory:")) as fresh:
+        functions(fresh)
+        return _of_its_own(fresh) - _built_in()
 
 
 def _mode(file: str) -> str:

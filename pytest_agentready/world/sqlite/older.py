@@ -6,15 +6,19 @@ without the loss of what was set on it, it may only read.
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import sqlite3
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from pytest_agentready.world import real
 from pytest_agentready.world.ending import OutboundBlocked
 from pytest_agentready.world.sqlite.asking import (
     ask,
     back_up,
+    cursor_of,
     file_of,
     has_a_trace,
     is_closed,
@@ -26,22 +30,36 @@ from pytest_agentready.world.sqlite.asking import (
     size,
     version,
 )
+from pytest_agentready.world.sqlite.keeping import Keeper
 from pytest_agentready.world.sqlite.leading import Settings, lead, settings_of, uri_of
 from pytest_agentready.world.sqlite.watch import Watch
 from pytest_agentready.world.sqlite.watched import TRANSACTION, Watched
 
-if TYPE_CHECKING:
-    from pytest_agentready.world.sqlite.databases import Databases
-
 LARGEST = 64 << 20  # bytes of a database that are put back, or copied for a run
 TRIES = 3  # at putting it back
 PAUSE = 0.1  # real seconds between them
+referred_to: list[Any] = []  # connections that the subject at hand refers to
+
+
+def is_older(one: object) -> bool:
+    """Is this a connection that no run has made? By its type: what is made when it is first needed would be by a question for its class."""
+    return issubclass(type(one), sqlite3.Connection) and not issubclass(type(one), Watched)
+
+
+def count_older() -> float:
+    """How many of them this process has; no end of them where objects are frozen, which the collector does not tell of."""
+    return float("inf") if gc.get_freeze_count() else sum(map(is_older, gc.get_objects()))
+
+
+def remember(connections: list[Any]) -> None:
+    """The connections that the subject at hand refers to."""
+    referred_to[:] = connections
 
 
 class Older:
     """A connection that was there before, and what becomes of it."""
 
-    def __init__(self, databases: Databases, connection: Any, *, checks_thread: bool | None = None) -> None:
+    def __init__(self, keeper: Keeper, connection: Any, *, checks_thread: bool | None = None) -> None:
         """Raises sqlite3.Error where it cannot be asked. `checks_thread`: whether it belongs to its thread, where that is known."""
         self.connection = connection
         self._copy: sqlite3.Connection | None = None
@@ -49,10 +67,12 @@ class Older:
         self._home: tuple[str, Settings] | None = None
         self._reads_only = False
         self._is_traced = False
+        self._read: Any = None  # while this is open no backup is written there
         self._before: Any = None
+        self._synchronous: Any = None  # what was set there, of a database that is written to in place
         file = file_of(connection)
         try:
-            refusal = self._prepare(databases, file, checks_thread)
+            refusal = self._prepare(keeper, file, checks_thread)
             self._before = version(connection), of_others(connection)
         except sqlite3.ProgrammingError:
             raise
@@ -61,24 +81,33 @@ class Older:
         if refusal and not pragma(connection, "query_only"):
             self._reads_only = True
             pragma(connection, "query_only = ON")
-        self._watch = Watch(databases, f"sqlite://{file or '/:memory:'}", 0, refusal)
-        databases._names[id(self._watch)] = names_of(connection)
-        self._watch.holds = self._reads_only and connection.in_transaction
-        self._hear = lambda sql: self._watch.hear(connection, sql)
+            self._read = cursor_of(connection)
+            with contextlib.suppress(sqlite3.Error):  # it cannot be read
+                self._read.execute(
+                    "SELECT name FROM sqlite_master UNION ALL SELECT 1 UNION ALL SELECT 2"
+                )  # which a backup does not ask about
+        self.watch = Watch(keeper, f"sqlite://{file or '/:memory:'}", 0, refusal)
+        self.watch.tables = names_of(connection)
+        self.watch.begin(connection)
+        self.watch.holds = self._reads_only and connection.in_transaction
+        self._hear = lambda sql: self.watch.hear(connection, sql)
         if isinstance(connection, Watched):
-            connection.watch = self._watch
+            connection.watch = self.watch
             connection.be_heard()  # what SQLite has prepared, it asks about anew
         elif not has_a_trace(connection):
             self._is_traced = True
             connection.set_trace_callback(self._hear)
-            if self._watch.holds:
+            if self.watch.holds:
                 connection.set_authorizer(_hold)
 
-    def _prepare(self, databases: Databases, file: str, checks_thread: bool | None) -> str:
+    def _prepare(self, keeper: Keeper, file: str, checks_thread: bool | None) -> str:
         """Why it may only read; "" where what it does can be taken back."""
         connection = self.connection
-        if file and not databases.is_real(file):
-            return self._lead_away(databases, file, checks_thread)
+        if file and not keeper.copies.is_real(file):
+            return self._lead_away(keeper, file, checks_thread)
+        if file:
+            self._synchronous = pragma(connection, "synchronous")
+            pragma(connection, "synchronous = OFF")
         if size(connection) > LARGEST or (connection.in_transaction and (file or not hasattr(connection, "serialize"))):
             return f"a change of the database {file or ':memory:'} (it {_why(connection)})"
         if connection.in_transaction:
@@ -88,7 +117,7 @@ class Older:
             back_up(connection, self._copy)
         return ""
 
-    def _lead_away(self, databases: Databases, file: str, checks_thread: bool | None) -> str:
+    def _lead_away(self, keeper: Keeper, file: str, checks_thread: bool | None) -> str:
         """Why it may only read; "" where it was led to the run's copy."""
         connection = self.connection
         cannot = f"a change of the database {file} by a connection that is older than the run"
@@ -99,7 +128,8 @@ class Older:
         if settings is None:
             return f"{cannot} (what was set on it cannot be carried to a copy: open it in the tool, or in a fixture with tmp_path)"
         try:
-            self._lead(databases.copy_of(file), settings)
+            self._lead(keeper.copies.copy_of(file), settings)
+            pragma(connection, "synchronous = OFF")  # no power cut hits a copy; at home it is set again
         except BaseException:
             self._lead(file, settings)
             raise
@@ -110,12 +140,19 @@ class Older:
         lead(self.connection, uri_of(file, settings.mode), True, settings.options)
         for name, value in settings.pragmas.items():
             ask(self.connection, f"PRAGMA {name} = {value}")
+        if settings.functions is not None:
+            settings.functions(self.connection)
         if isinstance(self.connection, Watched):
             self.connection.be_heard()
             self.connection.set_again()
 
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """With which it was made, as far as that is known."""
+        return {} if self._home is None else self._home[1].options
+
     def settle(self) -> None:
-        self._watch.settle(self.connection)
+        self.watch.settle(self.connection)
 
     def put_back(self) -> None:
         """Raises sqlite3.Error."""
@@ -127,14 +164,19 @@ class Older:
                 self._copy.close()
 
     def _put_back(self, connection: Any) -> None:
+        self.watch.forget()
+        if self._read is not None:
+            self._read.close()
         if isinstance(connection, Watched):
             connection.watch = None
             connection.be_heard()
         elif self._is_traced:
-            if self._watch.holds:
+            if self.watch.holds:
                 connection.set_authorizer(None if sys.version_info >= (3, 11) else let)
             if refers_to(connection, self._hear):
                 connection.set_trace_callback(None)
+        if self._synchronous is not None and not connection.in_transaction:
+            pragma(connection, f"synchronous = {self._synchronous}")
         if self._reads_only:
             pragma(connection, "query_only = OFF")
         elif self._home is not None:

@@ -6,20 +6,20 @@ import contextlib
 import re
 import sqlite3
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
 from pytest_agentready.domain import sql as text
-from pytest_agentready.world.sqlite.asking import names_of
+from pytest_agentready.world.sqlite.asking import cursor_of, names_of, pragma
+from pytest_agentready.world.sqlite.cursors import OF_THE_RUN, stepping
+from pytest_agentready.world.sqlite.locks import Patience
+from pytest_agentready.world.sqlite.watch import Watch
 
-if TYPE_CHECKING:
-    from pytest_agentready.world.sqlite.watch import Watch
-
+T = TypeVar("T")
+WAYS = frozenset({"cursor", "execute", "executemany", "executescript"})
 TRANSACTION = 22  # actions of an authorizer
 ATTACH = 24
-
-
 READING = re.compile(
     r"\s*(SELECT|WITH|VALUES|EXPLAIN|BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE"
     r"|PRAGMA\s+(main\.)?(?!(user_v|applic|journ|auto_v|page_s|encod|wal_|increm))\w)",
@@ -37,6 +37,7 @@ class Watched(sqlite3.Connection):
     options: Mapping[str, Any] = MappingProxyType({})  # with which the code has asked for it
     thread = 0  # in which it was made
     url = ""  # what an effect calls its database
+    is_aside = False  # we ask something ourselves
     original = ""  # the real file that it reads until something is written to it
     _given: Callable[[str], object] | None = None
     _authorizer: Callable[..., int] | None = None
@@ -112,30 +113,119 @@ class Watched(sqlite3.Connection):
         for how, args, kwargs in self.settings.values():
             how(self, *args, **kwargs)
         for sql in self.pragmas.values():
-            sqlite3.Cursor(self).execute(sql)
+            cursor_of(self).execute(sql)
 
     def define_again(self) -> None:
         for sql in self.schema:
             with contextlib.suppress(sqlite3.Error):  # it is there
-                sqlite3.Cursor(self).execute(sql)
+                cursor_of(self).execute(sql)
         if self.in_transaction:
             self.commit()
 
     def cursor(self, *args: Any, **kwargs: Any) -> Any:
-        if self.original and not args and not kwargs:
-            return super().cursor(Reader)
-        if self.original and self.watch is not None:  # a cursor of the user's own does not tell what it is about to do
+        """One of the user's own class, or of none: it tells what it is about to do. What a factory's own methods make does not."""
+        given = (*args, *kwargs.values()) or (sqlite3.Cursor,)
+        if self.watch is None or len(given) > 1 or self.has_ways_of_its_own:
+            return super().cursor(*args, **kwargs)
+        made = stepping(given[0])
+        if self.original and made is given[0]:
             self.watch.bring_up(self)
-        return super().cursor(*args, **kwargs)
+        return super().cursor(made)
+
+    @property
+    def has_ways_of_its_own(self) -> bool:
+        """Has the user's factory methods for statements, which are to be called?"""
+        return type(self) is not Watched and has_own_ways(type(self))
 
     def execute(self, *args: Any) -> Any:
-        return self.cursor().execute(*args) if self.original else super().execute(*args)
+        return super().execute(*args) if self.watch is None or self.has_ways_of_its_own else self.cursor().execute(*args)
 
     def executemany(self, *args: Any) -> Any:
-        return self.cursor().executemany(*args) if self.original else super().executemany(*args)
+        return super().executemany(*args) if self.watch is None or self.has_ways_of_its_own else self.cursor().executemany(*args)
 
     def executescript(self, *args: Any) -> Any:
-        return self.cursor().executescript(*args) if self.original else super().executescript(*args)
+        return super().executescript(*args) if self.watch is None or self.has_ways_of_its_own else self.cursor().executescript(*args)
+
+    def commit(self) -> None:
+        if self.watch is None or not self.in_transaction:
+            super().commit()
+        else:
+            self.carried_out("COMMIT", super().commit)
+
+    def __exit__(self, *problem: Any) -> Any:
+        """It commits without `commit`, and rolls back where the database is locked: so it is committed here, and waited for."""
+        if problem == (None, None, None) and self.watch is not None and self.in_transaction:
+            with contextlib.suppress(sqlite3.Error):  # it will say so itself, and roll back
+                self.carried_out("COMMIT", lambda: sqlite3.Connection.commit(self))
+        return super().__exit__(*problem)
+
+    def carried_out(self, sql: str, work: Callable[[], T], *, several: bool = False) -> T:
+        """A statement begins, and waits for locks in virtual time. Raises sqlite3.Error."""
+        if self.watch is None:
+            return work()
+        self.watch.step(sql)
+        return self.patience.carry_out(self, sql, work, self.watch.wait_for_a_lock, several=several)
+
+    # What the run itself sets on it: nobody waits in real time, for a lock or for a disk that no power cut is going to hit.
+
+    @property
+    def patience(self) -> Patience:
+        found: Patience = self.__dict__.setdefault("_patience", Patience())
+        return found
+
+    @property
+    def _asked(self) -> dict[str, int]:
+        """What the code itself has set."""
+        found: dict[str, int] = self.__dict__.setdefault("_settings_of_the_code", {})
+        return found
+
+    def enter(self) -> None:
+        """It leads to a database of the run from here on."""
+        self._take_over(OF_THE_RUN)
+
+    def begin_anew(self) -> None:
+        """Without autocommit it stands in a transaction from the start, in which it must not have read anything yet."""
+        if getattr(self, "autocommit", True) is False:
+            with self._by_ourselves():
+                sqlite3.Connection.rollback(self)
+
+    def leave(self) -> None:
+        """The run is over, and it goes on leading there."""
+        self._set_aside(self._asked)
+
+    @contextlib.contextmanager
+    def as_asked(self, *names: str) -> Iterator[None]:
+        """For a statement that asks for these settings, or sets them."""
+        self._set_aside({name: value for name, value in self._asked.items() if name in names})
+        try:
+            yield
+        finally:
+            self._take_over(names)
+
+    def _take_over(self, names: Iterable[str]) -> None:
+        """What the code has set is kept, and is the run's own from here on. The patience comes first: to ask for others may take it."""
+        for name in (each for each in OF_THE_RUN if each in names):
+            with self._by_ourselves(), contextlib.suppress(sqlite3.Error):  # somebody holds it
+                self._asked[name] = int(pragma(self, name))
+            self._set_aside({name: 0})
+        self.patience.seconds = self._asked.get("busy_timeout", 0) / 1000
+        if self.has_ways_of_its_own and "busy_timeout" in self._asked:  # we do not hear where it is told that somebody else has the lock
+            self._set_aside({"busy_timeout": self._asked["busy_timeout"]})
+
+    def _set_aside(self, settings: Mapping[str, int]) -> None:
+        with self._by_ourselves():
+            for name, value in settings.items():
+                with contextlib.suppress(sqlite3.Error):  # in a transaction, or another thread's
+                    pragma(self, f"{name} = {value}")
+
+    @contextlib.contextmanager
+    def _by_ourselves(self) -> Iterator[None]:
+        before = self.is_aside
+        self.__dict__["is_aside"] = True
+        try:
+            yield
+        finally:
+            self.__dict__["is_aside"] = before
 
     def begins(self, sql: str = "") -> None:
         """A statement is about to be begun; "" for one that writes."""
@@ -149,9 +239,11 @@ class Watched(sqlite3.Connection):
         is_new = not names_of(target)
         super().backup(target, **kwargs)
         if isinstance(target, Watched) and target.watch is not None:
-            target.watch.was_replaced("create" if is_new else "change")
+            target.watch.was_replaced(target, "create" if is_new else "change")
 
     def _hear(self, statement: str) -> None:
+        if self.is_aside or (self.watch is not None and self.watch.is_aside):
+            return
         if self.watch is not None:
             self.watch.hear(self, statement)
         if (found := SETTING.match(statement)) is not None:
@@ -185,23 +277,13 @@ class Watched(sqlite3.Connection):
             finish()
 
 
-class Reader(sqlite3.Cursor):
-    """Of a connection that only reads for now."""
-
-    def execute(self, sql: str, *args: Any) -> Any:
-        self.connection.begins(sql)  # type: ignore[attr-defined]
-        return super().execute(sql, *args)
-
-    def executemany(self, *args: Any) -> Any:
-        self.connection.begins()  # type: ignore[attr-defined]
-        return super().executemany(*args)
-
-    def executescript(self, *args: Any) -> Any:
-        self.connection.begins()  # type: ignore[attr-defined]
-        return super().executescript(*args)
-
-
+KNOWN = (Watched, sqlite3.Connection, object)
 _classes: dict[type, type[Watched]] = {}
+
+
+def has_own_ways(cls: type) -> bool:
+    """Does this class of connections, or one that it comes from, carry out statements by methods of its own?"""
+    return any(not WAYS.isdisjoint(vars(one)) for one in cls.__mro__ if one not in KNOWN)
 
 
 def watched(factory: type) -> type[Watched]:

@@ -7,7 +7,7 @@ import sys
 from typing import NamedTuple
 from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit
 
-from pytest_agentready.world import active
+from pytest_agentready.world import runs
 from pytest_agentready.world.files.system import MOST
 
 SIDECARS = ("-wal", "-journal")
@@ -51,7 +51,7 @@ def read_in_place(place: str, url: str, counts_from: float) -> Way | None:
             return None
         if any(os.path.exists(f"{place}{end}") and os.path.getsize(f"{place}{end}") for end in SIDECARS):
             return None
-        with active.bypassed(), open(place, "rb") as file:
+        with runs.bypassed(), open(place, "rb") as file:
             is_logged = file.read(20)[18:19] == b"\2"
     except OSError:
         return None

@@ -1,4 +1,4 @@
-"""RESP, the protocol of Redis, in its versions 2 and 3: commands as they come, replies as they go."""
+"""RESP, the protocol of Redis, in its versions 2 and 3: commands as they come, replies as they go, and as a real server gives them."""
 
 from __future__ import annotations
 
@@ -41,6 +41,63 @@ def command(buffer: bytearray) -> list[bytes] | None:
         raise ProtocolError(str(problem)) from problem
     del buffer[:position]
     return words
+
+
+def value(data: bytes | bytearray, at: int = 0) -> tuple[Any, int] | None:
+    """The reply that begins there, as a value, and where it ends; None where it has not come whole. Raises ProtocolError.
+
+    Error replies are exceptions. What a server says unasked is passed over.
+    """
+    end = data.find(b"\r\n", at)
+    if end < 0:
+        return None
+    kind, text, at = data[at : at + 1], bytes(data[at + 1 : end]), end + 2
+    match kind:
+        case b"+":
+            return text, at
+        case b"-":
+            return ValueError(text.decode(errors="replace")), at
+        case b":" | b"(":
+            return int(text), at
+        case b",":
+            return float(text), at
+        case b"#":
+            return text == b"t", at
+        case b"_":
+            return None, at
+        case b"$" | b"=" | b"!":
+            return _text(kind, data, at, int(text))
+        case b"*" | b"~" | b"%" | b">" | b"|":
+            return _items(kind, data, at, int(text))
+    raise ProtocolError(f"no reply begins with {bytes(kind)!r}")
+
+
+def _text(kind: bytes | bytearray, data: bytes | bytearray, at: int, length: int) -> tuple[Any, int] | None:
+    if length < 0:
+        return None, at
+    if len(data) < at + length + 2:
+        return None
+    text = bytes(data[at : at + length])
+    if kind == b"!":
+        return ValueError(text.decode(errors="replace")), at + length + 2
+    return text[4:] if kind == b"=" else text, at + length + 2  # a verbatim text has its format in front: `txt:`
+
+
+def _items(kind: bytes | bytearray, data: bytes | bytearray, at: int, count: int) -> tuple[Any, int] | None:
+    if count < 0:
+        return None, at
+    items: list[Any] = []
+    for _ in range(2 * count if kind in (b"%", b"|") else count):
+        found = value(data, at)
+        if found is None:
+            return None
+        items.append(found[0])
+        at = found[1]
+    if kind in (b">", b"|"):
+        return value(data, at)
+    if kind == b"%":
+        return dict(zip(items[::2], items[1::2], strict=True)), at
+    return set(items) if kind == b"~" and all(isinstance(item, bytes) for item in items) else items, at
 
 
 def packed(words: list[bytes]) -> bytes:
