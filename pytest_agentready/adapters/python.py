@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from pytest_agentready.arguments.schema import interface_of
-from pytest_agentready.domain import Tool
+from pytest_agentready.domain import Loop, Tool
 
 
 def adapt(obj: object) -> Tool | None:
@@ -25,6 +25,14 @@ def adapt(obj: object) -> Tool | None:
         source=_source(function),
         interface=functools.cache(lambda: interface_of(obj, function)),
     )
+
+
+def adapt_loop(obj: object) -> Loop | None:
+    """A loop of any callable; None for what cannot be called."""
+    if not callable(obj):
+        return None
+    function = _underlying(obj)
+    return Loop(name=_name(obj, function), call=obj, is_async=_is_async(obj, function), source=_source(function))
 
 
 def _underlying(obj: Any) -> Any:

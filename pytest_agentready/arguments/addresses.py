@@ -12,6 +12,7 @@ REBOUND = "rebound.stranger.example"
 PUBLIC = "100.128.200.7"
 SECRET_PATH = "/latest/meta-data/"
 REDIRECTS = {DETOUR: f"http://{METADATA}{SECRET_PATH}"}
+ALIKE = "agentready-"  # before a domain: a name that ends as the domain does, and is another's
 NAMES = {NAMED: ("10.0.0.9",), REBOUND: (PUBLIC, "10.0.0.11")}
 
 
@@ -54,6 +55,7 @@ DISGUISED = (
 PRETENDING = (
     Place(f"{{usual}}@{METADATA}", f"{METADATA} behind the usual host and an @", METADATA),
     Place(f"{{usual}}.{NAMED}", "a public name that begins like the usual host and resolves to 10.0.0.9", "10.0.0.9"),
+    Place(f"{ALIKE}{{domain}}", "a public name that ends like the usual host and resolves to 10.0.0.9", "10.0.0.9"),
     Place(f"{METADATA}/?{{usual}}#", f"{METADATA} with the usual host in its query", METADATA),
 )
 # For what is joined onto a URL that stands in the code: whole ones, and what makes the usual host a user's name.
@@ -65,8 +67,12 @@ JOINED = (
 
 
 def at(usual: str, host: str) -> str:
-    """The usual URL, or the bare host, with this host in the place of its own; `{usual}` in it stands for that."""
+    """The usual URL, or the bare host, with this host in the place of its own; `{usual}` in it stands for that, `{domain}` for its end."""
     if "://" not in usual:
-        return host.replace("{usual}", usual)
+        return _filled(host, usual)
     parts = urlsplit(usual)
-    return parts._replace(netloc=host.replace("{usual}", parts.netloc), path=parts.path or "/").geturl()
+    return parts._replace(netloc=_filled(host, parts.netloc), path=parts.path or "/").geturl()
+
+
+def _filled(host: str, usual: str) -> str:
+    return host.replace("{usual}", usual).replace("{domain}", ".".join(usual.split(".")[-2:]))

@@ -40,14 +40,14 @@ WORDS = (  # of a closed set, where a letter changed makes none of it
 EMAIL = re.compile(r"[^@\s]+@([^@\s]+\.\w+)")
 DATE = re.compile(r"(\d{4})-(\d\d)-(\d\d)(.*)", re.DOTALL)
 DEPTH = 3
-PARTS = 4  # of one list or object
+PARTS = 8  # of one list or object
 
 
 def others(value: Any, parameter: Parameter | None = None) -> list[tuple[str, Any]]:
     """Other values, each with what was changed in it: "" for the whole, ".amount" for a part. The most telling come first."""
     schema: Mapping[str, Any] = {} if parameter is None else resolved(parameter.schema, parameter.schema.get("$defs", {}))
     found = [(part, other) for part, other in _others(value, schema, 0) if _is_other(value, other)]
-    return [(part, other) for part, other in found if parameter is None or _is_valid(parameter, other)]
+    return [(part, other) for part, other in found if parameter is None or is_valid(parameter, other)]
 
 
 def _is_other(value: Any, other: Any) -> bool:
@@ -57,7 +57,7 @@ def _is_other(value: Any, other: Any) -> bool:
         return True
 
 
-def _is_valid(parameter: Parameter, value: Any) -> bool:
+def is_valid(parameter: Parameter, value: Any) -> bool:
     """As far as its schema can tell; what is no JSON was made from another of its type."""
     if not parameter.schema or not _is_json(value):
         return True
@@ -153,8 +153,7 @@ def _texts(text: str) -> Iterator[str]:
 def _of_object(value: Mapping[str, Any], schema: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Any]]:
     properties = schema.get("properties", {})
     for key in list(value)[:PARTS]:
-        part, other = next(iter(_of_part(value[key], properties.get(key, {}), depth)), (None, None))
-        if part is not None:
+        for part, other in _firsts(_of_part(value[key], properties.get(key, {}), depth)):
             yield f"[{key!r}]{part}", {**value, key: other}
 
 
@@ -163,12 +162,23 @@ def _of_list(value: Any, depth: int) -> Iterator[tuple[str, Any]]:
     if not items:
         yield "", type(value)(["other"])
         return
-    part, other = next((found for found in _of_part(items[0], {}, depth) if found[1] not in items), (None, None))
-    if part is not None:
+    found = [each for each in _firsts(_of_part(items[0], {}, depth)) if each[1] not in items]
+    for part, other in found:
         yield f"[0]{part}", type(value)([other, *items[1:]])
-        yield f"[{len(items)}]", type(value)([*items, other])
+    if found:
+        yield f"[{len(items)}]", type(value)([*items, found[0][1]])
     if len(items) > 1:
         yield "[-1]", type(value)(items[:-1])
+        if last := next((other for _, other in _of_part(items[-1], {}, depth) if other not in items), None):
+            yield f"[{len(items) - 1}]", type(value)([*items[:-1], last])
+
+
+def _firsts(found: Iterator[tuple[str, Any]]) -> list[tuple[str, Any]]:
+    """One other value for each part."""
+    parts: dict[str, Any] = {}
+    for part, other in found:
+        parts.setdefault(part, other)
+    return list(parts.items())[:PARTS]
 
 
 def _of_part(value: Any, schema: Mapping[str, Any], depth: int) -> Iterator[tuple[str, Any]]:
@@ -177,19 +187,26 @@ def _of_part(value: Any, schema: Mapping[str, Any], depth: int) -> Iterator[tupl
 
 def _of_instance(value: Any, depth: int) -> Iterator[tuple[str, Any]]:
     """A model or dataclass: with one field of it changed."""
-    if depth >= DEPTH:
-        return
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value)]
-    else:
-        names = [name for name in getattr(value, "__dict__", {}) if not name.startswith("_")]
-    for name in names[: 2 * PARTS]:
-        part, other = next(iter(_of_part(getattr(value, name), {}, depth)), (None, None))
-        if part is None:
-            continue
-        try:
-            changed = copy.copy(value)
-            object.__setattr__(changed, name, other)
-        except Exception:  # slots, or a class that is written in C
-            continue
-        yield f".{name}{part}", changed
+    for name in fields_of(value)[: 2 * PARTS] if depth < DEPTH else ():
+        for part, other in _firsts(_of_part(getattr(value, name), {}, depth)):
+            if (changed := with_field(value, name, other)) is not None:
+                yield f".{name}{part}", changed
+
+
+def fields_of(value: Any) -> list[str]:
+    """The names of what a model or dataclass holds; none of all else."""
+    if isinstance(value, type):
+        return []
+    if dataclasses.is_dataclass(value):
+        return [field.name for field in dataclasses.fields(value)]
+    return [name for name in getattr(value, "__dict__", {}) if not name.startswith("_")]
+
+
+def with_field(value: Any, name: str, other: Any) -> Any:
+    """The same with another value in this field; None where it lets nobody write there."""
+    try:
+        changed = copy.copy(value)
+        object.__setattr__(changed, name, other)
+    except Exception:  # slots, or a class that is written in C
+        return None
+    return changed

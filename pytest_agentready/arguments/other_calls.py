@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import datetime
 import re
+import string
 from collections.abc import Mapping
 from typing import Any
 
 from pytest_agentready.arguments.plausible import resolved
 
-WORDS = ("quillon", "marbeck", "tolvane")  # that stand in no backend
+WORDS = ("callerone", "callertwo", "callerthree")  # which stand in no backend, and tell what they are where a message shows them
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.IGNORECASE)
 DATE = re.compile(r"\d{4}-\d\d-\d\d.*")
+FILE = re.compile(r"(?P<stem>[\w-]+)(?P<suffix>\.[a-z]{2,5})")
 IDENTIFYING = re.compile(r"(?:^|_)(?:id|ids|no|number|key|ref|pk)$|(?<=[a-z])Id$")
 NUMBERS = (48_213, 73_951, 60_427)
+ALPHABETS = (string.digits, string.ascii_lowercase, string.ascii_uppercase)
 LONG = 4  # characters of a word that would not stand elsewhere by chance
 
 
@@ -25,11 +28,57 @@ def another(arguments: Mapping[str, Any], schema: Mapping[str, Any], number: int
     """The `number`-th other set, counted from 0."""
     properties = schema.get("properties", {})
     definitions = schema.get("$defs", {})
-    free = {name: value for name, value in arguments.items() if not _chooses(resolved(properties.get(name, {}), definitions))}
+    free: dict[str, Any] = {}
+    patterns: dict[str, str] = {}
+    for name, value in arguments.items():
+        schema_of = resolved(properties.get(name, {}), definitions)
+        pattern = _pattern(schema_of, definitions)
+        if pattern is not None:
+            patterns[name] = pattern
+        elif not _chooses(schema_of):
+            free[name] = value
     made = {name: varied(value, name, number) for name, value in free.items()}
+    shaped = {name: _shaped(arguments[name], pattern, number, LONG) for name, pattern in patterns.items()}
+    if made == free and all(arguments[name] == value for name, value in shaped.items()):  # a code of few letters chooses, where it can
+        shaped = {name: _shaped(arguments[name], pattern, number, 1) for name, pattern in patterns.items()}
     if made == free:  # a small number is all that there is
         made = {name: value + number + 1 if type(value) is int else value for name, value in free.items()}
-    return dict(arguments) | made
+    return dict(arguments) | made | shaped
+
+
+def _pattern(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> str | None:
+    """Of a text, or of the texts of a list."""
+    if "enum" in schema or "const" in schema:
+        return None
+    parts = schema.get("items")
+    found = schema.get("pattern") or (resolved(parts, definitions).get("pattern") if isinstance(parts, Mapping) else None)
+    return found if isinstance(found, str) else None
+
+
+def _shaped(value: Any, pattern: str, number: int, least: int) -> Any:
+    """Other letters and digits in the places of these, where the pattern takes them; else the value itself."""
+    if type(value) is list:
+        return [_shaped(part, pattern, number, least) for part in value]
+    if not isinstance(value, str) or len(value) < least or "://" in value:  # where it leads is not for us to say
+        return value
+    prefix = re.match(r"[a-zA-Z]+[^a-zA-Z0-9]*", value)  # `pm_A1b2` is a payment's by its beginning
+    for made in (varied(value, "", number), *(_turned(value, number, kept) for kept in (prefix.end() if prefix else 0, 0))):
+        try:
+            if made != value and re.search(pattern, made):
+                return made
+        except re.error:  # of another dialect
+            return value
+    return value
+
+
+def _turned(text: str, number: int, kept: int) -> str:
+    """But for its first signs, each letter and digit another one of its kind."""
+
+    def turned(sign: str, place: int) -> str:
+        alphabet = next((signs for signs in ALPHABETS if sign in signs), "")
+        return alphabet[(alphabet.index(sign) + 3 + 2 * number + place % 3) % len(alphabet)] if alphabet else sign
+
+    return text[:kept] + "".join(turned(sign, place) for place, sign in enumerate(text[kept:]))
 
 
 def varied(value: Any, name: str, number: int) -> Any:
@@ -88,6 +137,8 @@ def _text(value: str, number: int) -> str:
         return _later(value, number + 1)
     if any(character.isdigit() for character in value):
         return _digits(value, number)
+    if found := FILE.fullmatch(value):
+        return f"{_text(found['stem'], number)}{found['suffix']}"
     return f"{value} {word}" if " " in value else f"{value}{word if value.islower() or not value else word.capitalize()}"
 
 

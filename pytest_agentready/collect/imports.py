@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import pkgutil
 import sys
@@ -10,6 +11,7 @@ import traceback
 from types import ModuleType
 
 from pytest_agentready.domain import did_you_mean
+from pytest_agentready.world import vocabularies
 
 FOLDER = " Mind the spelling, and that pytest's `pythonpath` setting names its folder."
 
@@ -21,8 +23,8 @@ class Misuse(Exception):
 class BrokenImport(Misuse):
     """A module is there, and raised when it was imported."""
 
-    def __init__(self, name: str, module_name: str, failure: BaseException) -> None:
-        super().__init__(f"{name!r}: importing {module_name} raised {raised(failure)}")
+    def __init__(self, name: str, module_name: str, failure: BaseException, remedy: str = "") -> None:
+        super().__init__(f"{name!r}: importing {module_name} raised {raised(failure)}{': ' if remedy else ''}{remedy}")
         self.failure = failure
 
 
@@ -48,6 +50,10 @@ def module(module_name: str, name: str) -> ModuleType:
         remedy = did_you_mean(failure.name, beside) or FOLDER
         raise Misuse(f"{name!r}: there is no module {failure.name!r}.{remedy}") from failure
     except (Exception, SystemExit) as failure:
+        if vocabularies.is_missed_by(failure):
+            with contextlib.suppress(Exception, SystemExit), vocabularies.stood_in():
+                return importlib.import_module(module_name)
+            raise BrokenImport(name, module_name, failure, vocabularies.REMEDY) from failure
         raise BrokenImport(name, module_name, failure) from failure
 
 

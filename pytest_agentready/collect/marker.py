@@ -14,14 +14,15 @@ import pytest
 from pytest_agentready.arguments.annotations import signature_of
 from pytest_agentready.arguments.plausible import CannotMake, arguments_for
 from pytest_agentready.arguments.schema import interface_of
-from pytest_agentready.collect.conduct import CONDUCT, DECLARED, read_conduct
+from pytest_agentready.collect.conduct import CONDUCT, SAID, read_conduct
 from pytest_agentready.collect.imports import Misuse, imported, raised
-from pytest_agentready.domain import Facts, Interface, Kind, Tool, did_you_mean, some_of
+from pytest_agentready.domain import Facts, Interface, Kind, Tool, did_you_mean, shortened, some_of
 from pytest_agentready.registry import Registry, Unloadable
 
 MARK = "agent_tool"
 FACTS = ("args", "backend", "timeout", "kind", "result_budget", *CONDUCT)
-SINGLE = ("timeout", "kind", "result_budget", *DECLARED)  # a tool has one of each, whichever test states it
+SHOWN = 120  # characters of what is no tool
+SINGLE = ("timeout", "kind", "result_budget", *SAID)  # a tool has one of each, whichever test states it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Marks:
 
     def tool(self, definition: pytest.Item, *, needs_args: bool = True) -> Tool:
         """The tool of this test's mark; a test that calls it itself need not say its arguments in the mark. Raises Misuse."""
-        mark = _mark(definition)
+        mark = closest_mark(definition, MARK)
         given = {name: mark.kwargs[name] for name in FACTS if mark.kwargs.get(name) is not None}
         problems = [_unknown_fact(name) for name in mark.kwargs if name not in ("tool", *FACTS)]
         problems += _read_limits(given)
@@ -57,7 +58,7 @@ class Marks:
         problems += [*misfits, *unlike]
         for known in self.stated:
             if same_object(known.subject, subject):
-                if not problems and _equal(known.facts, given):
+                if not problems and equal(known.facts, given):
                     return known.tool
                 problems += _contradictions(known, given)
         facts, wrong = _facts(tool.facts, given)
@@ -87,7 +88,16 @@ class Marks:
             raise Misuse(str(failure)) from failure
         if inspect.iscoroutine(subject):
             subject.close()  # it will never be awaited, and Python would warn of it
-        raise Misuse(f"{subject!r} is no callable. Name the function itself, not what it returns")
+        remedy = (
+            f"Name the function that it holds, its .{held}" if (held := _held(subject)) else "Name the function itself, not what it returns"
+        )
+        raise Misuse(f"{shortened(repr(subject), SHOWN)} is no callable. {remedy}")
+
+
+def _held(subject: object) -> str:
+    """The attribute in which an object, such as a framework's tool, keeps the function that it was made of; "" without one."""
+    values = getattr(subject, "__dict__", None) or {}
+    return next((name for name, value in values.items() if inspect.isroutine(value) and not name.startswith("_")), "")
 
 
 def _class_of(subject: object) -> str:
@@ -101,17 +111,17 @@ def _class_of(subject: object) -> str:
     return "" if owner == "<locals>" else owner
 
 
-def _mark(definition: pytest.Item) -> pytest.Mark:
-    """The closest mark. Raises Misuse where two stand in the same place: one of them would be ignored."""
-    found = list(definition.iter_markers_with_node(MARK))
+def closest_mark(definition: pytest.Item, name: str) -> pytest.Mark:
+    """The closest mark of this name. Raises Misuse where two stand in the same place: one of them would be ignored."""
+    found = list(definition.iter_markers_with_node(name))
     owner = found[0][0]
     marks = [mark for node, mark in found if node is owner]
     if isinstance(owner, pytest.Class):  # its bases' marks come with it, and come first
         own = vars(owner.obj).get("pytestmark", [])
-        own = [mark for mark in (own if isinstance(own, list) else [own]) if mark.name == MARK]
+        own = [mark for mark in (own if isinstance(own, list) else [own]) if mark.name == name]
         marks = [marks[-1]] if len(own) < 2 else marks
     if len(marks) > 1:
-        raise Misuse("two marks stand in one place, and only one could count. Write one test per tool")
+        raise Misuse("two marks stand in one place, and only one could count. Write one test for each")
     return marks[0]
 
 
@@ -228,7 +238,7 @@ def same_object(one: object, other: object) -> bool:
     return one is other or (inspect.ismethod(one) and one == other)
 
 
-def _equal(one: object, other: object) -> bool:
+def equal(one: object, other: object) -> bool:
     try:
         return bool(one == other)
     except Exception:  # arrays and their like do not compare to one truth

@@ -6,47 +6,60 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import pytest
 
 from pytest_agentready.collect.imports import Misuse, sentence
-from pytest_agentready.domain import Check, Subject, Tool
-
-if TYPE_CHECKING:
-    from pytest_agentready.collect.items import Collection
+from pytest_agentready.domain import AnySubject, Check, Subject
+from pytest_agentready.settings import Settings
 
 ROOT = "agentready"
-Case = tuple[Tool, Check] | tuple[None, str]  # what an item judges, or why it cannot
+Case = tuple[AnySubject, Check] | tuple[None, str]  # what an item judges, or why it cannot
+
+
+class Found(Protocol):
+    """What the nodes ask the session's collection."""
+
+    settings: Settings
+
+    def behind(self, target: str, kind: str) -> list[tuple[Subject, list[tuple[str, Case]]]]:
+        """Who is to be examined for this target, with a name and a case for each item. Raises Misuse."""
+
+    def wants(self, *ids: str) -> bool:
+        """Is this item, by its own id or one of a node above it, to be collected?"""
 
 
 class Targets(pytest.Collector):
     """The root of all targets. It collects after all files, so that it is known which tools a test marks."""
 
     @classmethod
-    def below(cls, session: pytest.Session, collection: Collection) -> Targets:
+    def below(cls, session: pytest.Session, collection: Found) -> Targets:
         node = cls.from_parent(session, name=ROOT, nodeid=ROOT)
         node.collection = collection
         return node
 
-    collection: Collection
+    collection: Found
 
     def collect(self) -> Iterator[pytest.Collector]:
         _importable(self.config)
-        for target in self.collection.settings.tools:
-            node = Target.from_parent(self, name=target, nodeid=f"{ROOT}::{target}")
-            node.collection = self.collection
-            yield node
+        settings = self.collection.settings
+        for kind, targets in (("tool", settings.tools), ("loop", settings.loops)):
+            for target in targets:
+                node = Target.from_parent(self, name=target, nodeid=f"{ROOT}::{target}")
+                node.collection, node.kind = self.collection, kind
+                yield node
 
 
 class Target(pytest.Collector):
     """A module, or what `module:name` names."""
 
-    collection: Collection
+    collection: Found
+    kind: str  # of what is to be found there: "tool" or "loop"
 
     def collect(self) -> Iterator[pytest.Collector]:
         try:
-            tools = self.collection.behind(self.name)
+            tools = self.collection.behind(self.name, self.kind)
         except Misuse as misuse:
             raise self.CollectError("\n".join(map(sentence, misuse.args))) from None
         for subject, cases in tools:

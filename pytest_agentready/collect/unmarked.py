@@ -1,16 +1,19 @@
-"""The tools behind targets that no test marks: each once, under a name of its own, and ready to be called."""
+"""The tools and loops behind targets that no test marks: each once, under a name of its own, and ready to be called."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 
 from pytest_agentready.collect import names
-from pytest_agentready.collect.imports import BrokenImport, Misuse, sentence, traced
+from pytest_agentready.collect.imports import BrokenImport, Misuse, imported, sentence, traced
+from pytest_agentready.collect.loop_marker import LoopMarks
 from pytest_agentready.collect.marker import Marks, same_object
 from pytest_agentready.collect.targets import Candidate, Reader
-from pytest_agentready.domain import Tool
+from pytest_agentready.domain import AnySubject, Tool
 
+OF_A_LOOP = "They are given by a test of this loop: `@pytest.mark.agent_loop(loop=..., args={...})`"
 IN_A_TEST = "They are given by a test of this tool: `@pytest.mark.agent_tool(tool=..., args={...})`"
 
 
@@ -20,7 +23,7 @@ class Unmarked:
 
     name: str
     source: str
-    tool: Tool | None
+    subject: AnySubject | None
     problem: Misuse | None = None
 
 
@@ -67,6 +70,40 @@ class UnmarkedTools:
         except Misuse as misuse:
             told = [f"{sentence(problem)} {IN_A_TEST}" for problem in misuse.args]
             return Unmarked(tool.name, tool.source, None, Misuse(*told))
+
+
+@dataclass
+class UnmarkedLoops:
+    """The loops behind targets, each of which names one."""
+
+    marks: LoopMarks
+    met: list[object] = field(default_factory=list)
+
+    def behind(self, target: str) -> list[Unmarked]:
+        """Raises Misuse where the target names no function."""
+        if ":" not in target:
+            module_name, _, name = target.rpartition(".")
+            if module_name and find_spec_of(target) is None:
+                raise Misuse(f"{target!r} names no module. Did you mean '{module_name}:{name}'?")
+            raise Misuse(f"{target!r} is a module: name the loop in it, such as '{target}:run_agent'")
+        subject = imported(target)
+        if any(same_object(subject, known) for known in (*self.met, *(stated.subject for stated in self.marks.stated))):
+            return []
+        self.met.append(subject)
+        loop = self.marks.adapted(subject)
+        try:
+            return [Unmarked(loop.name, loop.source, self.marks.with_facts(loop, {}))]
+        except Misuse as misuse:
+            told = [f"{sentence(problem)} {OF_A_LOOP}" for problem in misuse.args]
+            return [Unmarked(loop.name, loop.source, None, Misuse(*told))]
+
+
+def find_spec_of(name: str) -> object:
+    """None where there is no such module; whatever its package raises, there is none."""
+    try:
+        return find_spec(name)
+    except Exception:
+        return None
 
 
 def _once(candidates: list[Candidate]) -> list[Candidate]:

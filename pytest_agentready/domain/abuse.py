@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from pytest_agentready.domain.shell import lines_of
+
+Deed = Literal["read", "written", "made", "changed", "removed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,8 +17,12 @@ class Touch:
 
     path: str  # as the system resolves it
     is_folder: bool
-    changes: bool  # it is written, made or removed
+    deed: Deed
     where: str
+
+    @property
+    def changes(self) -> bool:
+        return self.deed != "read"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class Traces:
     compiled: tuple[Code, ...] = ()  # by eval or exec: the names in it
     loaded: tuple[Code, ...] = ()  # by an import or a pickle, of what only a hostile text names
     dialects: frozenset[str] = frozenset()  # of the statements: "sqlite", "mysql", "postgresql"
+    broken: tuple[Code, ...] = ()  # what SQLite says of statements that do not fit its grammar
 
     @property
     def lines(self) -> tuple[Code, ...]:
@@ -78,6 +86,16 @@ class Abuse:
     nothing: str = ""  # why there was nothing to try; "" where there was
     gap: str = ""  # what could not be tried, and why
     might: bool = False  # where there was nothing to try: another call might show that there is
+
+    @property
+    def guards(self) -> Iterator[tuple[Breach, ...]]:
+        """The breaches that one look at an argument would prevent: the same argument, or the same line, whatever is done there."""
+        groups: list[list[Breach]] = []
+        for breach in self.breaches:
+            same = [group for group in groups if any(one.parameter == breach.parameter or one.where == breach.where for one in group)]
+            groups = [group for group in groups if group not in same]
+            groups.append([*(one for group in same for one in group), breach])
+        return (tuple(group) for group in groups)
 
     @property
     def causes(self) -> Iterator[tuple[Breach, ...]]:

@@ -40,7 +40,7 @@ ABSENCE = re.compile(
 # How a text begins that is nothing but the report of a failure; "Error budget: 40 %" is not.
 OPENING = re.compile(
     r"""\W*(?:
-        (?:an?\s)?(?:unexpected\s|internal\s|http\s|api\s)?error\s?(?::|-|\bwhile\b|\bin\b|\bon\b|\bwhen\b|\boccur+ed\b|\bduring\b|\w+ing\b)
+        (?:an?\s)?(?:unexpected\s|internal\s|http\s|api\s)?error\s?(?::|-|\]|\bwhile\b|\bin\b|\bon\b|\bwhen\b|\boccur+ed\b|\bduring\b|\w+ing\b)
         |failed\sto\b|failure:|(?:could\s?n[o']t|could\snot|can\s?not|unable\sto)\b|traceback\b|exception:
     )""",
     re.IGNORECASE | re.VERBOSE,
@@ -51,7 +51,12 @@ NOT_OK_FIELDS = ("is_error", "isError", "failed", "has_error")
 CODE_FIELDS = ("status_code", "statusCode", "http_status", "status", "code")
 ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")  # in a repr; differs from run to run
 # Where an error without a `message` may say what happened.
-OTHER_MESSAGES = ("error_message", "error", "detail", "details", "reason", "description", "msg")
+OTHER_MESSAGES = ("error_message", "error", "detail", "details", "reason", "description", "msg", "stderr", "output", "content", "text")
+# Polite words, which tell no failure where the rest says that nothing was found: "No results. Please try again."
+POLITE = frozenset({"try again", "retry", "sorry"})
+# Where one who claims a success may own up to what went wrong.
+REMARKS = ("message", "msg", "note", "notes", "warning", "warnings", "detail", "details", "reason", "description", "summary", *ERROR_FIELDS)
+EXIT_FIELDS = ("returncode", "return_code", "exit_code", "exitCode", "exit_status")  # of a program: 0 is a success
 TEXT_LIMIT = 100_000  # characters of a result that are read for signs
 
 
@@ -89,6 +94,8 @@ class Answer:
             return True
         known = normal.signs if normal is not None else frozenset()
         said = self.signs - known
+        if self.absences and said <= POLITE:
+            said = frozenset()
         if 404 in statuses:
             said |= self.absences
         usual = normal.text if normal is not None else ""
@@ -111,10 +118,12 @@ def _read_typed(value: object, text: str) -> Answer | None:
     if not isinstance(status, str):
         return None
     word = status.lower()
-    if word not in SUCCESS_WORDS and word not in ERROR_WORDS:
-        return None  # {"status": "shipped"} is somebody's data
     error_type = _plain(_either(value, "error_type", "errorType"))
     retry_safe = _plain(_either(value, "retry_safe", "retrySafe"))
+    if word not in SUCCESS_WORDS and word not in ERROR_WORDS:
+        if not (isinstance(error_type, str) and error_type and isinstance(retry_safe, bool)):
+            return None  # {"status": "shipped"} is somebody's data
+        word = "error"  # "not_found", "partial", "pending": a failure under a name of its own, with all that a model needs to know of it
     message = _plain(_field(value, "message"))
     return Answer(
         typed=True,
@@ -135,11 +144,16 @@ def _read_untyped(value: object, text: str) -> Answer:
         typed=False,
         status=claim,
         empty=content is None or (isinstance(content, (str, bytes, list, tuple, set, frozenset, Mapping)) and not content),
-        signs=_signs(text),
+        signs=_signs(_remarks(content) if claim == "success" else text),
         absences=frozenset(match.group().lower() for match in ABSENCE.finditer(text)),
         text=text,
         kind=type(value).__name__,
     )
+
+
+def _remarks(content: object) -> str:
+    """What a plain value that claims to be a success says of itself, beside its data."""
+    return " ".join(str(remark) for name in REMARKS if (remark := _plain(_field(content, name))) is not None)
 
 
 def _message(value: object, message: object) -> str:
@@ -161,6 +175,8 @@ def _claim(content: object) -> Status | None:
     if any(_plain(_field(content, name)) is True for name in NOT_OK_FIELDS):
         return "error"
     if any(_plain(_field(content, name)) not in (None, False, "", 0, [], {}) for name in ERROR_FIELDS):
+        return "error"
+    if any(isinstance(code := _plain(_field(content, name)), int) and code for name in EXIT_FIELDS):
         return "error"
     if isinstance(content, Mapping) and content and all(name in ERROR_FIELDS and value is not None for name, value in content.items()):
         return "error"  # {"error": ""}, and nothing else

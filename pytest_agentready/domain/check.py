@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar, overload
 
-from pytest_agentready.domain.subject import Tool
+from pytest_agentready.domain.loop import AnySubject
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Severity, Unproven
 
 Profile = Literal["checklist", "standard", "strict"]
 PROFILES: tuple[Profile, ...] = ("checklist", "standard", "strict")
 
+Kind = Literal["tool", "loop", "breaker"]
 Judgement = Finding | Unproven | NotApplicable
+FOR_LINTERS = re.compile(r"  # (noqa|type: ignore)\b.*")
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -27,8 +30,8 @@ class Example:
 
     @property
     def source(self) -> str:
-        """The function alone, without its decorator, as a reader wants to see it."""
-        lines = inspect.getsource(self.function).splitlines()
+        """The function alone, without its decorator and without notes to linters, as a reader wants to see it."""
+        lines = [FOR_LINTERS.sub("", line) for line in inspect.getsource(self.function).splitlines()]
         start = next(number for number, line in enumerate(lines) if line.startswith(("def ", "async def ")))
         return "\n".join(lines[start:])
 
@@ -57,9 +60,11 @@ class Check:
         profile: Profile,
         fix: str,
         since: str,
+        standard_where: str = "",
         async_only: bool = False,
         about_peers: bool = False,
         static: bool = False,
+        about: Kind | tuple[Kind, ...] = "tool",
     ) -> None:
         self.id = id
         self.title = title
@@ -67,9 +72,11 @@ class Check:
         self.profile = profile
         self.fix = fix
         self.since = since
+        self.standard_where = standard_where  # the fact of a tool that, where it is stated, brings a strict check into `standard`
         self.async_only = async_only  # of a sync tool there is nothing to judge
         self.about_peers = about_peers  # nor of one whose normal call asks nobody outside of the process; the judge asks for that call
         self.static = static  # it looks at the tool and never runs it: by its word alone no tool counts as judged
+        self.about = (about,) if isinstance(about, str) else about  # whom it examines; a loop that reaches no model is not put to the judge
         self.judge: Callable[..., Iterable[Judgement]] | None = None
         self.passing: tuple[Example, ...] = ()
         self.failing: tuple[Example, ...] = ()
@@ -149,10 +156,20 @@ class Check:
         assert self.judge is not None
         return tuple(inspect.signature(self.judge).parameters)
 
-    def concerns(self, tool: Tool) -> bool:
+    def concerns(self, subject: AnySubject) -> bool:
         """Is there anything to judge, as far as the adapter can tell? A call may show that a sync tool is async all the same."""
-        return tool.is_async or not self.async_only
+        return subject.kind in self.about and (subject.is_async or not self.async_only)
 
-    def in_profile(self, profile: Profile) -> bool:
-        """A wider profile contains the narrower ones."""
-        return PROFILES.index(self.profile) <= PROFILES.index(profile)
+    def in_profile(self, profile: Profile, subject: AnySubject | None = None) -> bool:
+        """A wider profile contains the narrower ones; what the mark of this subject states may bring the check into `standard`."""
+        stated = bool(self.standard_where) and subject is not None and bool(getattr(subject.facts, self.standard_where, None))
+        return PROFILES.index("standard" if stated else self.profile) <= PROFILES.index(profile)
+
+    def may_be_in(self, profile: Profile) -> bool:
+        """Is it in this profile, for some tools at least?"""
+        return self.in_profile(profile) or (bool(self.standard_where) and profile == "standard")
+
+    @property
+    def profiles(self) -> str:
+        """The narrowest profile that it is in, in words."""
+        return f"{self.profile}, standard with {self.standard_where}" if self.standard_where else self.profile

@@ -67,6 +67,12 @@ def looked_first(run: Run, effect: Effect) -> Request | None:
     return None
 
 
+def could_be_refused(before: Effect, again: Effect) -> bool:
+    """Is it a row that a database with a UNIQUE column would not take a second time? SQLite itself is asked, and has said."""
+    is_row = again.kind == "statement" and again.verb == "INSERT" and not again.target.startswith("sqlite:")
+    return is_row and _ids(before) == _ids(again)
+
+
 def nothing_written(normal_call: NormalCall) -> str:
     """The proof that a tool has no effects, in words."""
     requests = sum(len(run.requests) for run in normal_call.runs)

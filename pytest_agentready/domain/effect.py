@@ -31,7 +31,9 @@ class Effect:
     where: str = ""  # the user's line
     key: str = ""  # the idempotency key that it carries; "" for none
     places: tuple[str, ...] = ()  # the tables or keys that it changes, as far as they are known
+    real: bool = False  # it happened outside of the world, by a handle that is older than the run, or a program that is allowed
     refused: bool = False  # it would have left the world: it was tried, and did not happen
+    bound: float | None = None  # seconds after which its caller gives a process up; None: it waits for its end, as far as is known
     idempotent: bool = False  # the same once more leaves the peer as it is: a PUT, a DELETE, a SET
 
     @property

@@ -6,13 +6,12 @@ Not every write is an effect: what only asks, what the marker calls a read (`rea
 
 from __future__ import annotations
 
-import fnmatch
 import re
-from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from pytest_agentready.domain.asking import only_asks
 from pytest_agentready.domain.effect import Effect, EffectKind
+from pytest_agentready.domain.exempted import is_bookkeeping, is_read
 from pytest_agentready.domain.idempotency import marked
 from pytest_agentready.domain.observation import Request, Run
 from pytest_agentready.domain.subject import Facts
@@ -40,38 +39,19 @@ def effects_of(run: Run) -> tuple[Effect, ...]:
 
 def counted(run: Run, facts: Facts) -> tuple[Effect, ...]:
     """The effects that count, by what the marker states of reads and bookkeeping."""
-    found = (effect for effect in effects_of(run) if not is_preparation(effect))
+    found = (effect for effect in effects_of(run) if not is_preparation(effect) and effect is not run.exit)
     return tuple(effect for effect in found if not is_bookkeeping(effect, facts) and not is_read(effect, facts))
+
+
+def is_incidental(request: Request, facts: Facts) -> bool:
+    """Is it a write that the answer does not stand for: the bookkeeping of a cache or a breaker, a question, telemetry?"""
+    effect = _effect(request)
+    return is_bookkeeping(effect, facts) or is_read(effect, facts) or only_asks(request) or _reports(request)
 
 
 def is_preparation(effect: Effect) -> bool:
     """Does it only see to it that a table is there? Whether it was depends on the machine, and says nothing of the call."""
     return effect.kind == "statement" and effect.verb == "CREATE" and PREPARING.match(effect.content) is not None
-
-
-def is_read(effect: Effect, facts: Facts) -> bool:
-    """Does the marker name it as a read? `"POST https://api.example.com/search"`, `{name}` stands for one segment of the path."""
-    return effect.kind == "request" and any(_names(route, effect) for route in facts.reads)
-
-
-def is_bookkeeping(effect: Effect, facts: Facts) -> bool:
-    """Does the marker call all that it changes the gate's or a cache's own? `"redis:approvals:*"`, `"table:outbox"`, `"file:*.lock"`."""
-    names = list(_names_of(effect))
-    return bool(names) and all(any(fnmatch.fnmatchcase(name, pattern) for pattern in facts.bookkeeping) for name in names)
-
-
-def _names_of(effect: Effect) -> Iterator[str]:
-    match effect.kind:
-        case "command":
-            yield from (f"redis:{key}" for key in effect.places)
-        case "statement":
-            yield from (f"table:{table}" for table in effect.places)
-        case "file":
-            yield f"file:{effect.target}"
-        case "memory":
-            yield f"memory:{effect.target}"
-        case _:
-            yield effect.target
 
 
 def _stands(request: Request) -> bool:
@@ -126,9 +106,3 @@ def _content(request: Request) -> bytes:
 
 def _recipients(request: Request) -> tuple[str, ...]:
     return tuple(value for name, value in request.headers if name == "rcpt-to") if _kind(request) == "mail" else ()
-
-
-def _names(route: str, effect: Effect) -> bool:
-    method, _, url = route.partition(" ")
-    pattern = "".join("[^/]+" if re.fullmatch(r"{\w+}", piece) else re.escape(piece) for piece in re.split(r"({\w+})", url.rstrip("/")))
-    return method.upper() == effect.verb and re.fullmatch(pattern, effect.target.rstrip("/")) is not None

@@ -1,18 +1,16 @@
-"""A tool behind its confirmation gate: what was tried, what happened, and what of that is the gate's own."""
+"""A tool behind its confirmation gate: what was tried, and what happened."""
 
 from __future__ import annotations
 
-import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from pytest_agentready.domain.effect import Effect
-from pytest_agentready.domain.observation import Request, Run
+from pytest_agentready.domain.observation import Run
 from pytest_agentready.domain.verdict import NotApplicable, Unproven
-from pytest_agentready.domain.wording import listed, shortened
+from pytest_agentready.domain.wording import contrasted, listed, shortened
 
 # What tells a model that a human has to agree first.
 ASKS = re.compile(
@@ -35,15 +33,7 @@ RECEIPT = re.compile(
     re.IGNORECASE,
 )
 TO_COME = re.compile(r"requir|await|pending", re.IGNORECASE)
-# What a store of a gate's own is called, where nothing else says so: one of the words of a table's, a key's or a file's name.
-GATES_OWN = re.compile(
-    r"confirm(?:s|ed|ing|ations?)?|approv(?:e|es|ed|al|als|ing)|unapproved|unconfirmed|pending|intents?|consents?|permissions?|gates?"
-    r"|challenges?|nonces?|hitl",
-    re.IGNORECASE,
-)
-WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")  # `PendingIntents`, `pending_intents`
 STORES = ("command", "statement", "file", "memory")
-TOKENS = re.compile(rb"[A-Za-z0-9_.+\-]+|[^A-Za-z0-9_.+\-]")
 CONFIRM = "give confirm=, a function that takes the tool's own arguments and records a human's approval of exactly that call"
 SHOWN = 60  # characters of a value
 SAID = 120  # characters of what a tool says
@@ -87,17 +77,27 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A call with one argument that is not what was approved; where several values were tried, the one that tells most."""
+    """A call with one argument that is not what was approved."""
 
-    argument: str  # "body", "items[0].price", "user"
+    argument: str  # "body", "items[0].price", "user", "to and body"
     approved: object
     given: object
     trial: Trial
+    how: str = ""  # in what it differs, where a careless key takes it for the same: "in another case"
     moot: bool = False  # it was refused for another reason, so that the gate was not asked
+    reference: tuple[tuple[Effect, ...], ...] = ()  # the effects of what was approved, twice, where that is not the usual call
+
+    @property
+    def name(self) -> str:
+        """What the approval does not cover, where this came through."""
+        return f"all of {self.argument}" if self.how else self.argument
 
     @property
     def story(self) -> str:
-        return f"{self.argument}={_shown(self.given)} in the place of {_shown(self.approved)}"
+        if self.how and self.approved is None:
+            return f"{self.argument} {self.how}"
+        given, approved = contrasted(_written(self.given), _written(self.approved), SHOWN)
+        return f"{self.argument}={given} in the place of {approved}" + (f" ({self.how})" if self.how else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,7 @@ class GateWalk:
     untried: str = ""  # why the approval of one user was not tried with another; "" where it was, or there is none
     opened: tuple[Trial, ...] = ()  # unconfirmed calls, by which the model tried to open the gate, and did
     tried: tuple[str, ...] = ()  # the parameters by which it tried
+    looked_up: str = ""  # why a word by which one came through proves nothing
     confirming: Run | None = None  # the first call of `confirm`
     traceless: bool = False  # which has left nothing behind that could be seen
     stale: tuple[str, ...] = ()  # what of the user's memory held an approval of the same call from before, and was emptied for the walk
@@ -135,7 +136,7 @@ class GateWalk:
         if self.is_open:
             return NotApplicable("see AR401: it acts without any confirmation")
         if self.confirmed is None or (
-            not self.confirmed.effects and not self.confirmed.asks and not self.refuses and self.confirmed.run.returned
+            not self.confirmed.effects and not self.stays_shut and not self.refuses and self.confirmed.run.returned
         ):
             return NotApplicable("it has no effects")
         return None
@@ -149,6 +150,15 @@ class GateWalk:
         if self.confirmed.effects:
             return None
         return Unproven(f"the confirmed call does nothing ({shortened(self.confirmed.told, SAID)}): see AR402")
+
+    @property
+    def stays_shut(self) -> bool:
+        """Is a confirmed call refused as one without a confirmation is?"""
+        if self.confirmed is None or self.confirmed.effects:
+            return False
+        answer = self.confirmed.run.answer
+        fails = self.confirmed.run.raised is not None or (answer is not None and answer.tells_of_failure)
+        return self.confirmed.asks or (fails and any(self.confirmed.told == trial.told for trial in self.unconfirmed))
 
     @property
     def acts(self) -> bool:
@@ -181,137 +191,45 @@ class ConfirmationKeys:
     here: tuple[Mark, ...] = ()
     again: tuple[Mark, ...] = ()
     there: tuple[Mark, ...] = ()
+    yonder: tuple[Mark, ...] = ()  # in one more process, where they are not as there: the order of a set, say, may be the same by chance
+    refused: bool = False  # there are none, and what was handed out here is refused there
     gap: str = ""  # why they could not be compared
 
 
-def without_gates_own(effects: Iterable[Effect], confirming: Run | None, touched: Iterable[Effect], refused: bool) -> tuple[Effect, ...]:
-    """The effects on the world that are not the gate's own book-keeping: its stores are those that `confirm` has touched.
+@dataclass(frozen=True, slots=True)
+class RacedApproval:
+    """What two calls did that used one approval at the same time."""
 
-    So is what a refusal leaves in stores that are called like one, such as an intent that waits for its approval.
-    """
-    own = {family for effect in touched for family in _families(effect)}
-    if confirming is not None:
-        own |= {family for request in confirming.requests for family in _families_of_request(request)}
+    effects: tuple[Effect, ...] = ()
+    gap: str = ""  # why they were not made
 
-    def is_gates(effect: Effect) -> bool:
-        if effect.kind == "memory":  # what a process remembers nobody outside of it gets to see
-            return True
-        families = set(_families(effect))
-        if families and families <= own:
-            return True
-        return refused and _is_called_like_a_gates(effect)
+    def deeds_of_two(self, one: Trial) -> Trial | None:
+        """What was done more often than by one call alone; None where nothing was."""
+        usual = Counter(_deed(effect) for effect in one.effects)
+        known = {
+            (_deed(effect), effect.key): effect for effect in reversed(self.effects) if effect.key
+        }  # its peer knows a second one again
+        counting = [effect for effect in self.effects if not effect.key or known[_deed(effect), effect.key] is effect]
+        found = Counter(map(_deed, counting))
+        more = tuple(effect for effect in counting if found[_deed(effect)] > usual[_deed(effect)] > 0)
+        return Trial(one.run, more) if more else None
 
-    return tuple(effect for effect in effects if not is_gates(effect))
+
+def _deed(effect: Effect) -> tuple[str, str, str, tuple[str, ...]]:
+    return effect.kind, effect.verb, effect.target, effect.places
 
 
 def _if_open(done: re.Match[str]) -> str:
     return done[0] if done["open"] else " "
 
 
-def _is_called_like_a_gates(effect: Effect) -> bool:
-    match effect.kind:
-        case "command":
-            names = effect.places or tuple(_keys(effect.content))
-        case "statement":
-            names = effect.places
-        case "file":
-            names = ("/".join(effect.target.split(os.sep)[-2:]),)  # the file, and its folder
-        case _:
-            return False
-    return bool(names) and all(map(_has_a_gates_word, names))
-
-
-def _has_a_gates_word(name: str) -> bool:
-    return any(GATES_OWN.fullmatch(word) for word in WORDS.findall(name))
-
-
-def _families(effect: Effect) -> Iterator[str]:
-    """Where an effect belongs: its table, the keys that are named like its own, the folder, the collection of an API."""
-    match effect.kind:
-        case "command":
-            keys = effect.places or _keys(effect.content)
-            yield from (f"{effect.target} {_family(key)}" for key in keys)
-        case "statement":
-            yield from (f"{effect.target} {table.lower()}" for table in effect.places)
-        case "file":
-            yield f"file {os.path.dirname(effect.target)}/*{os.path.splitext(effect.target)[1]}"
-        case "request":
-            yield f"request {_collection(effect.target)}"
-        case _:
-            yield f"{effect.kind} {effect.target}"
-
-
-def _families_of_request(request: Request) -> Iterator[str]:
-    """What is asked for counts as well: `confirm` may look an intent up that the tool has stored."""
-    if request.url.startswith("redis"):
-        yield from (f"{request.url.partition('?')[0]} {_family(key)}" for key in request.places or _keys(request.body))
-    elif request.is_http:
-        yield f"request {_collection(request.url.partition('?')[0])}"
-    else:
-        yield from (f"{request.url.partition('?')[0]} {table.lower()}" for table in request.places)
-
-
-def _keys(command: bytes) -> Iterator[str]:
-    for line in command.splitlines():
-        words = line.split()
-        if len(words) > 1:
-            yield words[1].decode(errors="replace")
-
-
-def _family(key: str) -> str:
-    """`shop:approvals:*` for `shop:approvals:7f3a:mail`."""
-    parts = key.split(":")
-    for number, part in enumerate(parts[:-1], 1):
-        if _has_a_gates_word(part):
-            return f"{':'.join(parts[:number])}:*"
-    return f"{':'.join(parts[:-1])}:*" if parts[1:] else re.sub(r"[0-9a-fA-F]{6,}|\d+", "*", key)
-
-
-def _collection(url: str) -> str:
-    """`https://api.example.com/approvals` for what lies below it."""
-    parts = urlsplit(url)
-    pieces = [piece for piece in parts.path.split("/") if piece]
-    while pieces and (any(char.isdigit() for char in pieces[-1]) and not re.fullmatch(r"v\d+", pieces[-1])):
-        pieces.pop()
-    return f"{parts.scheme}://{parts.netloc}/{'/'.join(pieces)}"
-
-
-def does_another_thing(changed: Iterable[Effect], approved: Iterable[Effect], sample: Iterable[Effect]) -> bool:
-    """Is one of these effects none of the approved ones? What differs between those and a sample of the same is chance, or the time."""
-    first, second = [*approved], [*sample]
-    pairs = list(zip(first, second, strict=True)) if len(first) == len(second) else [(effect, effect) for effect in first]
-    return any(not any(_is_same(effect, one, other) for one, other in pairs) for effect in changed)
-
-
-def _is_same(effect: Effect, one: Effect, other: Effect) -> bool:
-    if (effect.kind, effect.verb) != (one.kind, one.verb):
-        return False
-    return alike(_text(effect), _text(one), _text(other))
-
-
-def _text(effect: Effect) -> bytes:
-    return effect.target.encode() + b"\n" + effect.content
-
-
-def alike(text: bytes, one: bytes, other: bytes) -> bool:
-    """Is it the same as `one`, but for what differs between that and `other`?"""
-    if text == one:
-        return True
-    found = unlike(text, one, other)
-    return found is not None and not found
-
-
-def unlike(text: bytes, one: bytes, other: bytes) -> list[tuple[bytes, bytes]] | None:
-    """The words in which a text is not as `one`, without those in which `other` is not either; None where they are built otherwise."""
-    words, ones, others = TOKENS.findall(text), TOKENS.findall(one), TOKENS.findall(other)
-    if not len(words) == len(ones) == len(others):
-        return None
-    return [(mine, theirs) for mine, theirs, again in zip(words, ones, others, strict=True) if mine != theirs and theirs == again]
-
-
 def _shown(value: object) -> str:
+    return shortened(_written(value), SHOWN)
+
+
+def _written(value: object) -> str:
     try:
-        return shortened(repr(value), SHOWN)
+        return repr(value)
     except Exception:  # a __repr__ of the user's own
         return f"<{type(value).__name__}>"
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
-from pytest_agentready.domain.asking import only_asks
+from pytest_agentready.domain.effects import is_incidental
 from pytest_agentready.domain.observation import Raised, Request, Run
+from pytest_agentready.domain.subject import Facts
 from pytest_agentready.domain.wording import shortened
 
 Identity = tuple[str, str, bytes]  # of a request: method, URL, body
@@ -57,10 +58,10 @@ class Harm:
     cause: str  # the same for calls that one guard would mend
 
 
-def harm_of(call: HostileCall, usual: Set[Identity]) -> Harm | None:
+def harm_of(call: HostileCall, usual: Set[Identity], facts: Facts) -> Harm | None:
     """`usual` are the requests that valid arguments lead to."""
     run = call.run
-    if (effect := _effect(call, usual)) is not None:
+    if (effect := _effect(call, usual, facts)) is not None:
         return Harm(f"is carried out: {effect.method} {effect.url} was sent", effect.where, f"effect at {effect.where}")
     if run.ending is not None:
         return Harm(f"does not end: {run.ending.story}", run.ending.where, f"ending at {run.ending.where}")
@@ -74,7 +75,7 @@ def identities(*runs: Run) -> frozenset[Identity]:
     return frozenset(_identity(request) for run in runs for request in run.requests)
 
 
-def _effect(call: HostileCall, usual: Set[Identity]) -> Request | None:
+def _effect(call: HostileCall, usual: Set[Identity], facts: Facts) -> Request | None:
     """The first write that a peer carried out, other than the normal call's own: there the argument was mended, or is not used.
 
     A refusal of the peer's own is no effect; that the backend has no answer for it is not a refusal. A drawn value may be mended
@@ -82,7 +83,7 @@ def _effect(call: HostileCall, usual: Set[Identity]) -> Request | None:
     """
     for request in call.run.requests:
         refused = request.routed is not False and request.status is not None and request.status >= 400
-        if not request.is_write or not request.committed or refused or only_asks(request) or _identity(request) in usual:
+        if not request.is_write or not request.committed or refused or _identity(request) in usual or is_incidental(request, facts):
             continue
         if not call.drawn or any(_carries(request, value) for value in call.wrong.values()):
             return request

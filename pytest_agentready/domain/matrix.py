@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 
 from pytest_agentready.domain.observation import Run
 
+HUGE = "huge-body"  # the fault that makes lists and texts longer
+
 
 @dataclass(frozen=True, slots=True)
 class NormalCall:
@@ -16,6 +18,7 @@ class NormalCall:
     obstacle: str = ""  # why this is not a normal call, and what would make it one; "" where it is
     blind: tuple[str, ...] = ()  # clients of the tool whose sockets the world cannot see
     unconfirmed: tuple[Run, ...] = ()  # of a tool with a gate: the same calls, before anybody has confirmed one
+    stood_in: tuple[Run, ...] = ()  # of a tool that wants programs alone: the same calls, with others that say nothing and succeed
 
     @property
     def in_real_time(self) -> bool:
@@ -23,7 +26,12 @@ class NormalCall:
 
     def beside(self, run: Run) -> Run:
         """The normal run with the same arguments; an empty record where none was made."""
-        return next((normal for normal in self.runs if normal.arguments == run.arguments), Run(run.arguments))
+        return next((normal for normal in self.stood_in or self.runs if normal.arguments == run.arguments), Run(run.arguments))
+
+    @property
+    def missing(self) -> str:
+        """Why there is no normal call to judge a failing one by; "" where there is one, be it with programs that say nothing."""
+        return "" if self.stood_in else self.obstacle
 
     @property
     def is_async(self) -> bool | None:
@@ -55,7 +63,8 @@ class FaultMatrix:
         """What the runs leave unproven, for a tool that answered some of them by itself; "" where none did."""
         if self.abandoned:
             reasons = "; ".join(dict.fromkeys(self.abandoned.values()))
-            return f"{len(self.abandoned)} faults could not be tried: {reasons}"
+            many = len(self.abandoned)
+            return f"{many} fault{'s' if many > 1 else ''} could not be tried: {reasons}"
         unmet = sum(run.finished and not run.went_out for run in self.runs)
         if not unmet:
             return ""
@@ -80,8 +89,12 @@ class FaultMatrix:
 
     @property
     def to_be_ended(self) -> Iterator[Run]:
-        """The runs that a tool has to come to the end of: under every fault but a trickle, which is a matter of its own."""
-        return (run for run in self.fired if run.fault is not None and run.fault.family != "trickle")
+        """The runs that a tool has to come to the end of: all but a trickle, and a huge list, of which it may ask for each thing."""
+        return (run for run in self.fired if run.fault is not None and run.fault.family != "trickle" and run.fault.slug != HUGE)
+
+    @property
+    def huge(self) -> Iterator[Run]:
+        return (run for run in self.fired if run.fault is not None and run.fault.slug == HUGE)
 
     @property
     def silent(self) -> Iterator[Run]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +19,9 @@ TECHNICAL = frozenset({
     "transfer-encoding",
     "traceparent", "tracestate", "baggage", "date", "cache-control", "pragma", "expect", "te", "upgrade-insecure-requests",
 })  # fmt: skip
+OF_FILES = ("FileNotFoundError", "FileExistsError", "IsADirectoryError", "NotADirectoryError")
 SHOWN = 60  # characters of a value
+INDEX = re.compile(r"\[\d+\]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +30,7 @@ class Mixture:
 
     story: str
     where: str = ""
-    kind: str = "result"
+    kind: str = "result"  # "request", "memory", "raised", "file": it raised what the system says of a file
 
 
 def mixtures(meeting: Meeting, unstable: Iterable[str] = (), *, keeps_records: bool = False) -> Iterator[Mixture]:
@@ -95,13 +98,12 @@ def _key(fields: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
 def _in_result(party: Party, other: Party, unstable: set[str], *, keeps_records: bool) -> Iterator[Mixture]:
     beside = party.beside
     if beside.raised is not None and party.solo.returned:
-        yield Mixture(
-            f"beside the other it raises {beside.raised.kind}: {shortened(beside.raised.message, 80)}", beside.raised.where, "raised"
-        )
+        kind = "file" if beside.raised.kind in OF_FILES else "raised"
+        yield Mixture(f"beside the other it raises {beside.raised.kind}: {shortened(beside.raised.message, 80)}", beside.raised.where, kind)
         return
     if not beside.returned:
         return
-    changed = {found.path: found for found in differences(party.solo.value, beside.value) if found.path not in unstable}
+    changed = {found.path: found for found in differences(party.solo.value, beside.value) if not _is_unstable(found.path, unstable)}
     unlike = {found.path for found in differences(other.solo.value, beside.value)}
     for path, found in changed.items():
         strange = next((mark for mark in other.marks if mark in repr(found.other) and mark not in repr(found.one)), "")
@@ -111,6 +113,12 @@ def _in_result(party: Party, other: Party, unstable: set[str], *, keeps_records:
             return
     if not keeps_records and (mark := _remembered(party.solo, other) or _remembered(beside, other)):
         yield Mixture(f"what one call was given ({mark!r}) stands in the result of another, later one", kind="memory")
+
+
+def _is_unstable(path: str, unstable: set[str]) -> bool:
+    """Is it such a part, or does it stand in the same list, or below it? What is drawn by lot may come at any place of a list."""
+    place = INDEX.sub("[]", path)
+    return any(place == known or place.startswith((f"{known}.", f"{known}[")) for known in (INDEX.sub("[]", each) for each in unstable))
 
 
 def _remembered(run: Run, other: Party) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
@@ -27,6 +27,14 @@ class OutOfScript(Exception):
     """A model is asked that nobody has told what to answer, or no more: the test is to be mended, and no loop."""
 
 
+class AskedForEver(Exception):
+    """A model that goes on for ever has been asked so often that whoever asks has no stop."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(f"the model has been asked {times} times for what it does for ever")
+        self.times = times
+
+
 @dataclass(frozen=True, slots=True)
 class ToolCall:
     """A call that the model wants. `arguments` is the text as the model wrote it, JSON or not."""
@@ -34,6 +42,7 @@ class ToolCall:
     name: str
     arguments: str
     id: str = ""  # "" until the provider has given it one
+    made_up: bool = field(default=False, compare=False)  # nobody need offer the tool: the model makes it up, or a text names it
 
     def parsed(self) -> Any:
         """Raises ValueError where the arguments are no JSON."""
@@ -58,6 +67,7 @@ class OfferedTool:
     name: str
     description: str
     schema: Mapping[str, Any]
+    served: bool = False  # the provider carries it out by itself, such as its search of the web: no call of it reaches the loop
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +86,8 @@ class ModelRequest:
     continues: str = ""  # the id of the answer that it goes on from, where the provider keeps the conversation
     user: str = ""  # whom the request says it is for
     prompt_tokens: int = 0  # an estimate: see `domain.tokens`
+    answer_schema: Mapping[str, Any] | None = None  # of the JSON that the text is to be; {}: any object; None: the text is free
+    reports_usage: bool = True  # False: a stream that is not asked to say what was used
 
     @property
     def system(self) -> str:
@@ -90,7 +102,12 @@ class ModelRequest:
     @property
     def may_call(self) -> bool:
         """A model calls no tools where none is offered."""
-        return bool(self.tools) and self.tool_choice != "none"
+        return bool(self.callable) and self.tool_choice != "none"
+
+    @property
+    def callable(self) -> tuple[OfferedTool, ...]:
+        """The tools that the loop carries out."""
+        return tuple(tool for tool in self.tools if not tool.served)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +130,12 @@ class ModelAnswer:
     text: str = ""
     calls: tuple[ToolCall, ...] = ()
     usage: Usage | None = None  # None: counted by the provider
+    usage_unasked: bool = False  # its stream says what was used whether it was asked to or not, as behind some gateways
     out_of_tokens: bool = False  # the limit of its output has cut it off
     breaks_after: int | None = None  # deltas of a stream that get out; of an answer that is no stream, half does
     in_silence: bool = False  # what breaks off does so without a word: the connection stays open
+    in_good_order: bool = False  # what breaks off ends as if that were all: nothing but its last events is missing
+    withheld: tuple[ToolCall, ...] = ()  # what it would have called, of a request that lets it call nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +156,8 @@ class ModelCall:
     answer: ModelAnswer | ModelFailure
     at: float  # virtual seconds since the run began
     where: str  # the user's line
+    host: str = ""  # whom the request was sent to
+    span: int | None = None  # the id of the one in which it was sent; None for none
 
     @property
     def provider(self) -> str:

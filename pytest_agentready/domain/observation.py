@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
@@ -12,8 +12,29 @@ from pytest_agentready.domain.effect import Effect
 from pytest_agentready.domain.idempotency import key_in
 from pytest_agentready.domain.masking import Secret
 from pytest_agentready.domain.model import ModelCall
+from pytest_agentready.domain.telemetry import Telemetry
 
 Expected = Literal["transient", "rate_limit", "permanent"]
+# Whose exceptions are no word of a project's own.
+CLIENTS = frozenset(
+    {
+        "openai",
+        "anthropic",
+        "litellm",
+        "httpx",
+        "httpx2",
+        "httpcore",
+        "httpcore2",
+        "h11",
+        "requests",
+        "urllib3",
+        "urllib",
+        "http",
+        "aiohttp",
+    }
+    | {"urllib", "ssl", "socket", "asyncio", "concurrent", "anyio", "json", "pydantic", "pydantic_core", "tenacity", "backoff", "stamina"}
+)
+TO_CALL_A_MODEL = "to call the model"
 Family = Literal["silence", "trickle", "break", "status", "content", "certificate"]
 
 
@@ -90,6 +111,8 @@ class Request:
     places: tuple[str, ...] = ()  # of a database: the tables, or the keys, that it writes to
     digest: int = 0  # of the answer that was sent: two that are alike have the same
     empty: bool = False  # the answer says that there is nothing: no rows, an empty list, a 404
+    to_model: bool = False  # the provider of a model was asked
+    span: int | None = None  # the id of the one in which it was sent; None for none
 
     @property
     def host(self) -> str:
@@ -117,6 +140,16 @@ class Raised:
     accidental: bool  # a slip of the code (KeyError, TypeError, ...), not a report of the failure
     refusal: bool = False  # the code's own word: a `raise`, a validation's error, a call that could not begin
 
+    @property
+    def is_from_a_client(self) -> bool:
+        """Is it an exception of a library that asks others, or tries again?"""
+        return self.kind.partition(".")[0] in CLIENTS
+
+    @property
+    def is_own_word(self) -> bool:
+        """Does the project itself say by it what is the matter?"""
+        return self.refusal and not self.accidental and not self.fatal and not self.is_from_a_client
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -127,6 +160,11 @@ class Ending:
     count: int = 0  # attempts, or waits, until it was ended
     where: str = ""
     early: bool = False  # sooner than others: earlier runs had shown that the tool runs away
+
+    @property
+    def asks_a_model(self) -> bool:
+        """Was it ended for calling a model again and again?"""
+        return self.kind == "runaway" and self.detail == TO_CALL_A_MODEL
 
     @property
     def story(self) -> str:
@@ -150,9 +188,11 @@ class Run:
     sleeps: tuple[Sleep, ...] = ()
     attempts: tuple[Attempt, ...] = ()
     requests: tuple[Request, ...] = ()
+    steps: tuple[Request, ...] = ()  # those, and the statements of SQLite where somebody asks for them, in the order in which they came
     model_calls: tuple[ModelCall, ...] = ()
     peers: tuple[str, ...] = ()  # who was looked up or connected to
     allowed: tuple[str, ...] = ()  # services of the allow-list that were reached for real; no fault applies to them
+    own_clocks: tuple[str, ...] = ()  # real stores that were asked for what goes by their own time, which no run moves
     tls: bool = False
     unspoken: tuple[str, ...] = ()  # peers whose protocol the world does not speak
     refused: tuple[str, ...] = ()  # what would have left the world, and was refused
@@ -160,6 +200,7 @@ class Run:
     credentials: tuple[Secret, ...] = ()  # with which it logged in, as the peers saw it, beside those in its requests
     unseen: tuple[str, ...] = ()  # waits that cannot be seen from Python: what the run says about time is no proof
     in_real_time: bool = False  # a client kept its own time: the virtual seconds are real ones
+    telemetry: Telemetry = field(default_factory=Telemetry)
     virtual: float = 0.0  # seconds
     real: float = 0.0  # seconds
 
@@ -199,6 +240,16 @@ class Run:
     def went_out(self) -> bool:
         """Did it turn to the outside world at all?"""
         return bool(self.peers or self.refused)
+
+    @property
+    def refused_processes(self) -> tuple[Effect, ...]:
+        """The programs that it wanted to start."""
+        return tuple(one for one in self.local_effects if one.kind == "process" and one.verb == "start" and one.refused)
+
+    @property
+    def exit(self) -> Effect | None:
+        """How it would have ended the whole process, past every `except` and `finally`; None where it did not try to."""
+        return next((effect for effect in self.local_effects if effect.kind == "process" and effect.verb == "exit"), None)
 
     @property
     def finished(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
@@ -11,6 +12,7 @@ from pytest_agentready.domain.wording import did_you_mean
 
 MILLION = Decimal(1_000_000)
 PARTS = ("input", "output", "cached")
+VERSION = re.compile(r"[-@]?(?:\d{4}-\d\d-\d\d|\d{8}|latest)$")  # at the end of a model's name: a day, or the newest one
 EXAMPLE = '{"gpt-5.1": {"input": 1.25, "output": 10, "cached": 0.125}}, in dollars per million tokens'
 
 
@@ -33,10 +35,21 @@ class Cost:
 
     dollars: Decimal
     unpriced: tuple[str, ...] = ()  # models whose calls are not in the sum
+    meant: tuple[str, ...] = ()  # names that the user gave a price, and wrote otherwise than these models are called
 
     @property
     def is_known(self) -> bool:
         return not self.unpriced
+
+
+def misspelt(model: str, known: Iterable[str]) -> str:
+    """The name among these that is this model's, written otherwise: `gpt4o-mini` or `openai/gpt-4o-mini` for `gpt-4o-mini`; "" for none."""
+    return next((name for name in known if name != model and _folded(name) == _folded(model)), "")
+
+
+def _folded(model: str) -> str:
+    bare = VERSION.sub("", model.lower().rpartition("/")[2])
+    return re.sub(r"[^a-z0-9]", "", bare)
 
 
 def read_prices(value: object) -> dict[str, Price]:

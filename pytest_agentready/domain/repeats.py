@@ -27,6 +27,7 @@ class RepeatedCall:
 
     repeats: tuple[Repeat, ...] = ()
     obstacle: str = ""
+    refusal: str = ""  # by what the code knows that its database has a row already: "UniqueViolation"; "" for nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class Loss:
     lost: Run
     again: Run | None  # the same call once more; None: the world had to end the one before
     silent: bool  # the peer said nothing more; else the connection broke
+    answer: str = ""  # to what the answer was lost, where that is not the write itself: "COMMIT"
     repeaters: tuple[str, ...] = ()  # who sent it again within the call: a library, or "" for the tool's own code
 
 
@@ -58,6 +60,7 @@ class Shuffle:
     moved: tuple[str, ...]  # what came in another order: "`results` of GET https://...", "the directory /srv/notes"
     kept: tuple[str, ...]  # what has an order of its own, and why
     short: tuple[str, ...]  # what had fewer than two parts
+    held: tuple[str, ...] = ()  # what could not be brought into another order, and why
     order_alone: bool = False  # another value proves nothing: what was searched for comes as it fits best, or a day has passed between
 
 
@@ -65,8 +68,18 @@ class Shuffle:
 class ShuffledWorld:
     shuffles: tuple[Shuffle, ...] = ()
     obstacle: str = ""
-    elsewhere: Mapping[int, Any] = field(default_factory=dict)  # PYTHONHASHSEED -> what a result is made of in such a process
-    no_elsewhere: str = ""  # why no other process could tell, of a tool that makes sets
+
+
+@dataclass(frozen=True, slots=True)
+class OtherSeeds:
+    """The call in processes whose hashes differ, of a tool to which they may matter; none of another."""
+
+    runs: Mapping[int, Run] = field(default_factory=dict)  # by their PYTHONHASHSEED
+    twin: Run | None = None  # once more with the first of them: what differs here does so by itself
+    obstacle: str = ""
+    hashes: bool = False  # it calls `hash()`
+    confirming: Run | None = None  # the confirmation before the first of them, of a tool with a gate
+    fresh: Run | None = None  # in a process that was not asked before, of a tool whose first answer here was another one than the later
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,11 @@ class Result:
     def judged(self, verdict: Verdict) -> Result:
         findings = tuple(
             Finding(
-                clean(finding.message), clean(finding.where), {str(k): plain(v) for k, v in finding.evidence.items()}, clean(finding.fix)
+                clean(finding.message),
+                clean(finding.where),
+                {str(k): plain(v) for k, v in finding.evidence.items()},
+                clean(finding.fix),
+                trace=clean(finding.trace),
             )
             for finding in verdict.findings
         )

@@ -100,7 +100,7 @@ def _runs(observed: object) -> Iterator[Run]:
 
 def sent(requests: Iterable[Request]) -> tuple[Secret, ...]:
     """What the peers saw as credentials."""
-    return _distinct(secret for request in requests for secret in _of_request(request))
+    return distinct(secret for request in requests for secret in _of_request(request))
 
 
 def held(environment: Mapping[str, str]) -> tuple[Secret, ...]:
@@ -111,7 +111,7 @@ def held(environment: Mapping[str, str]) -> tuple[Secret, ...]:
             found.append(Secret(_password(value), f"the password in the environment variable {name}"))
         elif VARIABLES.search(name.upper()) and not ABOUT.search(name.upper()) and not value.startswith(("/", "http://", "https://")):
             found.append(Secret(value.strip(), f"the environment variable {name}"))
-    return _distinct(found)
+    return distinct(found)
 
 
 def _password(url: str) -> str:
@@ -125,7 +125,7 @@ def _password(url: str) -> str:
 def unknown_to_the_caller(found: Iterable[Secret], arguments: Iterable[Mapping[str, Any]]) -> tuple[Secret, ...]:
     """What the caller gives as an argument is no secret to it: the key of something to look up, say."""
     given = [str(value) for each in arguments for value in each.values()]
-    return _distinct(secret for secret in found if not any(secret.value in value for value in given))
+    return distinct(secret for secret in found if not any(secret.value in value for value in given))
 
 
 def _of_request(request: Request) -> Iterator[Secret]:
@@ -136,15 +136,15 @@ def _of_request(request: Request) -> Iterator[Secret]:
             for cookie, _, content in (part.strip().replace('"', "").partition("=") for part in value.split(";")):
                 if COOKIES.search(cookie) or _is_random(content):
                     yield Secret(content, f"the cookie {cookie}")
-        elif _is_telling(name):
+        elif is_telling(name):
             yield Secret(value, f"the header {name}")
     for name, value in parse_qsl(urlsplit(request.url).query):
-        if _is_telling(name) or name.lower() == "key":
+        if is_telling(name) or name.lower() == "key":
             yield Secret(value, f"the query parameter {name}")
     for value in _in_path(urlsplit(request.url).hostname or "", urlsplit(request.url).path):
         yield Secret(value, "the path of the address")
     for name, value in _fields(request.body):
-        if _is_telling(name):
+        if is_telling(name):
             yield Secret(value, f"the field {name} of the request")
 
 
@@ -202,7 +202,8 @@ def _walk(value: Any) -> Iterator[tuple[str, str]]:
             yield from _walk(item)
 
 
-def _is_telling(name: str) -> bool:
+def is_telling(name: str) -> bool:
+    """Does a header, a parameter or a field of this name hold a credential?"""
     return NAMES.search(re.sub(r"[-_.]", "", name.lower())) is not None
 
 
@@ -211,7 +212,7 @@ def _is_a_word(value: str) -> bool:
     return value.isdecimal() or (value.isalpha() and len(value) < 16 and value[1:].islower())
 
 
-def _distinct(found: Iterable[Secret]) -> tuple[Secret, ...]:
+def distinct(found: Iterable[Secret]) -> tuple[Secret, ...]:
     """One of each value; the first origin counts."""
     secrets: dict[str, Secret] = {}
     for secret in found:

@@ -36,6 +36,8 @@ FRESH = re.compile(
     """,
     re.VERBOSE,
 )
+WORDS = re.compile(r"#|\w+|[^\w#]+")
+DIGITS = re.compile(r"\d{8,}")
 # Fields that are new in each call, by the last word of their names.
 FRESH_NAMES = re.compile(
     r"(?:^|_)(?:ids?|uuid|guid|token|nonce|trace|span|etag|signature|csrf|cursor|ticket|receipt|reference|ref|at|on|time|timestamp|date"
@@ -110,6 +112,14 @@ def _object(value: Any, depth: int) -> Any:
     return ADDRESS.sub("", repr(value))
 
 
+def texts_in(structure: Any) -> Iterator[str]:
+    """The texts of a structure, its keys left out."""
+    if isinstance(structure, str):
+        yield structure
+    for part in structure.values() if isinstance(structure, dict) else structure if isinstance(structure, list) else ():
+        yield from texts_in(part)
+
+
 def differences(one: Any, other: Any, path: str = "") -> Iterator[Difference]:
     """The parts in which they differ, and that nothing explains."""
     if isinstance(one, dict) and isinstance(other, dict):
@@ -144,13 +154,23 @@ def _of_lists(one: list[Any], other: list[Any], path: str) -> Iterator[Differenc
 
 
 def _of_texts(one: str, other: str, path: str) -> Iterator[Difference]:
-    was, now = masked(one), masked(other)
+    was, now = _masked_alike(one, other)
     if one == other or is_fresh(path):
         return
     if any(_is_permuted(one, other, pattern) or (was != now and _is_permuted(was, now, pattern)) for pattern in PARTS):
         yield Difference(path, "order", one, other)
     elif was != now:
         yield Difference(path, "value", one, other)
+
+
+def _masked_alike(one: str, other: str) -> tuple[str, str]:
+    """Both masked. Some hexadecimal numbers have no letter in them: such a one is known by what the other text has in its place."""
+    was, now = WORDS.findall(masked(one)), WORDS.findall(masked(other))
+    if len(was) == len(now):
+        for number, pair in enumerate(zip(was, now, strict=True)):
+            if "#" in pair and any(map(DIGITS.fullmatch, pair)):
+                was[number] = now[number] = "#"
+    return "".join(was), "".join(now)
 
 
 def _is_permuted(one: str, other: str, pattern: str) -> bool:

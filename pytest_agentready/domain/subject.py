@@ -33,6 +33,7 @@ class Facts:
     user: object = None  # the parameter that carries the user, or the ContextVar that does
     reads: tuple[str, ...] = ()  # "POST https://api.example.com/search": writes by their verb that only read
     bookkeeping: tuple[str, ...] = ()  # "redis:approvals:*", "table:outbox": stores of the gate's or a cache's own
+    breaker: bool | None = None  # it is said to have a circuit breaker
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,8 +65,13 @@ class Tool:
         """Seconds within which a call has to end: the declared timeout, else what its kind allows."""
         return TIME_LIMITS[self.facts.kind] if self.facts.timeout is None else self.facts.timeout
 
-    def is_late(self, seconds: float) -> bool:
-        return seconds > self.time_limit + TOLERANCE
+    def is_late(self, seconds: float, limit: float | None = None) -> bool:
+        return seconds > (self.time_limit if limit is None else limit) + TOLERANCE
+
+    @property
+    def program_limit(self) -> float:
+        """Seconds within which a call has to end that waits for a program: the declared timeout, else what a database gets."""
+        return max(TIME_LIMITS["db"], self.time_limit) if self.facts.timeout is None else self.facts.timeout
 
 
 def read(tool: Tool, run: Run) -> Run:

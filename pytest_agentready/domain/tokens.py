@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
+from collections.abc import Iterator
 
 MARGIN = 4 / 3  # a limit is surely exceeded where the estimate is beyond this many times the limit
 SAMPLE = 40_000  # characters; a longer text is taken to go on as it begins
@@ -29,6 +30,33 @@ def tokens(text: str) -> int:
     pieces = Counter(_WHOLE_PIECES.findall(text, 0, SAMPLE))  # long texts say the same again and again
     counted = sum(_cost(_kind(piece), piece) * count for piece, count in pieces.items())
     return round(counted * max(1.0, len(text) / SAMPLE))
+
+
+def pieces(text: str) -> Iterator[str]:
+    """The text cut into about so many parts; put together they are the text again."""
+    blank = ""
+    for found in _PIECES.finditer(text):
+        kind, piece = found.lastgroup or "", found[0]
+        if kind == "space" and piece == " ":
+            blank = piece
+            continue
+        sizes = _sizes(kind, piece)
+        at = 0
+        while at < len(piece):
+            size = next(sizes)
+            yield blank + piece[at : at + size]
+            blank, at = "", at + size
+    if blank:
+        yield blank
+
+
+def _sizes(kind: str, piece: str) -> Iterator[int]:
+    """How many characters go into each part of it."""
+    if kind == "word":
+        yield EASY
+    usual = {"word": LETTERS, "digits": DIGITS, "space": len(piece), "marks": MARKS}.get(kind, 2 if _cost_of_letter(piece[0]) < 1 else 1)
+    while True:
+        yield usual
 
 
 def exceed(count: int, limit: int) -> bool:

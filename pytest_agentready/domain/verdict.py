@@ -6,6 +6,9 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pytest_agentready.domain.conversation import Conversation
+from pytest_agentready.domain.observation import Run
+
 
 class Severity(enum.Enum):
     """How bad a finding is, as a promise about when it has to be mended."""
@@ -42,6 +45,8 @@ class Finding:
     where: str = ""
     evidence: Mapping[str, object] = field(default_factory=dict)
     fix: str = ""  # where the check's own would not help; "" for the check's own
+    seen: Run | Conversation | None = None  # what shows it: the engine makes the trace of it
+    trace: str = ""  # what happened as a tree, in lines of text
 
 
 @dataclass(frozen=True, slots=True)

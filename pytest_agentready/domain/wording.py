@@ -23,6 +23,18 @@ def shortened(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[:length]}..."
 
 
+def contrasted(one: str, other: str, length: int) -> tuple[str, str]:
+    """Both texts, cut to about this length around the place where they begin to differ: what they share says nothing."""
+    if len(one) <= length and len(other) <= length:
+        return one, other
+    shared = next(
+        (place for place, (mine, others) in enumerate(zip(one, other, strict=False)) if mine != others), min(len(one), len(other))
+    )
+    start = max(0, shared - length // 3)
+    head = "..." if start else ""
+    return f"{head}{shortened(one[start:], length)}", f"{head}{shortened(other[start:], length)}"
+
+
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Which of the known words may be meant; "" where none comes near."""
     return next(iter(difflib.get_close_matches(word, [*known], n=1, cutoff=cutoff)), "")
@@ -32,3 +44,11 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` Did you mean 'standard'?`, or nothing where nothing comes near."""
     close = nearest(word.lower(), known)
     return f" Did you mean {close!r}?" if close else ""
+
+
+def duration(seconds: float) -> str:
+    """As long as it felt: `0.3 s`, `45 s`, `5 minutes`, `3 hours`, `12 days`."""
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:,.0f} {unit}"
+    return f"{seconds:.0f} s" if seconds >= 10 else f"{max(seconds, 0.01):.2g} s"

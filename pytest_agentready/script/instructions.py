@@ -35,5 +35,5 @@ def instructions(message: Message) -> list[ToolCall]:
         for pair in filter(None, (match["arguments"] or "").split(";")):
             key, _, value = pair.partition("=")
             arguments[key.removesuffix(":")] = json.loads(unquote(value)) if key.endswith(":") else unquote(value)
-        found.append(ToolCall(match["name"], json.dumps(arguments)))
+        found.append(ToolCall(match["name"], json.dumps(arguments), made_up=True))
     return found

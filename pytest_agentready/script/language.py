@@ -32,9 +32,17 @@ def say(text: str, *calls: Call) -> Step:
     return Say(text, tuple(calls))
 
 
+def _name(word: str, name: object) -> str:
+    """Raises TypeError for what is no name: the tool itself, say."""
+    if isinstance(name, str):
+        return name
+    meant = getattr(name, "name", None) if isinstance(getattr(name, "name", None), str) else getattr(name, "__name__", "get_order")
+    raise TypeError(f'{word}({name!r}): a model calls a tool by the name that it is offered, such as {word}("{meant}", ...)')
+
+
 def call(name: str, /, **arguments: Any) -> Call:
     """It calls this tool, with these arguments."""
-    return Call(name, arguments)
+    return Call(_name("call", name), arguments)
 
 
 def for_ever(*steps: Scripted | Callable[[int], Scripted]) -> ForEver:
@@ -57,20 +65,27 @@ def repeat_the_system_prompt() -> Step:
 
 
 def malformed(name: str, how: Malformation = "truncated", /, **arguments: Any) -> Call:
-    """It calls the tool with arguments that are `"truncated"`, an `"array"`, of wrong `"types"`, `"missing"`, or no JSON (`"text"`)."""
+    """It calls the tool with arguments that are not right.
+
+    They are `"truncated"` in a value, `"unclosed"` behind the last one, an `"array"`,
+    of wrong `"types"`, `"missing"`, no JSON (`"text"`) or `"empty"`.
+    """
     if how not in get_args(Malformation):
         raise ValueError(f"malformed({name!r}, {how!r}): use one of {', '.join(map(repr, get_args(Malformation)))}")
-    return MalformedCall(name, arguments, how=how)
+    return MalformedCall(_name("malformed", name), arguments, how=how)
 
 
 def unknown_tool(name: str = "", /, **arguments: Any) -> Call:
     """It calls a tool that it has not been offered."""
-    return UnknownTool(name, arguments)
+    return UnknownTool(_name("unknown_tool", name), arguments)
 
 
-def cut_stream(answer: Scripted, after: int = 1, *, in_silence: bool = False) -> Step:
-    """Its answer breaks off after so many deltas: the connection is closed, or nothing more comes. Unstreamed, half of it arrives."""
-    return Cut(step(answer), after, in_silence)
+def cut_stream(answer: Scripted, after: int = 1, *, in_silence: bool = False, in_good_order: bool = False) -> Step:
+    """Its answer breaks off after so many deltas: the connection is closed, or nothing more comes. Unstreamed, half of it arrives.
+
+    `in_good_order` the stream ends as if that were all, without its last events, as behind a proxy; unstreamed, nothing is missing then.
+    """
+    return Cut(step(answer), after, in_silence, in_good_order)
 
 
 def fail_with(failure: Failure | int, *, retry_after: float | None = None, message: str = "") -> Step:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from pytest_agentready.domain.model import ModelAnswer, ModelFailure, ModelRequest, OutOfScript
+from pytest_agentready.domain.model import AskedForEver, ModelAnswer, ModelFailure, ModelRequest, OutOfScript
 from pytest_agentready.script.steps import ForEver, Scripted, Step, step
 
 
 class Model:
     """A running script: called with a request, it gives the next answer."""
 
-    def __init__(self, *steps: Scripted) -> None:
+    def __init__(self, *steps: Scripted, patience: int | None = None) -> None:
+        """`patience`: how many answers a step that goes on for ever gives; None: as many as are asked for."""
         self.asked = 0
+        self._patience = patience
         self._steps: list[Step] = []
         self._position = 0
         self._turn = 0  # how often the present step has been asked before
@@ -34,17 +36,35 @@ class Model:
         left = self._steps[self._position :]
         return tuple(left[1:] if self._turn else left)
 
-    def __call__(self, request: ModelRequest) -> ModelAnswer | ModelFailure:
-        """Raises OutOfScript where the script has come to its end."""
-        self.asked += 1
-        if self._position == len(self._steps):
+    @property
+    def present(self) -> Step | None:
+        """The step that answers next; None at the end of the script."""
+        return self._steps[self._position] if self._position < len(self._steps) else None
+
+    def upcoming(self, request: ModelRequest) -> ModelAnswer | ModelFailure:
+        """What the present step answers to this request; it stays the present one.
+
+        Raises OutOfScript where there is none, AskedForEver where it never ends and nobody stops asking.
+        """
+        if self.present is None:
             raise OutOfScript(_told(self.asked, self.scripted))
-        present, turn = self._steps[self._position], self._turn
-        if isinstance(present, ForEver):
+        if isinstance(self.present, ForEver) and self._turn == self._patience:
+            raise AskedForEver(self._turn)
+        return self.present.answer(request, self._turn)
+
+    def go_on(self) -> None:
+        """The present step has been played."""
+        if isinstance(self.present, ForEver):
             self._turn += 1
         else:
             self._position += 1
-        return present.answer(request, turn)
+
+    def __call__(self, request: ModelRequest) -> ModelAnswer | ModelFailure:
+        """Raises OutOfScript where the script has come to its end, AskedForEver where it never will and nobody stops asking."""
+        self.asked += 1
+        answer = self.upcoming(request)
+        self.go_on()
+        return answer
 
 
 def _told(asked: int, scripted: int) -> str:

@@ -35,7 +35,7 @@ class Step:
         if isinstance(made, ModelFailure):
             return made
         if made.calls and not request.may_call:
-            made = replace(made, text=made.text or NO_TOOLS, calls=(), out_of_tokens=False)
+            made = replace(made, text=made.text or NO_TOOLS, calls=(), out_of_tokens=False, withheld=made.calls)
         if not request.parallel:
             made = replace(made, calls=made.calls[:1])
         return made if made.usage is not None else replace(made, usage=self._usage(request, made))
@@ -91,7 +91,7 @@ class MalformedCall(Call):
     @property
     def is_cut_off(self) -> bool:
         """Arguments end in the middle where the limit of the output is reached."""
-        return self.how == "truncated"
+        return self.how in ("truncated", "unclosed")
 
     def __str__(self) -> str:
         return f"malformed({self.name!r}, {self.how!r})"
@@ -108,7 +108,7 @@ class UnknownTool(Call):
         name = self.name or (f"{min(offered)}_v2" if offered else "search_the_web")
         while name in offered:
             name += "_v2"
-        return ToolCall(name, json.dumps(dict(self.arguments)), self.id)
+        return ToolCall(name, json.dumps(dict(self.arguments)), self.id, made_up=True)
 
     def __str__(self) -> str:
         return f"unknown_tool({self.name!r})" if self.name else "unknown_tool()"
@@ -162,12 +162,13 @@ class Cut(Step):
     step: Step
     after: int
     in_silence: bool
+    in_good_order: bool = False
 
     def made(self, request: ModelRequest, turn: int) -> ModelAnswer | ModelFailure:
         made = self.step.answer(request, turn)
         if isinstance(made, ModelFailure):
             return made
-        return replace(made, breaks_after=self.after, in_silence=self.in_silence)
+        return replace(made, breaks_after=self.after, in_silence=self.in_silence, in_good_order=self.in_good_order)
 
     def __str__(self) -> str:
         return f"cut_stream({self.step}, after={self.after})"

@@ -1,0 +1,182 @@
+"""What the mark takes out of the effects: `reads`, which only ask, and `bookkeeping`, the stores of a gate's or a cache's own.
+
+    "POST https://api.example.com/search"          reads      `{name}` stands for one segment of the path
+    "POST https://slack.example.com/api/users.*"   reads      many addresses
+    "POST https://rpc.example.com/ eth_get*"       reads      a method of JSON-RPC, in the body; of a batch, all of them
+    "process:git log"                              reads      a command that begins so: one program, no line for a shell
+    "redis:approvals:*"                            keys
+    "table:outbox"                                 tables, of SQLite too
+    "file:*.lock", "file:logs/*"                   files, by their whole path or by the one from the working directory
+    "memory:shop.tools.*", "https://..."           what a module keeps; addresses
+
+`*` and `?` stand for any characters, `/` and `:` among them.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import os
+import re
+import shlex
+from collections.abc import Iterable, Iterator
+from difflib import SequenceMatcher
+
+from pytest_agentready.domain.asking import only_asks
+from pytest_agentready.domain.effect import Effect
+from pytest_agentready.domain.observation import Request
+from pytest_agentready.domain.subject import Facts
+
+PROCESS = "process:"
+ANY = {"{": "[^/]+", "*": ".*"}  # of an address, by how a piece of the entry begins
+BEYOND_WORDS = re.compile(r"[`\n]|\$\(")  # in a line, another command may stand there
+PARTS = re.compile(r"([/:\s]+)")  # of a name, and what stands between them
+NEAR = 0.65  # each part is alike enough for a slip of the pen: `search` and `send` are two things
+
+
+def is_read(effect: Effect, facts: Facts) -> bool:
+    """Does the mark name it as a read?"""
+    return any(_is_read_by(entry, effect) for entry in facts.reads)
+
+
+def only_reads(request: Request, facts: Facts) -> bool:
+    """Does it change nothing at its peer, although its verb is that of a write, by what the mark says or by itself?"""
+    target, content = request.url.partition("?")[0], request.body
+    return only_asks(request) or any(
+        not entry.startswith(PROCESS) and _names_request(entry, request.method, target, content) for entry in facts.reads
+    )
+
+
+def is_bookkeeping(effect: Effect, facts: Facts) -> bool:
+    """Does the mark call all that it changes the gate's or a cache's own?"""
+    return _all_named(effect, facts.bookkeeping)
+
+
+def likely_slips(facts: Facts, effects: Iterable[Effect]) -> list[str]:
+    """Of each entry that names none of these effects, though one is named nearly so: what may be meant."""
+    seen = list(effects)
+    found = []
+    for fact, entries, matches, names in (
+        ("reads", facts.reads, _is_read_by, _readings),
+        ("bookkeeping", facts.bookkeeping, _is_kept_by, _every_name),
+    ):
+        for entry in entries:
+            if any(matches(entry, effect) for effect in seen):
+                continue
+            counting = [effect for effect in seen if not is_read(effect, facts) and not is_bookkeeping(effect, facts)]
+            meant = next((near for effect in counting for name in names(effect) if (near := _near(entry, name))), "")
+            if meant:
+                found.append(f"{fact} has the entry {entry!r}, which nothing matches: did you mean {meant!r}?")
+    return found
+
+
+# -- reads
+
+
+def _is_read_by(entry: str, effect: Effect) -> bool:
+    if entry.startswith(PROCESS):
+        return effect.kind == "process" and _begins(entry.removeprefix(PROCESS).split(), effect.content.decode(errors="replace"))
+    return effect.kind == "request" and _names_request(entry, effect.verb, effect.target, effect.content)
+
+
+def _names_request(entry: str, verb: str, target: str, content: bytes) -> bool:
+    method, url, *called = entry.split()
+    if method.upper() != verb:
+        return False
+    pattern = "".join(ANY.get(piece[:1], re.escape(piece)) for piece in re.split(r"({\w+}|\*)", url.rstrip("/")))
+    if re.fullmatch(pattern, target.rstrip("/"), re.DOTALL) is None:
+        return False
+    methods = _methods(content)
+    return not called or (bool(methods) and all(fnmatch.fnmatchcase(name, called[0]) for name in methods))
+
+
+def _methods(content: bytes) -> list[str]:
+    """Of JSON-RPC: what the body calls; none of any other body."""
+    body = content.partition(b"\n")[2] if content.startswith(b"?") else content
+    try:
+        said = json.loads(body)
+    except ValueError:
+        return []
+    calls = said if isinstance(said, list) else [said]
+    names = [call.get("method") if isinstance(call, dict) else None for call in calls]
+    return [name for name in names if isinstance(name, str)] if all(isinstance(name, str) for name in names) else []
+
+
+def _begins(words: list[str], line: str) -> bool:
+    """Is it one command, that begins with these words?"""
+    said = _words(line)
+    if not words or len(said) < len(words) or os.path.basename(said[0]) != os.path.basename(words[0]):
+        return False
+    return all(fnmatch.fnmatchcase(mine, theirs) for mine, theirs in zip(said[1:], words[1:], strict=False))
+
+
+def _words(line: str) -> list[str]:
+    """None of a line in which more than one command stands."""
+    if BEYOND_WORDS.search(line):
+        return []
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split, lexer.commenters = True, ""
+    try:
+        found = list(lexer)
+    except ValueError:  # a quotation without an end
+        return []
+    return [] if any(word and not word.strip("();<>|&") for word in found) else found
+
+
+def _readings(effect: Effect) -> Iterator[str]:
+    """How the mark would name it."""
+    if effect.kind == "request":
+        yield f"{effect.verb} {effect.target}"
+        yield from (f"{effect.verb} {effect.target} {name}" for name in _methods(effect.content))
+    elif effect.kind == "process":
+        words = _words(effect.content.decode(errors="replace"))
+        yield from (f"{PROCESS}{' '.join([os.path.basename(words[0]), *words[1:size]])}" for size in range(len(words), 0, -1))
+
+
+# -- bookkeeping
+
+
+def _all_named(effect: Effect, patterns: Iterable[str]) -> bool:
+    entries = list(patterns)
+    things = list(_names_of(effect))
+    return bool(things) and all(any(fnmatch.fnmatchcase(name, entry) for name in names for entry in entries) for names in things)
+
+
+def _is_kept_by(entry: str, effect: Effect) -> bool:
+    return any(fnmatch.fnmatchcase(name, entry) for name in _every_name(effect))
+
+
+def _every_name(effect: Effect) -> Iterator[str]:
+    return (name for names in _names_of(effect) for name in names)
+
+
+def _names_of(effect: Effect) -> Iterator[tuple[str, ...]]:
+    """Of each thing that it changes, the names that it goes by."""
+    match effect.kind:
+        case "command":
+            yield from ((f"redis:{key}",) for key in effect.places)
+        case "statement":
+            yield from ((f"table:{table}",) for table in effect.places)
+        case "file":
+            yield from (_paths(path) for path in (effect.target, *(effect.places if effect.verb == "rename" else ())))
+        case "memory":
+            yield (f"memory:{effect.target}",)
+        case _:
+            yield (effect.target,)
+
+
+def _paths(path: str) -> tuple[str, ...]:
+    here = os.path.join(os.getcwd(), "")
+    return (f"file:{path}", f"file:{path.removeprefix(here)}") if path.startswith(here) else (f"file:{path}",)
+
+
+def _near(entry: str, name: str) -> str:
+    """The entry as it would name this; "" where it is another thing altogether. What stands behind a `*` may be anything."""
+    stem, star, rest = entry.partition("*")
+    mine, theirs = PARTS.split(stem), PARTS.split(name)
+    if star:  # of its last part only the beginning is known
+        theirs = [*theirs[: len(mine) - 1], *(part[: len(mine[-1])] for part in theirs[len(mine) - 1 : len(mine)])]
+    if len(mine) != len(theirs) or mine[0] != theirs[0]:
+        return ""
+    alike = all(SequenceMatcher(None, one.lower(), other.lower()).ratio() >= NEAR for one, other in zip(mine, theirs, strict=True))
+    return f"{''.join(theirs)}{star}{rest}" if alike else ""
