@@ -8,6 +8,7 @@ it; with a silent one it is an outage of everything that the process serves.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from pytest_agentready.domain import Check, FaultMatrix, Finding, Judgement, NormalCall, NotApplicable, Run, Severity, Unproven, Wait
 
@@ -29,6 +30,7 @@ THREADS = {
     "sleep": "time.sleep()",
     "wait": "waiting for another thread (a future, a queue, an event)",
     "join": "joining another thread",
+    "lock": "waiting for the lock of a database",
 }
 
 check = Check(
@@ -64,8 +66,8 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
                 where=where,
                 evidence=_evidence(waits),
             )
-    if normal_call.obstacle or fault_matrix.gap:
-        yield Unproven(normal_call.obstacle or fault_matrix.gap)
+    if normal_call.missing or fault_matrix.gap:
+        yield Unproven(normal_call.missing or fault_matrix.gap)
     elif normal_call.self_contained and not any(run.waits for run in runs):
         yield NotApplicable("it waits for nothing")
 
@@ -73,6 +75,8 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
 def _what(wait: Wait) -> str:
     if wait.primitive in NETWORK:
         return f"{NETWORK[wait.primitive]} {wait.peer or 'a descriptor'}"
+    if wait.primitive == "process":
+        return f"waiting for {PurePath(wait.peer).name}"
     return THREADS.get(wait.primitive, wait.primitive)
 
 

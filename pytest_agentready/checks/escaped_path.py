@@ -23,6 +23,8 @@ check = Check(
     since="0.1",
 )
 
+FILE_URL = "a file: URL"
+BY_URL = 'Let through `http` and `https` alone: `if urlsplit(url).scheme not in ("http", "https")`, before anything is opened.'
 ANYWHERE = {"../", "an absolute path"}
 
 
@@ -32,19 +34,24 @@ def judge(tool: Tool, normal_call: NormalCall, escaping_paths: Abuse) -> Iterato
         unclear = normal_call.obstacle and escaping_paths.might
         yield Unproven(normal_call.obstacle) if unclear else NotApplicable(escaping_paths.nothing)
         return
-    for found in escaping_paths.causes:
+    for found in escaping_paths.guards:
         forms = list(dict.fromkeys(breach.form for breach in found))
         names = listed(dict.fromkeys(breach.parameter for breach in found))
+        by_url = all(form.startswith(FILE_URL) for form in forms)
         story = (
-            f"{names} can name any file that the process may reach, and nothing keeps it in a folder: {listed(forms)} lead out of it"
+            f"{names} is an address, and {listed(forms)} opens any file that the process may reach"
+            if by_url
+            else f"{names} can name any file that the process may reach, and nothing keeps it in a folder: {listed(forms)} lead out of it"
             if set(forms) >= ANYWHERE
             else f"{names} leads out of the tool's folder, by {listed(forms)}"
         )
         kinds = listed(dict.fromkeys(breach.kind for breach in found))
+        what = "folder" if kinds == "listed" else "file"
         yield Finding(
-            f"{story} (a file outside would have been {kinds})",
+            f"{story} (each call was stopped before a {what} outside was {kinds})",
             where=found[0].where or tool.source,
-            evidence={f"{breach.parameter} with {breach.form}": f"a file outside would have been {breach.kind}" for breach in found},
+            evidence={f"{breach.parameter} with {breach.form}": f"stopped before a file outside was {breach.kind}" for breach in found},
+            fix=BY_URL if by_url else "",
         )
     if normal_call.obstacle:
         yield Unproven(normal_call.obstacle)

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from pytest_agentready.domain import (
     Check,
+    Effect,
     FaultMatrix,
     Finding,
     Judgement,
@@ -31,14 +32,18 @@ check = Check(
     profile="checklist",
     fix=(
         "Catch the client's base exceptions around the call and its parsing (`requests.RequestException`, `httpx.HTTPError`, "
-        "`aiohttp.ClientError` and `TimeoutError`, `redis.RedisError`, `asyncpg.PostgresError` and `OSError`), and `ValueError`, "
+        "`aiohttp.ClientError` and `TimeoutError`, `redis.RedisError`, `asyncpg.PostgresError` and `OSError`, `psycopg.Error`, "
+        "`smtplib.SMTPException` and `OSError`), and `ValueError`, "
         "`KeyError` and `TypeError` for a body that is not what you expect; "
         "return a typed error."
     ),
     since="0.1",
 )
 
-EXIT = "A tool does not end its process: return a typed error where it now exits (`sys.exit`, `raise SystemExit`)."
+EXIT = (
+    "A tool does not end its process: return a typed error where it now exits (`sys.exit`, `raise SystemExit`, `os._exit`, a signal to "
+    "its own process)."
+)
 SHOWN = 80  # characters of an exception's message
 
 
@@ -46,12 +51,21 @@ SHOWN = 80  # characters of an exception's message
 def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
     for normal in normal_call.runs:
         if normal.raised is not None and normal.raised.fatal:
-            yield Finding(f"a normal call raises {normal.raised.kind}, which ends the whole process", where=normal.raised.where, fix=EXIT)
+            yield Finding(
+                f"a normal call raises {normal.raised.kind}, which ends the whole process", where=normal.raised.where, fix=EXIT, seen=normal
+            )
+            return
+        if normal.exit is not None:
+            yield Finding(f"a normal call {_ends(normal.exit)}", where=normal.exit.where, fix=EXIT)
             return
     if normal_call.self_contained:
         yield NotApplicable("it asks nothing outside of the process")
         return
+    exits = list(_exits(fault_matrix))
+    yield from exits
     runs = [run for run in fault_matrix.fired if run.finished]
+    if exits and not runs:
+        return
     if not runs:
         yield Unproven(normal_call.obstacle or fault_matrix.gap or "no fault reached the tool")
         return
@@ -68,6 +82,7 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
             where=where,
             evidence={run.mishap_slug: _text(run.raised) for run in found if run.fault and run.raised},
             fix=EXIT if fatal else "",
+            seen=found[0],
         )
 
 
@@ -89,6 +104,21 @@ def _remark(accidental: bool, fatal: bool) -> str:
     if fatal:
         return ", and ends the whole process"
     return ", by accident, for the code expects another body" if accidental else ""
+
+
+def _exits(fault_matrix: FaultMatrix) -> Iterator[Finding]:
+    """Of failing calls that would have ended the process, past every `except`."""
+    found: dict[str, list[tuple[Run, Effect]]] = {}
+    for run in fault_matrix.fired:
+        if run.exit is not None:
+            found.setdefault(run.exit.where, []).append((run, run.exit))
+    for where, pairs in found.items():
+        runs = [run for run, _ in pairs]
+        yield Finding(f"it {_ends(pairs[0][1])} when its peer fails ({mishaps(runs)})", where=where, fix=EXIT)
+
+
+def _ends(exit: Effect) -> str:
+    return f"ends the whole process, past every `except` and `finally` of the agent ({exit.content.decode(errors='replace')})"
 
 
 def _text(raised: Raised) -> str:

@@ -6,6 +6,7 @@ search that failed is the same lie: the model tells the user that there is nothi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from pytest_agentready.domain import (
@@ -19,7 +20,10 @@ from pytest_agentready.domain import (
     Severity,
     Tool,
     Unproven,
+    is_incidental,
     mishaps,
+    structure_of,
+    texts_in,
 )
 
 check = Check(
@@ -36,12 +40,14 @@ check = Check(
 )
 
 SHOWN = 60  # characters of a value
+PAGES = ("malformed-json", "html")  # of a text that nobody parses, neither is a failure
+RAW = re.compile(r"""['"](?:\\n|\s)*[{\[<]""")  # in a repr: a text begins as such a body does
 
 
 @check
 def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
-    if normal_call.obstacle:
-        yield Unproven(f"there is no normal answer to compare with: {normal_call.obstacle}")
+    if normal_call.missing:
+        yield Unproven(f"there is no normal answer to compare with: {normal_call.missing}")
         return
     failures = list(fault_matrix.failures)
     returned = [run for run in failures if run.returned]
@@ -51,18 +57,19 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         yield NotApplicable("see AR102: every failure leaves the tool as an exception")
     blamed: dict[str, list[Run]] = {}
     for run in returned:
-        if disguise := _disguise(run, normal_call.beside(run)):
+        if disguise := _disguise(tool, run, normal_call.beside(run)):
             blamed.setdefault(disguise, []).append(run)
     for disguise, runs in blamed.items():
         example = runs[0].answer.text if runs[0].answer else ""
         yield Finding(
             f"{len(runs)} of {len(returned)} failed calls come back {disguise}, such as {_short(example)} ({mishaps(runs)})",
             where=tool.source,
+            seen=runs[0],
             evidence={run.mishap_slug: _short(run.answer.text) for run in runs if run.fault and run.answer},
         )
 
 
-def _disguise(run: Run, normal: Run) -> str:
+def _disguise(tool: Tool, run: Run, normal: Run) -> str:
     """As what a failed call comes back; "" where it says that it failed, or cannot be expected to know."""
     answer = run.answer
     if answer is None or run.fault is None or answer.reads_as_failure(normal.answer, run.statuses):
@@ -70,11 +77,25 @@ def _disguise(run: Run, normal: Run) -> str:
     if normal.answer is not None and answer.text == normal.answer.text:
         if run.fault.good_status:
             return ""  # no part of the answer comes from the body
-        if run.spared and not any(request.is_write for request in run.requests[run.spared :]):
+        late = run.requests[run.spared :]
+        if run.spared and not any(request.is_write and not is_incidental(request, tool.facts) for request in late):
             return ""  # the whole answer all the same, from another source: a mirror, a fallback
+    if run.fault.slug in PAGES and _hands_a_page_on(run):
+        return ""
     if answer.status == "success":
         return "as a success"
     return "as an empty answer" if answer.empty or answer.absences else "looking like an answer"
+
+
+def _hands_a_page_on(run: Run) -> bool:
+    """Was the tool told which address to read, and gives the text that stands there as it is? Then any text is what was asked for."""
+    told = list(texts_in(structure_of(dict(run.arguments))))
+    hosts = {request.host for request in run.requests} - {""}
+    if not any(re.search(rf"(?<![\w@.-]){re.escape(host)}(?![\w-]|\.\w)", text) for host in hosts for text in told):
+        return False
+    if run.answer is None or run.answer.kind == "str":
+        return run.answer is not None and isinstance(structure_of(run.answer.text), str) and run.answer.text.lstrip()[:1] in ("{", "[", "<")
+    return RAW.search(run.answer.text) is not None
 
 
 def _short(text: str) -> str:

@@ -40,6 +40,8 @@ check = Check(
     since="0.1",
 )
 
+NAMED = 4  # of the files or peers that each call leaves open
+
 
 @check
 def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix, repeated_calls: RepeatedCalls) -> Iterator[Judgement]:
@@ -83,8 +85,9 @@ def _each(series: Series, kind: HeldKind) -> str:
     counts = series.counts(kind)
     number = round((counts[-1] - counts[0]) / (len(counts) - 1))
     names = Counter(held.what for held in _of(series, kind) if held.what)
-    name = f" ({names.most_common(1)[0][0]})" if names else ""
-    return f"{number} {kind}{'s' if number > 1 else ''}{name}"
+    most = [name for name, _ in names.most_common(number)]  # one that each call leaves has been left most often
+    named = f" ({some_of(most, NAMED)})" if most else ""
+    return f"{number} {kind}{'s' if number > 1 else ''}{named}"
 
 
 def _where(series: Series, kind: HeldKind) -> str:

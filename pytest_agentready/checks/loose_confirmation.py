@@ -7,7 +7,8 @@ belongs to exactly one call, with all its arguments, and to the user who gave it
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 
 from pytest_agentready.domain import (
     Change,
@@ -42,19 +43,19 @@ def judge(tool: Tool, gate_walk: GateWalk) -> Iterator[Judgement]:
         yield why
         return
     assert walk.confirmed is not None
-    sample = walk.sample.effects if walk.sample is not None else ()
+    usual = (walk.confirmed.effects, walk.sample.effects if walk.sample is not None else ())
     users = tool.facts.user if isinstance(tool.facts.user, str) else getattr(tool.facts.user, "name", "")
 
     def passes(change: Change) -> bool:
-        assert walk.confirmed is not None
         if not change.trial.effects:
             return False
-        of_the_user = users != "" and change.argument.partition(".")[0].partition("[")[0] == users
-        return of_the_user or does_another_thing(change.trial.effects, walk.confirmed.effects, sample)
+        approved, sample = change.reference or usual
+        of_the_user = users != "" and not change.how and change.argument.partition(".")[0].partition("[")[0] == users
+        return of_the_user or does_another_thing(change.trial.effects, approved, sample)
 
-    loose = [change for change in walk.changes if passes(change)]
+    loose = list(_first_of_each(change for change in walk.changes if passes(change)))
     if loose:
-        names = listed(dict.fromkeys(change.argument for change in loose))
+        names = listed(change.name for change in loose)
         first = loose[0]
         yield Finding(
             f"the approval does not cover {names}: after it was given, the call with {first.story} went through: {first.trial.deeds}",
@@ -70,6 +71,16 @@ def judge(tool: Tool, gate_walk: GateWalk) -> Iterator[Judgement]:
             f"no other value of {listed(dict.fromkeys(change.argument for change in moot))} came as far as the gate ({said[:100]}): "
             "let the backend answer for other values, too"
         )
+
+
+def _first_of_each(changes: Iterable[Change]) -> Iterator[Change]:
+    """One for each argument, or part of one: that another value comes through says more than that one in capitals does."""
+    known: set[str] = set()
+    for change in sorted(changes, key=lambda change: change.how != ""):
+        root = re.split(r"[.\[]", change.argument)[0]
+        if change.argument not in known and not (change.how and known & {root, *change.argument.split(" and ")}):
+            known |= {change.argument, root} if change.how == "" else {change.argument}
+            yield change
 
 
 MAIL = {"POST https://api.mail.example/send": {"id": "m-1"}}
@@ -92,10 +103,11 @@ def with_a_key_of_all_arguments(to: str, subject: str, body: str) -> dict[str, o
     import requests
 
     key = _key(to=to, subject=subject, body=body)
-    if key not in APPROVED:
+    try:
+        APPROVED.remove(key)  # in one step: of two calls, one finds it
+    except KeyError:
         message = f"CONFIRMATION_REQUIRED: ask the user to confirm the mail to {to} with the subject {subject!r}."
         return {"status": "error", "error_type": "permanent", "retry_safe": False, "message": message}
-    APPROVED.discard(key)
     sent = requests.post("https://api.mail.example/send", json={"to": to, "subject": subject, "body": body}, timeout=5)
     return {"status": "success", "data": sent.json()}
 

@@ -23,6 +23,7 @@ from pytest_agentready.domain import (
     Severity,
     Tool,
     Unproven,
+    could_be_refused,
     counted,
     counts,
     duplicates,
@@ -81,6 +82,10 @@ def judge(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall, lost
 
 
 def _nothing_lost(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall, lost_response: LostResponse) -> Judgement:
+    if normal_call.stood_in:
+        if any(counted(run, tool.facts) for run in normal_call.stood_in):
+            return Unproven("whether a program that it starts asks somebody, and what becomes of an answer that is lost there, is not seen")
+        return NotApplicable(nothing_written(normal_call))
     if why := lost_response.obstacle or repeated_call.obstacle:
         return Unproven(why)
     if any(counted(repeat.first, tool.facts) for repeat in repeated_call.repeats):
@@ -106,9 +111,14 @@ def _duplicate(tool: Tool, repeated_call: RepeatedCall, loss: Loss) -> Finding |
             f"it asks {asked.method} {asked.url[:80]} before it sends {again.story} again, and backend= answers that nothing is there, "
             "although it was written: give a callable that remembers"
         )
+    if repeated_call.refusal and could_be_refused(loss.write, again):
+        return Unproven(
+            f"it knows by {repeated_call.refusal} that its database has the row of {again.story} already, and backend= takes it each "
+            "time: give a callable that remembers, and answers DatabaseError(message, code)"
+        )
     lost = "nothing more comes from the peer" if loss.silent else "the connection breaks"
     return Finding(
-        f"the answer to {loss.write.story} is lost ({lost}), and {how}: the peer {times}",
+        f"the answer to {f'the {loss.answer} of ' if loss.answer else ''}{loss.write.story} is lost ({lost}), and {how}: the peer {times}",
         where=again.where or loss.write.where or tool.source,
         evidence={"sent": [effect.content[:200] for effect in (*within, *later)], "keys": [effect.key for effect in (*within, *later)]},
     )

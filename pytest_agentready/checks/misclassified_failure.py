@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pytest_agentready.domain import (
     Answer,
     Check,
+    Facts,
     FaultMatrix,
     Finding,
     Judgement,
@@ -22,6 +23,7 @@ from pytest_agentready.domain import (
     Tool,
     Unproven,
     mishaps,
+    only_reads,
 )
 
 check = Check(
@@ -39,11 +41,13 @@ check = Check(
 )
 
 CLASSES = ("transient", "rate_limit", "permanent")
+# What says nothing of whether the write was done: a proxy answers 503, too, where the service behind it broke off in the middle.
+UNSURE = ("500", "502", "503", "504")
 
 
 @check
 def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgement]:
-    failures = [run for run in fault_matrix.failures if run.fault is not None and run.fault.expected is not None]
+    failures = [run for run in fault_matrix.failures if run.fault is not None and (run.fault.expected or normal_call.stood_in)]
     if not failures:
         yield Unproven(normal_call.obstacle or fault_matrix.gap or "no fault reached the tool and let it return")
         return
@@ -59,11 +63,12 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         yield Finding(
             f"{len(unclassified)} of {len(told)} failures say neither of which type they are nor whether to try again",
             where=tool.source,
+            seen=unclassified[0],
             evidence={run.mishap_slug: run.answer.text[:200] for run in unclassified if run.fault and run.answer},
         )
     wrong: dict[tuple[str, str], list[Run]] = {}
     for run in told:
-        if run not in unclassified and run.answer is not None and not _is_right(run, run.answer, normal_call.beside(run)):
+        if run not in unclassified and run.answer is not None and not _is_right(run, run.answer, normal_call.beside(run), tool.facts):
             wrong.setdefault((_said(run.answer), _expected(run)), []).append(run)
     for (said, expected), runs in wrong.items():
         unsent = all(_is_unanswered(run) and not run.fault.may_commit for run in runs if run.fault) and " False" in said
@@ -72,6 +77,7 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         yield Finding(
             f"{len(runs)} of {len(told)} failures {verb} called {said}, where {expected} is right{why} ({mishaps(runs)})",
             where=tool.source,
+            seen=runs[0],
             evidence={run.mishap_slug: _said(run.answer) for run in runs if run.fault and run.answer},
         )
 
@@ -81,27 +87,31 @@ def _tells(run: Run, answer: Answer, normal: Run) -> bool:
     return answer.status != "success" and answer.reads_as_failure(normal.answer, run.statuses)
 
 
-def _is_right(run: Run, answer: Answer, normal: Run) -> bool:
+def _is_right(run: Run, answer: Answer, normal: Run, facts: Facts) -> bool:
     assert run.fault is not None
     expected = run.fault.expected
+    if expected is None:  # a program may fail for any reason: some class will do
+        return True
     if answer.error_type in CLASSES and answer.error_type != expected:
         # A write that may have happened must not be repeated: calling it permanent is one way to say so.
-        return answer.error_type == "permanent" and answer.retry_safe is False and _may_have_written(run, normal)
+        return answer.error_type == "permanent" and answer.retry_safe is False and _may_have_written(run, normal, facts)
     if answer.error_type is None or answer.retry_safe is None:
         return False  # half a classification
     if expected == "permanent":
         return answer.retry_safe is False
-    return answer.retry_safe or _may_have_written(run, normal)
+    return answer.retry_safe or _may_have_written(run, normal, facts)
 
 
-def _may_have_written(run: Run, normal: Run) -> bool:
+def _may_have_written(run: Run, normal: Run, facts: Facts) -> bool:
     """Did a write without a stable idempotency key reach the peer, whose answer does not say what became of it, or was one done before?"""
     fault = run.fault
-    unsure = fault is not None and (fault.may_commit or fault.slug in ("500", "502", "504"))
+    if fault is not None and fault.may_commit and any(effect.kind == "process" for effect in run.local_effects):
+        return True  # what a program had done by then nobody knows
+    unsure = fault is not None and (fault.may_commit or fault.slug in UNSURE)
     keys = {request.idempotency_key for request in normal.requests} - {None}
     # A peer that never reads saw no request; what it would have seen, the normal run shows.
     sent = (*run.requests, *normal.requests[run.spared :]) if unsure else run.requests[: run.spared]
-    return any(request.is_write and request.idempotency_key not in keys for request in sent)
+    return any(request.is_write and request.idempotency_key not in keys and not only_reads(request, facts) for request in sent)
 
 
 def _is_unanswered(run: Run) -> bool:

@@ -1,4 +1,4 @@
-"""A tool that repeats itself without restraint turns its peer's bad minute into an outage, and bills you for it.
+"""A tool that repeats itself without restraint turns its peer's bad minute into an outage, and makes you pay for it.
 
 A service that is coming back up meets all its clients at once, each asking again as fast as it can; whoever asks sooner
 than `Retry-After` says is shut out for longer; and what is forbidden or missing stays so, however often it is asked for.
@@ -83,6 +83,7 @@ def _by_cause(*found: Finding) -> Iterator[Finding]:
             where=first.where,
             evidence={slug: seen for finding in reversed(together) for slug, seen in finding.evidence.items()},
             fix=" ".join(dict.fromkeys(finding.fix or check.fix for finding in together)),
+            seen=first.seen,
         )
 
 
@@ -117,6 +118,7 @@ def _without_limit(normal_call: NormalCall, runs: list[Run]) -> Iterator[Finding
             where=where,
             evidence={run.mishap_slug: _attempts(normal_call, run) for run in found},
             fix=END,
+            seen=longest,
         )
 
 
@@ -139,6 +141,7 @@ def _without_pause(repeated: list[Repeated]) -> Iterator[Finding]:
         yield Finding(
             f"asks {worst.host} {_times(worst.count)} within {_time(worst.seconds)}, {pause} ({_mishaps(found)})",
             where=where,
+            seen=next(run for run, each in found if each is worst),
             evidence={run.mishap_slug: {"attempts": each.count, "seconds": round(each.seconds, 2)} for run, each in found},
         )
 
@@ -187,6 +190,7 @@ def _too_soon(repeated: list[Repeated]) -> Iterator[Finding]:
             where=where,
             evidence={run.mishap_slug: [round(pause, 2) for pause in each.pauses] for run, each in found},
             fix=HEED,
+            seen=run,
         )
 
 

@@ -1,6 +1,7 @@
 """One "yes" is meant for one action, and for now; an approval that stays is a standing order that nobody gave.
 
 A model that repeats a call, because the answer was lost or because it was told to, sends the second mail by the approval of the first.
+So do two calls at the same time, as an executor makes them, where the approval is looked for in one step and taken away in another.
 One that is never used lies there for weeks, until some other conversation leads to the same call.
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_agentready.domain import Check, Finding, GateWalk, Judgement, Severity, Tool
+from pytest_agentready.domain import Check, Finding, GateWalk, Judgement, RacedApproval, Severity, Tool, Unproven
 
 check = Check(
     id="AR405",
@@ -24,11 +25,12 @@ check = Check(
 
 
 @check
-def judge(tool: Tool, gate_walk: GateWalk) -> Iterator[Judgement]:
+def judge(tool: Tool, gate_walk: GateWalk, raced_approval: RacedApproval) -> Iterator[Judgement]:
     walk = gate_walk
     if why := walk.not_opened:
         yield why
         return
+    assert walk.confirmed is not None
     assert walk.again is not None
     assert walk.later is not None
     if walk.again.effects:
@@ -37,6 +39,14 @@ def judge(tool: Tool, gate_walk: GateWalk) -> Iterator[Judgement]:
             where=walk.again.effects[0].where or tool.source,
             evidence={"second call": walk.again.deeds},
         )
+    elif (twice := raced_approval.deeds_of_two(walk.confirmed)) is not None:
+        yield Finding(
+            f"two calls at the same time, after one approval, both go through: {twice.deeds}. Both looked for it before one took it away",
+            where=twice.effects[0].where or tool.source,
+            evidence={"both calls": twice.deeds},
+        )
+    elif raced_approval.gap:
+        yield Unproven(raced_approval.gap)
     if walk.later.effects:
         yield Finding(
             f"an approval that was given a day ago, and not used, still opens the gate: {walk.later.deeds}",

@@ -34,6 +34,8 @@ def judge(tool: Tool, normal_call: NormalCall, gate_walk: GateWalk) -> Iterator[
         yield NotApplicable("see AR401: it acts without any confirmation")
     elif not walk.acts and not walk.refuses:
         yield Unproven(normal_call.obstacle) if normal_call.obstacle else NotApplicable("it has no effects")
+    if walk.looked_up and not walk.opened:
+        yield Unproven(walk.looked_up)
     by_parameter: dict[str, list[Trial]] = {}
     for trial in walk.opened:
         by_parameter.setdefault(_parameter(trial), []).append(trial)
@@ -48,7 +50,7 @@ def judge(tool: Tool, normal_call: NormalCall, gate_walk: GateWalk) -> Iterator[
 
 
 def _parameter(trial: Trial) -> str:
-    found = re.match(r"with (\w+)=", trial.how)
+    found = re.match(r"with ([^=]+)=", trial.how)
     return found[1] if found else trial.how
 
 
@@ -64,10 +66,11 @@ def approve(name: str) -> None:
 def with_an_approval_from_elsewhere(name: str) -> dict[str, object]:
     import requests
 
-    if name not in APPROVED:
+    try:
+        APPROVED.remove(name)  # in one step: of two calls, one finds it
+    except KeyError:
         message = f"CONFIRMATION_REQUIRED: ask the user to confirm that the folder {name} is deleted."
         return {"status": "error", "error_type": "permanent", "retry_safe": False, "message": message}
-    APPROVED.discard(name)
     gone = requests.delete(f"https://files.example.com/folders/{name}", timeout=5)
     return {"status": "success", "data": gone.json()}
 

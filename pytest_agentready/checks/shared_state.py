@@ -1,8 +1,7 @@
 """Two users at the same time, and one of them gets what the other asked for.
 
-"Two concurrent users trigger a race condition on a shared data structure": one of the article's near-certainties. A header that is set on
-a client which all calls share, a global for the current user, a list as a default argument, the last answer kept in a module: with one call
-at a time nobody notices. Agents make several at once.
+A header that is set on a client which all calls share, a global for the current user, a list as a default argument, the last answer kept
+in a module: with one call at a time nobody notices. Agents make several at once, for one user and for many.
 """
 
 from __future__ import annotations
@@ -14,11 +13,13 @@ from pytest_agentready.domain import (
     Finding,
     InterleavedCalls,
     Judgement,
+    Meeting,
     NotApplicable,
     RepeatedCall,
     Severity,
     Tool,
     Unproven,
+    contrasted,
     counted,
     differences,
     mixtures,
@@ -31,9 +32,14 @@ check = Check(
     profile="standard",
     fix=(
         "Keep what belongs to one call in its own variables and arguments: headers with the request (`client.get(url, headers=...)`) "
-        "and not on the shared client, the user in a ContextVar, `None` as the default of a list."
+        "and not on the shared client, the user in a ContextVar, `None` as the default of a list, a temporary file of its own."
     ),
     since="0.1",
+)
+SHOWN = 40  # characters of an argument
+FILES = (
+    "Give each call files of its own: `with tempfile.TemporaryDirectory() as folder:`, or a name that is made from the arguments; let what "
+    "others may have removed meanwhile be no failure (`path.unlink(missing_ok=True)`)."
 )
 
 
@@ -53,14 +59,25 @@ def judge(tool: Tool, repeated_call: RepeatedCall, interleaved_calls: Interleave
         if found:
             first = found[0]
             yield Finding(
-                f"of two calls at the same time, {first.story}" if first.kind != "memory" else first.story,
+                f"of two calls at the same time{_told(meeting)}, {first.story}" if first.kind != "memory" else first.story,
                 where=first.where or tool.source,
                 evidence={
                     "arguments": [dict(meeting.one.arguments), dict(meeting.other.arguments)],
                     "found": [each.story for each in found[:5]],
                 },
+                fix=FILES if first.kind == "file" else "",
             )
             return
+
+
+def _told(meeting: Meeting) -> str:
+    """In what they differ: ` (with customer='Ada', and customer='AdaCallerone')`."""
+    one, other = meeting.one.arguments, meeting.other.arguments
+    name = next((name for name in one if name in other and one[name] != other[name]), "")
+    if not name:
+        return ""
+    values = contrasted(repr(one[name]), repr(other[name]), SHOWN)
+    return f" (with {name}={values[0]}, and {name}={values[1]})"
 
 
 @check.passes(args={"customer": "Ada"}, backend={"GET https://crm.example.com/customers/{name}": {"name": "Ada", "debt": 12.5}})

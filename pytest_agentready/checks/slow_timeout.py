@@ -1,7 +1,7 @@
 """A timeout that is longer than the user's patience is only a slower way to hang.
 
-Five seconds for an API, thirty for a database query, or what the tool itself declares: retries and the pauses between
-them counted, for that is how long the agent and its user wait.
+Five seconds for an API, thirty for a database query or a program that is started, or what the tool itself declares:
+retries and the pauses between them counted, for that is how long the agent and its user wait.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ check = Check(
     profile="checklist",
     fix=(
         "Let all attempts together end within the limit: a shorter timeout for each, fewer retries, or one deadline around them. If the "
-        'work needs longer, say so in the marker: `timeout=20`, or `kind="db"` for a query.'
+        'work needs longer, say so in its agent_tool mark: `timeout=20`, or `kind="db"` for a query.'
     ),
     since="0.1",
     about_peers=True,
@@ -49,13 +49,15 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         return
     if fault_matrix.gap:
         yield Unproven(fault_matrix.gap)
-    late = [run for run in fault_matrix.to_be_ended if tool.is_late(run.virtual)]
+    limit = tool.program_limit if normal_call.stood_in else tool.time_limit
+    late = [run for run in fault_matrix.to_be_ended if tool.is_late(run.virtual, limit)]
     if late:
         worst = max(late, key=lambda run: round(run.virtual, 1))  # of those that read alike, the first of the matrix
         yield Finding(
-            f"holds its caller for {worst.virtual:.1f} s, {worst.virtual - tool.time_limit:.1f} s more than the limit of "
-            f"{tool.time_limit:g} s: {_made_of(worst)} ({worst.mishap})",
+            f"holds its caller for {worst.virtual:.1f} s, {worst.virtual - limit:.1f} s more than the limit of "
+            f"{limit:g} s: {_made_of(worst)} ({worst.mishap})",
             where=worst.longest_wait_at,
+            seen=worst,
             evidence={run.mishap_slug: round(run.virtual, 1) for run in late if run.fault},
         )
 

@@ -30,6 +30,9 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
     if elsewhere := unended(normal_call, fault_matrix):
         yield NotApplicable(elsewhere)
         return
+    if normal_call.stood_in and any(fault_matrix.silent) and not fault_matrix.untimed:
+        yield NotApplicable("it waits for programs alone, and for each of them to end: see AR202 and AR203")
+        return
     if not trickled:
         yield Unproven(normal_call.obstacle or fault_matrix.gap or fault_matrix.skipped.get("trickle") or "no answer could be trickled")
         return
@@ -38,8 +41,10 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         return
     if fault_matrix.gap:
         yield Unproven(fault_matrix.gap)
+    # A deadline of its own for the whole, be it a late one (AR203 speaks of that), ends a trickle when it ends a silence.
+    limit = max([tool.time_limit, *(run.virtual for run in fault_matrix.silent if run.finished)])
     for run in trickled:
-        if tool.is_late(run.virtual):
+        if tool.is_late(run.virtual, limit):
             held = "was still reading" if run.ending is not None else "read on"
             yield Finding(
                 f"{held} after {run.virtual:,.0f} s, for a byte came in time for each of its reads ({run.mishap})",

@@ -31,7 +31,7 @@ check = Check(
     profile="standard",
     fix=(
         "Cut what you return and say that you did (`hits[:20]` and `the first 20 of 4,310`, `text[:8_000]`), or give the tool parameters "
-        "to ask for a part. If the model needs more, say so in the marker: `result_budget=10_000`."
+        "to ask for a part. If the model needs more, say so in its agent_tool mark: `result_budget=10_000`."
     ),
     since="0.1",
 )
@@ -54,7 +54,7 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
         return
     if not normal_call.obstacle and _is_short(normal_call):
         return
-    huge = [run for run in fault_matrix.fired if run.fault is not None and run.fault.slug == "huge-body"]
+    huge = list(fault_matrix.huge)
     large = [run for run in huge if exceed(_tokens(run), budget)]
     if large:
         worst = max(large, key=_tokens)
@@ -79,10 +79,15 @@ def _doubts(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix, huge
             yield Unproven(f"see AR102: a huge answer makes it raise {run.raised.kind.rpartition('.')[2]}")
         elif run.ending is not None:
             yield Unproven(f"it does not end under a huge answer: {run.ending.story}")
-        elif run.answer is not None and run.answer.is_error and not SIZE.search(run.answer.message or run.answer.text):
+        elif run.answer is not None and _fails(run, normal_call) and not SIZE.search(run.answer.message or run.answer.text):
             yield Unproven("it answers a huge answer with an error that says nothing of its size, and may be about something else")
     if tool.facts.result_budget > LARGEST:
         yield Unproven(f"a huge answer is some 60,000 tokens, which puts no budget of {tool.facts.result_budget:,} to the test")
+
+
+def _fails(run: Run, normal_call: NormalCall) -> bool:
+    """Does it answer with an error, or with words of one that the normal answer has not?"""
+    return run.answer is not None and run.answer.reads_as_failure(normal_call.beside(run).answer)
 
 
 def _finding(tool: Tool, run: Run, what: str) -> Finding:

@@ -1,12 +1,14 @@
 """A tool that waits forever takes the agent, its user and its worker with it.
 
 A peer that accepts a connection and then says nothing is the commonest outage of all, and most clients wait for it without
-limit unless they are told otherwise. Attempts without limit are the same wait in another coat: 43,000 calls of one tool.
+limit unless they are told otherwise. Attempts without limit are the same wait under another name: each is short, and
+together they never end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from pytest_agentready.domain import (
     Check,
@@ -29,8 +31,10 @@ check = Check(
     profile="checklist",
     fix=(
         "Give every outbound call a deadline (`requests.get(url, timeout=5)`, `httpx.Client(timeout=5)`, "
-        "`aiohttp.ClientTimeout(total=5)`, `redis.Redis(socket_timeout=2)`, `asyncpg.connect(timeout=5, command_timeout=5)`), "
-        "and every retry a last attempt."
+        "`aiohttp.ClientTimeout(total=5)`, `redis.Redis(socket_timeout=2)`, `asyncpg.connect(timeout=5, command_timeout=5)`, "
+        "`smtplib.SMTP(host, timeout=5)`, `subprocess.run(command, timeout=30)`), and every retry a last attempt. psycopg has none for an "
+        "answer: `connect_timeout` ends with the connection, and a silent server keeps no `statement_timeout`; wait for its "
+        "`AsyncConnection` by `asyncio.wait_for(ask(), 5)`."
     ),
     since="0.1",
     about_peers=True,
@@ -51,7 +55,8 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
     for (what, where), runs in causes.items():
         longest = max((run.ending for run in runs if run.ending is not None), key=lambda ending: ending.count)
         count = f": {longest.story}" if longest.kind != "stuck" else ""
-        yield Finding(f"{what}{count} ({mishaps(runs)})", where=where, evidence=_evidence(runs), fix=_fix(longest))
+        shown = next(run for run in runs if run.ending is longest)
+        yield Finding(f"{what}{count} ({mishaps(runs)})", where=where, evidence=_evidence(runs), fix=_fix(longest), seen=shown)
     if fault_matrix.gap or fault_matrix.untimed or not any(fault_matrix.silent):
         yield Unproven(normal_call.obstacle or fault_matrix.gap or fault_matrix.untimed or fault_matrix.no_silence)
 
@@ -59,11 +64,14 @@ def judge(normal_call: NormalCall, fault_matrix: FaultMatrix) -> Iterator[Judgem
 def _of_the_normal_call(normal_call: NormalCall) -> Iterator[Judgement]:
     for run in normal_call.runs:
         if run.ending is not None and run.ending.kind in ("spin", "runaway", "endless"):
-            yield Finding(f"a normal call does not end: {run.ending.story}", where=run.ending.where, fix=_fix(run.ending))
+            yield Finding(f"a normal call does not end: {run.ending.story}", where=run.ending.where, fix=_fix(run.ending), seen=run)
             return
 
 
 def _cause(run: Run, ending: Ending) -> tuple[str, str]:
+    if ending.kind == "stuck" and not run.peers and run.refused_processes:
+        started = run.refused_processes[-1]
+        return f"waits for {PurePath(started.target).name} for ever, for no timeout is set", started.where
     if ending.kind == "stuck":
         for wait in run.waits:
             if wait.outcome == "unbounded" and wait.bound is None and wait.peer:

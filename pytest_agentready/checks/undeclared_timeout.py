@@ -10,7 +10,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_agentready.domain import Check, FaultMatrix, Finding, Judgement, NormalCall, NotApplicable, Severity, Tool, Unproven, unended
+from pytest_agentready.domain import (
+    Check,
+    FaultMatrix,
+    Finding,
+    Judgement,
+    NormalCall,
+    NotApplicable,
+    Run,
+    Severity,
+    Tool,
+    Unproven,
+    unended,
+)
 
 check = Check(
     id="AR201",
@@ -19,7 +31,7 @@ check = Check(
     profile="checklist",
     fix=(
         "Set the client's own timeout (`curl.setopt(pycurl.TIMEOUT, 5)`, `sock.settimeout(5)`), and state it where it can be read: "
-        "`timeout=5` in the marker, or the timeout of the framework's tool object."
+        "`timeout=5` in its agent_tool mark, or the timeout of the framework's tool object."
     ),
     since="0.1",
     about_peers=True,
@@ -31,9 +43,17 @@ def judge(tool: Tool, normal_call: NormalCall, fault_matrix: FaultMatrix) -> Ite
     if elsewhere := unended(normal_call, fault_matrix):
         yield NotApplicable(elsewhere)
         return
-    if unseen := _unseen(normal_call):
+    if normal_call.stood_in and any(fault_matrix.silent) and not fault_matrix.untimed:
+        yield NotApplicable("AR202 and AR203 speak of the timeouts of its programs, which were observed")
+    elif unseen := _unseen(normal_call):
         if tool.facts.timeout is None:
             yield Finding(f"nothing declares a timeout, and its waits could not all be observed: {unseen}", where=tool.source)
+    elif tool.facts.timeout is None and (bounded := [effect for run in normal_call.runs for effect in run.refused_processes]):
+        first = bounded[0]
+        yield Unproven(
+            f"it gives {first.target} a timeout of its own ({first.bound:g} s), and what comes after that was not seen: processes are "
+            "refused. Name the program in agentready_allow_processes, or state the whole tool's, `timeout=` in its agent_tool mark"
+        )
     elif normal_call.obstacle:
         yield Unproven(normal_call.obstacle)
     else:
@@ -46,11 +66,17 @@ def _unseen(normal_call: NormalCall) -> str:
         return f"the sockets of {' and '.join(normal_call.blind)} are made in C"
     if peers := dict.fromkeys(peer for run in normal_call.runs for peer in run.unspoken):
         return f"the world does not speak its protocol with {' and '.join(peers)}"
-    if refused := dict.fromkeys(what for run in normal_call.runs for what in run.refused):
+    if refused := dict.fromkeys(what for run in normal_call.runs for what in run.refused if not _is_bounded(run)):
         return f"it wants {' and '.join(refused)}, which nobody can look into"
     if peers := dict.fromkeys(run.mute for run in normal_call.runs if run.mute):
         return f"only the wait for the first word of {' and '.join(peers)} was, whose protocol the world does not know"
     return ""
+
+
+def _is_bounded(run: Run) -> bool:
+    """Is all that was refused a process with a timeout of its own, or the end of the tool's own, of which AR102 speaks?"""
+    started = run.refused_processes
+    return len(started) + (run.exit is not None) == len(run.refused) and all(effect.bound is not None for effect in started)
 
 
 @check.passes(args={"domain": "example.com"}, timeout=5)

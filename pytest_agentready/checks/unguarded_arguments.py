@@ -52,7 +52,7 @@ def judge(tool: Tool, normal_call: NormalCall, hostile_arguments: HostileArgumen
     usual = identities(normal_call.runs[0])
     causes: dict[str, list[tuple[HostileCall, Harm]]] = {}
     for call in hostile_arguments.calls:
-        if (harm := harm_of(call, usual)) is not None:
+        if (harm := harm_of(call, usual, tool.facts)) is not None:
             causes.setdefault(harm.cause, []).append((call, harm))
     name = tool.name.rpartition(".")[2]
     for found in causes.values():

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pytest_agentready.domain import (
+    STORES,
     Check,
     Finding,
     GateWalk,
@@ -20,6 +21,8 @@ from pytest_agentready.domain import (
     Unjudgeable,
     Unproven,
     call_of,
+    effects_of,
+    listed,
     shortened,
 )
 
@@ -39,22 +42,35 @@ RELAYED = (
     "Refuse with a permanent error whose message says that a confirmation is required, and of what: the model passes it on to the user, "
     "and does not try again by itself."
 )
+NOTHING = (
+    "{confirm} approves nothing: it gives nothing back, nothing can be seen that it leaves behind (in a module's memory, in a store, at a "
+    "peer), and the tool refuses as before. Let it record the approval where {tool} looks it up"
+)
+HELD_BACK = (
+    "{confirm} wants {what}, which the world does not let out, and the tool refuses as before: give one that records the approval as your "
+    "user interface would after the user has agreed"
+)
 SHOWN = 120  # characters of what a tool says
 
 
 @check
 def judge(tool: Tool, gate_walk: GateWalk) -> Iterator[Judgement]:
     walk = gate_walk
+    if walk.broken and walk.confirming is not None and walk.confirming.refused:
+        yield Unproven(walk.broken)
+        return
     if walk.broken:
         raise Unjudgeable(walk.broken)
     if why := walk.nothing_to_confirm:
         yield why
         return
+    if walk.stays_shut and walk.traceless:
+        raise Unjudgeable(NOTHING.format(confirm=walk.confirm_name, tool=tool.name.rpartition(".")[2]))
     yield from _refusal(tool, walk.unconfirmed[0])
     confirmed = walk.confirmed
     assert confirmed is not None
     if not confirmed.effects:
-        yield _unopened(tool, walk, confirmed)
+        yield _unopened(tool, confirmed, walk)
         return
     twice = [effect for effect, count in Counter(effect.identity for effect in confirmed.effects).items() if count > 1]
     if twice:
@@ -65,17 +81,17 @@ def judge(tool: Tool, gate_walk: GateWalk) -> Iterator[Judgement]:
         )
 
 
-def _unopened(tool: Tool, walk: GateWalk, confirmed: Trial) -> Judgement:
+def _unopened(tool: Tool, confirmed: Trial, walk: GateWalk) -> Judgement:
     said = shortened(confirmed.told, SHOWN)
-    if confirmed.asks and not walk.traceless:
+    if walk.stays_shut and walk.confirming is not None and walk.confirming.refused:
+        return Unproven(HELD_BACK.format(confirm=walk.confirm_name, what=walk.confirming.refused[0]))
+    if walk.stays_shut:
+        done = [effect.story for effect in effects_of(walk.confirming) if effect.kind not in STORES] if walk.confirming else []
+        hint = f". {walk.confirm_name} itself did {listed(done)}: if that is the action, let it record the approval alone" if done else ""
         return Finding(
-            f"{call_of(tool.name, confirmed.run.arguments)} is confirmed, and refuses all the same: {said}",
+            f"{call_of(tool.name, confirmed.run.arguments)} is confirmed, and refuses all the same: {said}{hint}",
             where=confirmed.run.raised.where if confirmed.run.raised and confirmed.run.raised.where else tool.source,
             evidence={"answer": said},
-        )
-    if confirmed.asks:
-        return Unproven(
-            f"{walk.confirm_name} leaves nothing behind that can be seen, and the tool still asks for a confirmation: let it record one"
         )
     return Unproven(f"the confirmed call does nothing ({said}): give it arguments and a backend with which it acts")
 
@@ -113,10 +129,11 @@ def approve(account: str, cents: int) -> None:
 def with_one_key(account: str, cents: int) -> dict[str, object]:
     import requests
 
-    if f"{account}:{cents}" not in APPROVED:
+    try:
+        APPROVED.remove(f"{account}:{cents}")  # in one step: of two calls, one finds it
+    except KeyError:
         message = f"CONFIRMATION_REQUIRED: ask the user to confirm the payment of {cents} cents to {account}."
         return {"status": "error", "error_type": "permanent", "retry_safe": False, "message": message}
-    APPROVED.discard(f"{account}:{cents}")
     paid = requests.post("https://api.bank.example/payments", json={"account": account, "cents": cents}, timeout=5)
     return {"status": "success", "data": paid.json()}
 

@@ -55,6 +55,13 @@ def judge(tool: Tool, gate_walk: GateWalk, confirmation_keys: ConfirmationKeys) 
             evidence={mark.place: _shown(mark) for mark in objects},
         )
         return
+    if keys.refused:
+        yield Finding(
+            f"what {gate_walk.confirm_name} hands out here is refused in another process, which lets through what it has handed out itself",
+            where=tool.source,
+            fix="Sign it by a secret that all processes share, from the environment or a vault, and over what is the same in each of them.",
+        )
+        return
     if keys.gap:
         yield Unproven(keys.gap)
         return
@@ -65,7 +72,10 @@ def judge(tool: Tool, gate_walk: GateWalk, confirmation_keys: ConfirmationKeys) 
         )
         return
     again = keys.again if len(keys.again) == len(keys.here) else keys.here
-    for here, other, there in zip(keys.here, again, keys.there, strict=True):
+    pairs = [*zip(keys.here, again, keys.there, strict=True)]
+    if len(keys.yonder) == len(keys.here):
+        pairs += zip(keys.here, again, keys.yonder, strict=True)
+    for here, other, there in pairs:
         if unlike(there.text, here.text, other.text) or (len(here.text) == len(other.text) and _built_otherwise(there, here, other)):
             yield Finding(
                 f"the key of the same approval is not the same in another process: there it is {_steady(there, here, other)}, and here "
@@ -114,12 +124,17 @@ def _key(to: str, body: str) -> str:
 
 @check.passes(args={"to": "ada@example.com", "body": "See you."}, backend=MAIL, confirm=approve)
 def with_a_digest(to: str, body: str) -> dict[str, object]:
+    import hashlib
+    import json
+
     import requests
 
-    if _key(to, body) not in APPROVED:
+    key = hashlib.sha256(json.dumps([to, body]).encode()).hexdigest()
+    try:
+        APPROVED.remove(key)  # in one step: of two calls, one finds it
+    except KeyError:
         message = f"CONFIRMATION_REQUIRED: ask the user to confirm the mail to {to}."
         return {"status": "error", "error_type": "permanent", "retry_safe": False, "message": message}
-    APPROVED.discard(_key(to, body))
     sent = requests.post("https://api.mail.example/send", json={"to": to, "body": body}, timeout=5)
     return {"status": "success", "data": sent.json()}
 

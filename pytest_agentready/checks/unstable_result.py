@@ -1,7 +1,7 @@
 """An agent that is told something else each time it asks cannot be tested, and cannot be debugged.
 
-The article's customer got "completely different answers to the same question", with identical traces: same input, same tools, same
-sequence. What varies in a tool varies in everything that the model makes of it. A new id, a time stamp and a duration are what they are;
+A customer asks the same question twice and is given two answers, while both traces show the same tools, called in the same order with the
+same input. What varies in a tool varies in everything that the model makes of it. A new id, a time stamp and a duration are what they are;
 an answer that depends on chance, on the addresses of objects or on what the process did before is not one to build on.
 """
 
@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 from pytest_agentready.domain import (
     Check,
     Difference,
     Finding,
     Judgement,
+    OtherSeeds,
     Repeat,
     RepeatedCall,
     Run,
@@ -24,6 +26,7 @@ from pytest_agentready.domain import (
     counted,
     differences,
     shortened,
+    structure_of,
 )
 
 check = Check(
@@ -41,7 +44,7 @@ SHOWN = 60  # characters of a value
 
 
 @check
-def judge(tool: Tool, repeated_call: RepeatedCall) -> Iterator[Judgement]:
+def judge(tool: Tool, repeated_call: RepeatedCall, other_seeds: OtherSeeds) -> Iterator[Judgement]:
     if not repeated_call.repeats:
         yield Unproven(repeated_call.obstacle)
         return
@@ -54,6 +57,9 @@ def judge(tool: Tool, repeated_call: RepeatedCall) -> Iterator[Judgement]:
             yield Unproven("its peers answered otherwise the second time: let backend= give the same answer to the same request")
         elif unexplained:
             found.setdefault(unexplained[0].path, _finding(tool, repeat, unexplained))
+    hidden = None if found else _by_hash(tool, other_seeds) or _by_memory(tool, repeated_call.repeats[0], other_seeds)
+    if hidden is not None:
+        yield hidden
     yield from list(found.values())[:1]
     if repeated_call.obstacle:
         yield Unproven(repeated_call.obstacle)
@@ -87,6 +93,41 @@ def _finding(tool: Tool, repeat: Repeat, unexplained: list[Difference]) -> Findi
         f"{first.place} {what} ({_shown(first.one)}, then {_shown(first.other)}{more}){why}",
         where=tool.source,
         evidence={difference.path or "result": [_shown(difference.one), _shown(difference.other)] for difference in unexplained[:5]},
+    )
+
+
+def _by_hash(tool: Tool, other_seeds: OtherSeeds) -> Finding | None:
+    """`hash()` of a text is another in each process. What is made of the order of a set is AR304's."""
+    if not other_seeds.hashes or len(other_seeds.runs) < 2 or other_seeds.twin is None:
+        return None
+    (seed, one), *_, (other_seed, other) = other_seeds.runs.items()
+    by_itself = {found.path for found in differences(structure_of(one.value), structure_of(other_seeds.twin.value))}
+    for found in differences(structure_of(one.value), structure_of(other.value)):
+        if found.kind == "value" and found.path not in by_itself:
+            return Finding(
+                f"it is made by `hash()`, which is another in each process: {found.place} is {_shown(found.one)} where PYTHONHASHSEED is "
+                f"{seed}, and {_shown(found.other)} where it is {other_seed}",
+                where=tool.source,
+                fix="Make it by `hashlib.sha256(text.encode())`, which is the same everywhere.",
+            )
+    return None
+
+
+def _by_memory(tool: Tool, repeat: Repeat, other_seeds: OtherSeeds) -> Finding | None:
+    """What the process has been asked before decides: each later call is told the same, and the first one was told something else."""
+    fresh = other_seeds.fresh
+    if fresh is None or not fresh.returned or not _is_comparable(tool, replace(repeat, twin=fresh)):
+        return None
+    if _was_answered_otherwise(repeat.first, fresh):
+        return None
+    found = next(differences(structure_of(repeat.first.value), structure_of(fresh.value)), None)
+    if found is None:
+        return None
+    return Finding(
+        f"what the process was asked before decides: {found.place} is {_shown(found.other)} in one that was not asked yet, and "
+        f"{_shown(found.one)} in each later call, at the same time and with the same answers from outside",
+        where=tool.source,
+        fix="Keep what a call needs in its arguments (`since=`, a cursor), and not in the module.",
     )
 
 

@@ -18,7 +18,7 @@ check = Check(
     profile="checklist",
     fix=(
         "Return an object with `status`, and for an error `error_type`, `retry_safe` and `message`: a pydantic model, a dataclass or a "
-        "TypedDict of your own, or `ToolResult` from pytest_agentready.patterns.results."
+        "TypedDict of your own, or the `ToolResult` that `pytest-agentready scaffold results --into src/shop/` copies into your code."
     ),
     since="0.1",
 )
@@ -28,7 +28,7 @@ SHOWN = 60  # characters of the value
 
 @check
 def judge(tool: Tool, normal_call: NormalCall) -> Iterator[Judgement]:
-    for run in normal_call.runs:
+    for run in (*normal_call.runs, *normal_call.stood_in):
         if run.answer is not None and not run.answer.typed:
             text = shortened(run.answer.text, SHOWN)
             kind = run.answer.kind
@@ -38,8 +38,8 @@ def judge(tool: Tool, normal_call: NormalCall) -> Iterator[Judgement]:
                 evidence={"type": kind, "value": text},
             )
             return
-    if normal_call.obstacle:
-        yield Unproven(normal_call.obstacle)
+    if normal_call.missing:
+        yield Unproven(normal_call.missing)
 
 
 def _with_article(kind: str) -> str:

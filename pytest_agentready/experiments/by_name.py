@@ -62,11 +62,13 @@ def name_of(wanted: Any, called: str) -> Named:
                 return Named(module.__name__, key)
             if value is owner and _stands(module.__name__, own := f"{key}.{wanted.__name__}", wanted):
                 return Named(module.__name__, own)
+            if part := _part_of(value, wanted):
+                return Named(module.__name__, f"{key}.{part}")
     if isinstance(wanted, functools.partial):
         try:
             return Named("", made=pickle.dumps(wanted))
-        except Exception:  # it holds a closure, or a connection
-            pass
+        except Exception as problem:  # a __reduce__ of the user's own raises what it likes
+            raise Nameless(f"{called} is a partial that no other process can be given, for what it holds ({problem})") from problem
     where = "inside another function" if "<locals>" in path else f"under no name in {home}"
     raise Nameless(
         f"{called} is made {where}, where another process cannot import it: move it to the top of a module, "
@@ -84,6 +86,14 @@ def _stands(home: str, path: str, wanted: Any) -> bool:
         except Exception:  # a property of the user's own
             return False
     return found is wanted or (inspect.ismethod(wanted) and found == wanted)
+
+
+def _part_of(value: Any, wanted: Any) -> str:
+    """As which of its attributes it holds this, such as the `grant` that a decorator has put on a function; "" for none."""
+    held = getattr(value, "__dict__", None)
+    if isinstance(value, ModuleType) or not isinstance(held, Mapping):
+        return ""
+    return next((key for key, part in list(held.items()) if part is wanted and key != "__wrapped__"), "")
 
 
 def _modules(home: str) -> Iterator[ModuleType]:

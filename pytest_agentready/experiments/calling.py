@@ -9,13 +9,16 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import FrameType
 from typing import Any
 
 from pytest_agentready.arguments.self_service import closed, is_switch, is_token
 from pytest_agentready.domain import Run, Tool, read, structure_of
 from pytest_agentready.experiments.memory import Memory
+from pytest_agentready.experiments.reach import function_of
 from pytest_agentready.world import Limits, Stay, WireFault, observe, stay
 from pytest_agentready.world.run import finished
 
@@ -86,7 +89,7 @@ def approve(world: Stay, tool: Tool, arguments: Mapping[str, Any]) -> tuple[Run,
         world.call(tool.call, arguments)
         second = world.call(confirm, arguments)
         confirming = second if second.raised is None else confirming
-    return confirming, _with_token(tool, arguments, confirming.value)
+    return confirming, with_token(token_names(tool), arguments, confirming.value)
 
 
 def shut(tool: Tool, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,19 +109,48 @@ def confirm_first(tool: Tool, arguments: Mapping[str, Any]) -> Mapping[str, Any]
     if tool.facts.confirm is None:
         return arguments
     try:
-        return _with_token(tool, arguments, finished(tool.facts.confirm(**arguments)))
+        return with_token(token_names(tool), arguments, finished(tool.facts.confirm(**arguments)))
     except Exception:
         return arguments
 
 
-def _with_token(tool: Tool, arguments: Mapping[str, Any], approval: object) -> Mapping[str, Any]:
+def token_names(tool: Tool) -> tuple[str, ...]:
+    """The tool's parameters for what an approval gives."""
+    return tuple(parameter.name for parameter in tool.interface().parameters if is_token(parameter.name))
+
+
+def with_token(names: Sequence[str], arguments: Mapping[str, Any], approval: object) -> Mapping[str, Any]:
     """A token that the approval gives belongs into the tool's parameter for it."""
     if approval is None or isinstance(approval, bool):
         return arguments
-    names = [parameter.name for parameter in tool.interface().parameters if is_token(parameter.name)]
     if isinstance(approval, Mapping):
         return {**arguments, **{name: approval[name] for name in names if name in approval}}
     return {**arguments, names[0]: approval} if len(names) == 1 and isinstance(approval, (str, int)) else arguments
+
+
+@contextlib.contextmanager
+def called_within(tool: Tool, caller: Callable[..., Any] | None) -> Iterator[list[str]]:
+    """The calls of the tool's own code that `caller` makes meanwhile, in this thread: the file and line of each."""
+    own, outer = (getattr(function_of(call), "__code__", None) for call in (tool.call, caller))
+    found: list[str] = []
+
+    def profile(frame: FrameType, event: str, _: object) -> None:
+        if event != "call" or frame.f_code is not own:
+            return
+        above = frame.f_back
+        while above is not None and above.f_code is not outer:
+            above = above.f_back
+        if above is not None:
+            found.append(f"{above.f_code.co_filename}:{above.f_lineno}")
+
+    if own is None or outer is None or own is outer or sys.getprofile() is not None:  # a profiler's place is its own
+        yield found
+        return
+    sys.setprofile(profile)
+    try:
+        yield found
+    finally:
+        sys.setprofile(None)
 
 
 def problem_of(tool: Tool, confirming: Run) -> str:
@@ -131,6 +163,8 @@ def problem_of(tool: Tool, confirming: Run) -> str:
     raised = confirming.raised
     said = f"{raised.kind}: {raised.message}" if raised.message else raised.kind
     where = f" ({raised.where})" if raised.where else ""
+    if confirming.refused:
+        return f"{name} raises {said}{where}, after the world has held back {confirming.refused[0]}"
     if misfit := _misfit(tool, confirming.arguments):
         return f"{name} does not take the tool's own arguments ({misfit}): it is called with them, by name, to approve exactly that call"
     return f"{name} raises {said}{where}: it is called with the tool's own arguments, to record a human's approval of exactly that call"

@@ -8,16 +8,19 @@ system has, so that a tool which looks first whether there is a file goes on.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 
-from pytest_agentready.arguments.escapes import disguised, plain
-from pytest_agentready.domain import Abuse, Breach, Tool, Touch, Traces
+from pytest_agentready.arguments.escapes import UP, disguised, file_urls, plain
+from pytest_agentready.domain import Abuse, Breach, Deed, Effect, Run, Tool, Touch, Traces
 from pytest_agentready.experiments.abused import Calls, in_one_world
+from pytest_agentready.experiments.internal_addresses import is_address
 from pytest_agentready.experiments.texts import Text, texts_of
 from pytest_agentready.world.witness import Witness, witnessed
 
@@ -28,6 +31,7 @@ NOTHING = "none of its arguments names a file or folder of this machine"
 PATH = re.compile(r"[\w./*-]*(?:/[\w.*-]+|\.[a-z]{1,5})")  # 2026/may, notes.txt, *.md
 NAMES = frozenset({"path", "file", "filename", "filepath", "dir", "directory", "folder", "paths", "files", "pattern", "glob"})  # last words
 PARAMETERS = 3  # at most
+DEEDS: dict[str, Deed] = {"remove": "removed", "rename": "removed"}  # by the verb of an effect
 SHORT = 2  # characters of a value that stands in a path by chance
 
 
@@ -75,8 +79,13 @@ class Case:
 
     @property
     def link(self) -> str:
-        """In the folder itself, to what is aimed at."""
-        return os.path.join(self.root.folder, f"{MARK}{self.suffix}")
+        """In a folder of the folder, to what is aimed at: who takes nothing but plain names cannot be led there."""
+        return os.path.join(self.root.folder, MARK, f"{MARK}{self.suffix}")
+
+    @property
+    def up(self) -> int:
+        """How many folders lie above the text's own, and one more."""
+        return self.root.folder.count(os.sep) + self.text.value.count("/") + 1 if self.root.folder else UP
 
     def is_hit(self, touch: Touch) -> bool:
         aimed = (f"{self.outside}/", f"{EVERYWHERE}/", f"{EVERYWHERE}.", f"{self.root.twin}/")
@@ -107,16 +116,18 @@ def run(tool: Tool, traced_call: Traces) -> Abuse:
     guessed = not found
     if guessed:
         found = [(text, Root()) for text in texts if is_path(text)][:PARAMETERS]
-    if not found:
+    addresses = [(text, Root()) for text in texts if is_address(text, ()) and all(text is not other for other, _ in found)][:PARAMETERS]
+    if not found and not addresses:
         return Abuse(nothing=NOTHING, might=True)
     aim = Aim(frozenset(touch.path for touch in traced_call.touches))
-    with _planted(found) as cases, witnessed(MARK, aim.refuses) as witness:
+    with _planted([*found, *addresses]) as cases, witnessed(MARK, aim.refuses) as witness:
 
         def visit(calls: Calls) -> Abuse:
-            breaches = [breach for case in cases for breach in _tried(calls, witness, aim, case)]
-            if guessed and not breaches:
+            breaches = [breach for case in cases[: len(found)] for breach in _tried(calls, witness, aim, case)]
+            breaches += [breach for case in cases[len(found) :] for breach in _opened(calls, witness, aim, case)]
+            if guessed and not breaches and not calls.held_back:
                 return Abuse(nothing=NOTHING, might=True)
-            return Abuse(tuple(case.text.name for case in cases), tuple(breaches), gap=calls.gap)
+            return Abuse(tuple(case.text.name for case in cases), tuple(breaches), gap=calls.gap or calls.beyond_programs)
 
         return in_one_world(tool, tool.facts.backend, visit)
 
@@ -156,31 +167,44 @@ def root_of(value: str, touch: Touch) -> Root | None:
     return Root(before or os.sep, "" if inside else behind, touch.is_folder or inside)
 
 
+def _opened(calls: Calls, witness: Witness, aim: Aim, case: Case) -> Iterator[Breach]:
+    """The first URL of a file by which a text that is an address gets there."""
+    aim.case = case
+    found = (breach for form, value in file_urls(case.target) for breach in _hit(calls, witness, case, form, value))
+    yield from itertools.islice(found, 1)
+
+
+def _hit(calls: Calls, witness: Witness, case: Case, form: str, value: str) -> Iterator[Breach]:
+    before = len(witness.touches)
+    made = calls.made(case.text, value.removesuffix(case.root.behind))
+    changed = [Touch(one.target, False, DEEDS.get(one.verb, "written"), one.where) for one in _of_files(made)]
+    touch = next((touch for touch in (*witness.touches[before:], *changed) if case.is_hit(touch)), None)
+    if touch is not None:
+        kind = "listed" if touch.is_folder and not touch.changes else touch.deed
+        yield Breach(case.text.name, form, value, touch.path, touch.where, kind)
+
+
 def _tried(calls: Calls, witness: Witness, aim: Aim, case: Case) -> Iterator[Breach]:
     aim.case = case
-
-    def hit(form: str, value: str) -> Iterator[Breach]:
-        before = len(witness.touches)
-        made = calls.made(case.text, value.removesuffix(case.root.behind))
-        changed = [Touch(one.target, False, True, one.where) for one in made.local_effects if one.kind == "file"] if made else []
-        touch = next((touch for touch in (*witness.touches[before:], *changed) if case.is_hit(touch)), None)
-        if touch is not None:
-            yield Breach(case.text.name, form, value, touch.path, touch.where, "changed" if touch.changes else "read")
-
+    hit = partial(_hit, calls, witness, case)
     usual = case.text.value
     open_to: list[Breach] = []
     for target in [case.target] if case.root.is_folder else [case.target, EVERYWHERE]:
         if not open_to:
-            open_to = [breach for form, value in plain(usual, target) for breach in hit(form, value)]
+            open_to = [breach for form, value in plain(usual, target, case.up) for breach in hit(form, value)]
     yield from open_to
     if not case.root.folder:
         return
     if not open_to:
-        for form, value in disguised(usual, case.target):
+        for form, value in disguised(usual, case.target, case.up):
             yield from hit(form, value)
     yield from hit("a folder beside it whose name begins alike", f"../{os.path.basename(case.root.twin)}/{NAME}{case.suffix}")
     if case.root.is_scratch:
-        yield from hit("a symbolic link", os.path.basename(case.link))
+        yield from hit("a symbolic link", os.path.relpath(case.link, case.root.folder))
+
+
+def _of_files(run: Run | None) -> list[Effect]:
+    return [effect for effect in run.local_effects if effect.kind == "file"] if run is not None else []
 
 
 @contextlib.contextmanager
@@ -198,17 +222,15 @@ def _planted(found: list[tuple[Text, Root]]) -> Iterator[list[Case]]:
                 _write(os.path.join(outside, f"{NAME}{case.suffix}"))
             if root.is_scratch:
                 with contextlib.suppress(OSError):  # there is one from another text
+                    os.makedirs(folder := os.path.dirname(case.link))
+                    links.append(folder)
                     os.symlink(case.target, case.link)
-                    links.append(case.link)
                     os.mkdir(root.twin)
                     twins.append(root.twin)
                     _write(os.path.join(root.twin, f"{NAME}{case.suffix}"))
         yield cases
     finally:
-        for link in links:
-            with contextlib.suppress(OSError):
-                os.remove(link)
-        for folder in (*twins, outside):
+        for folder in (*links, *twins, outside):
             shutil.rmtree(folder, ignore_errors=True)
 
 

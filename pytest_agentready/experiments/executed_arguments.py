@@ -20,6 +20,7 @@ from pytest_agentready.experiments.traced_call import traces_of
 from pytest_agentready.world.witness import Witness, witnessed
 
 TEXTS = 6  # at most
+SQL = "SQL"
 # Words of a parameter's name that say that it is code, and those of a tool's that say so of a plain `query`, `input` or `text`.
 CODE = frozenset(
     {"sql", "command", "commands", "cmd", "cmdline", "code", "script", "shell", "bash", "python", "program", "snippet", "argv", "statement"}
@@ -57,20 +58,25 @@ def run(tool: Tool, traced_call: Traces) -> Abuse:
             breaches: list[Breach] = []
             unseen: list[Text] = []
             for text in tried:
-                found, shown = _tried(calls, witness, text, ways)
+                found, shown = _tried(calls, witness, text, ways, fits=not traced_call.broken)
                 breaches += found
                 if not shown and not traced_call.show(text.value):
                     unseen.append(text)
-            return Abuse(tuple(text.name for text in tried), tuple(breaches), gap=calls.gap or _cut(traced_call, unseen))
+            cut = calls.beyond_programs if _goes_on(traced_call) else _cut(traced_call, unseen)
+            return Abuse(tuple(text.name for text in tried), tuple(breaches), gap=calls.gap or cut)
 
         return in_one_world(tool, tool.facts.backend, visit)
 
 
-def _tried(calls: Calls, witness: Witness, text: Text, ways: Iterable[Way]) -> tuple[list[Breach], bool]:
-    """The first form of each way that got through, and whether any of the texts was seen to arrive."""
+def _tried(calls: Calls, witness: Witness, text: Text, ways: Iterable[Way], *, fits: bool) -> tuple[list[Breach], bool]:
+    """The first form of each way that got through, and whether any of the texts was seen to arrive.
+
+    `fits`: the usual statements fit the grammar. Where one does not any more, it was not data that was put into it.
+    """
     breaches: list[Breach] = []
     shown = False
     for way in ways:
+        broken: Breach | None = None
         for form, value in way.forms(text.value):
             before = witness.traces()
             made = calls.made(text, value)
@@ -79,7 +85,18 @@ def _tried(calls: Calls, witness: Witness, text: Text, ways: Iterable[Way]) -> t
             if (code := way.found(traces)) is not None:
                 breaches.append(Breach(text.name, form, value, code.text, code.where, way.kind))
                 break
+            if way.kind == SQL and traces.broken and fits and broken is None:
+                code = traces.broken[0]
+                broken = Breach(text.name, form, value, f"the statement breaks ({code.text})", code.where, way.kind)
+        else:
+            if broken is not None:
+                breaches.append(broken)
     return breaches, shown
+
+
+def _goes_on(normal: Traces) -> bool:
+    """Is a program among several things that the normal call has others do, so that it was started?"""
+    return len(normal.commands) > 1 or (bool(normal.commands) and bool(normal.statements or normal.compiled))
 
 
 def _cut(normal: Traces, unseen: list[Text]) -> str:
@@ -99,7 +116,7 @@ def _ways(normal: Traces, names: Set[str]) -> Iterator[Way]:
     if normal.commands:
         yield Way("a shell", of_shell, _in_a_line)
     if normal.statements:
-        yield Way("SQL", lambda usual: of_sql(usual, normal.dialects), _in_a_statement)
+        yield Way(SQL, lambda usual: of_sql(usual, normal.dialects), _in_a_statement)
     if normal.compiled or names & EVALUATING:
         yield Way("Python", of_python, _in_python)
     if names & LOADING:

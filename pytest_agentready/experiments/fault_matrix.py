@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
+import re
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
+from urllib.parse import urlsplit
 
 from pytest_agentready.domain import Fault, FaultMatrix, NormalCall, Run, Tool, read
+from pytest_agentready.experiments import programs
 from pytest_agentready.experiments.calling import called
+from pytest_agentready.experiments.reach import names_in
 from pytest_agentready.world import BackendFailed, HTTPFault, Limits, WireFault, let_pass
 from pytest_agentready.world.stdio import muted
 
@@ -23,10 +27,16 @@ IN_REAL_TIME = 3  # requests that are left without an answer in real time
 LONG = 10.0  # real seconds
 SURELY_LATE = 1.5  # real seconds beyond the time limit (its tolerance, and a little), after which a client is cut off
 DAY = 86_400.0  # virtual seconds
+BREAKER = re.compile("breaker|circuit", re.IGNORECASE)
+WORDLESS = "it does not go on without what its programs say (name them in agentready_allow_processes)"
 DRIPS = 50  # bytes of a trickled answer, after which nobody waits for more
 
 
 def run(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> FaultMatrix:
+    if programs.wanted_alone(normal_call.runs):
+        with muted():
+            runs = tuple(run for normal in normal_call.runs for run in programs.failing(tool, normal.arguments))
+        return FaultMatrix(runs, abandoned={} if normal_call.stood_in else {"later": WORDLESS})
     if not any(run.went_out for run in normal_call.runs) and (allowed := [name for run in normal_call.runs for name in run.allowed]):
         return FaultMatrix((), abandoned=dict.fromkeys((fault.slug for fault in faults), f"{allowed[0]} is on the allow-list, and real"))
     if not any(run.went_out for run in normal_call.runs):
@@ -41,7 +51,7 @@ def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> F
     runs: list[Run] = []
     skipped: dict[str, str] = {}
     abandoned: dict[str, str] = {}
-    memory = Memory()
+    memory = Memory(counts_failures=bool(tool.facts.breaker) or any(BREAKER.search(name) for name in names_in(tool)))
     for fault in faults:
         if normal_call.in_real_time and (why := _too_slow(fault, tool)):
             skipped[fault.slug] = why
@@ -67,6 +77,7 @@ def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> F
 class Memory:
     """Of a tool that answers by itself what it knows from an earlier run: an open breaker, a cache."""
 
+    counts_failures: bool = False  # it has a circuit breaker, as far as is known: a call that goes well has it begin anew
     is_long: bool = False  # longer than the interval between two runs
     is_endless: bool = False  # and longer than a day
 
@@ -128,6 +139,8 @@ def _under(fault: Fault, tool: Tool, normal_call: NormalCall, before: Iterable[R
         for spared in stages[:IN_REAL_TIME] if normal.in_real_time and fault.family == "silence" else stages:
             if runs_away and runaways.are_known_at(spared, normal):
                 continue  # it runs away under this fault, and from this request on under another
+            if memory.counts_failures:  # one that trips at this fault, or is half open, would speak in the place of the tool
+                called(tool, normal.arguments, limits=limits)
             enter = partial(called, tool, normal.arguments, fault=fault, spared=spared)
             found = _entered(enter, limits, soon + usual, runaways, memory)
             runs_away = runs_away or (not spared and found.ending is not None and found.ending.early)
@@ -165,15 +178,25 @@ def _stages(normal: Run) -> list[int]:
     What threads ask beside each other fails all at once, and cannot hide; which of them is the first is up to chance.
     """
     seen: Counter[tuple[str, str, str]] = Counter()
+    addresses: defaultdict[tuple[str, ...], set[str]] = defaultdict(set)  # by the line, and by their shape
     stages = [0]
     for number, request in enumerate(normal.requests):
-        kind = request.where, request.method, request.url.partition("?")[0]
+        url = request.url.partition("?")[0]
+        kind = request.where, request.method, url
         seen[kind] += 1
-        # Many addresses from one line (a batch) are one kind of request; a second one stands for them all.
-        addresses = len({url for where, _, url in seen if where == request.where})
-        if number and seen[kind] <= 2 and addresses <= 2 and not request.beside:
+        # Many addresses of one shape from one line (a batch) are one kind of request; a second one stands for them all.
+        batch = request.where, *_shape(url)
+        alike = addresses[batch]
+        alike.add(url)
+        if number and seen[kind] <= 2 and len(alike) <= 2 and not request.beside:
             stages.append(number)
     return stages[:STAGES]
+
+
+def _shape(url: str) -> tuple[str, ...]:
+    """What the addresses of a batch have in common, `/teams/7/members/ada` as `("teams", "*", "members", "*")`: no id, and no last part."""
+    *folders, _ = urlsplit(url).path.strip("/").split("/")
+    return (*("*" if any(map(str.isdigit, part)) else part for part in folders), "*")
 
 
 def _speaks_no_http(normal_call: NormalCall) -> bool:
@@ -183,5 +206,5 @@ def _speaks_no_http(normal_call: NormalCall) -> bool:
 
 
 def _hopeless(runs: list[Run]) -> bool:
-    """Ten real seconds for each further fault would teach nothing."""
-    return any(run.ending is not None and run.ending.kind in ("spin", "blind") for run in runs)
+    """Ten real seconds for each further fault would teach nothing. What was refused ended its run at once."""
+    return any(run.ending is not None and run.ending.kind in ("spin", "blind") and not run.refused for run in runs)

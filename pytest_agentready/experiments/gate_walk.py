@@ -6,45 +6,23 @@ gives no `confirm`, the normal call is the unconfirmed one, and only what a mode
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import replace
 from typing import Any
 
 from pytest_agentready.arguments.another import others
-from pytest_agentready.arguments.plausible import value_for
-from pytest_agentready.arguments.self_service import is_gate, opening
-from pytest_agentready.domain import (
-    STORES,
-    Change,
-    GateWalk,
-    NormalCall,
-    Parameter,
-    Run,
-    Tool,
-    Trial,
-    counted,
-    effects_of,
-    read,
-    without_gates_own,
-)
-from pytest_agentready.experiments.calling import approve, confirm_name, memory_of, problem_of, shut
-from pytest_agentready.experiments.handed_out import words_of_refusal
+from pytest_agentready.domain import STORES, Change, GateWalk, NormalCall, Run, Tool, Trial, counted, effects_of, listed
+from pytest_agentready.experiments.calling import approve, called_within, confirm_name, problem_of, shut
+from pytest_agentready.experiments.changed_calls import another_user, changed_calls
+from pytest_agentready.experiments.gate_stage import Stage
 from pytest_agentready.experiments.memory import added
-from pytest_agentready.world import BackendFailed, Limits, Stay, stay
+from pytest_agentready.experiments.self_opened import Opened, opened_by_a_choice, opened_by_the_model
+from pytest_agentready.world import BackendFailed, Stay
 from pytest_agentready.world.stdio import muted
 
-PATIENCE = Limits(attempts=1_000, turns=20_000, horizon=10 * 86_400.0)
 DAY = 86_400.0 + 60.0  # virtual seconds: what lives for exactly a day is over
-CHANGES = 24  # arguments, and parts of them, that are changed in turn
-VALUES = 3  # tried of one argument, where the tool refuses the first for a reason of its own
 LEFT_OVER = 3  # approvals that are used up before one is given
-TELLING = 2  # values of one parameter that open the gate
-HANDED_OUT = 6  # words of a refusal that may be the token
-
-Step = Callable[[Stay], Sequence[Run]]
 
 
 def run(tool: Tool, normal_call: NormalCall) -> GateWalk:
@@ -62,92 +40,62 @@ class _Walk:
         self.tool = tool
         self.normal_call = normal_call
         self.sets = [shut(tool, run.arguments) for run in normal_call.runs]
-        self.memory = memory_of(tool)
-        self.stale: tuple[str, ...] = ()  # containers in which somebody else has left an approval of the same call
+        self.stage = Stage(tool)
         self.untried = ""
-        self.refusal = ""  # what the tool says unconfirmed
-        self.confirming: Run | None = None  # the first call of `confirm`
         self.traceless = False
+        self.inner_calls: Sequence[str] = ()  # of the tool, by `confirm`
         self.token: Mapping[str, Any] = {}  # what `confirm` gives for the tool
 
     def walked(self) -> GateWalk:
         if self.tool.facts.confirm is not None:
             self._get_to_know(normal.arguments for normal in self.normal_call.runs)
         unconfirmed = [self._unconfirmed(number) for number in range(len(self.sets))]
-        self.refusal = unconfirmed[0].told
-        opened: list[Trial] = []
-        tried: list[str] = []
-        if not any(trial.effects for trial in unconfirmed):
-            for number in range(len(self.sets)):
-                found, names = self._opened_by_the_model(self.sets[number])
-                opened += found
-                tried += names
-                if found:
-                    break
+        acts = any(trial.effects for trial in unconfirmed)
+        opened = Opened() if acts else opened_by_the_model(self.stage, self.sets, unconfirmed)
+        if not acts and not opened.trials:
+            unconfirmed[0] = self._in_earnest(unconfirmed[0])
+        self.stage.refusal = unconfirmed[0].told
         name = confirm_name(self.tool)
         walk = GateWalk(
-            unconfirmed=tuple(unconfirmed), confirm_name=name, stale=self.stale, opened=tuple(opened), tried=tuple(dict.fromkeys(tried))
+            unconfirmed=tuple(unconfirmed),
+            confirm_name=name,
+            stale=self.stage.stale,
+            opened=opened.trials,
+            tried=opened.tried,
+            looked_up=opened.looked_up,
         )
-        if self.confirming is not None:
-            walk = replace(walk, confirming=self.confirming, traceless=self.traceless, broken=problem_of(self.tool, self.confirming))
-        return walk if self.confirming is None or walk.broken or walk.is_open else self._confirmed(walk)
+        if self.stage.confirming is not None:
+            walk = replace(
+                walk, confirming=self.stage.confirming, traceless=self.traceless, broken=problem_of(self.tool, self.stage.confirming)
+            )
+        return walk if self.stage.confirming is None or walk.broken or walk.is_open else self._confirmed(walk)
 
     # -- unconfirmed
+
+    def _in_earnest(self, trial: Trial) -> Trial:
+        """The refusal of a call that is no dry run, where its switch alone opens nothing."""
+        arguments = self.normal_call.runs[0].arguments
+        if trial.asks or self.sets[0] == arguments or self.tool.facts.confirm is None:
+            return trial
+        (found,) = self.stage.in_a_world(lambda world: [world.call(self.tool.call, arguments)])
+        return trial if (said := self.stage.trial(found)).effects else said
 
     def _unconfirmed(self, number: int) -> Trial:
         arguments, normal = self.sets[number], self.normal_call.runs[number]
         if self.tool.facts.confirm is None and arguments == normal.arguments:
-            return self._trial(normal)
-        if number < len(self.normal_call.unconfirmed) and not self.stale:
-            return self._trial(self.normal_call.unconfirmed[number])
-        (found,) = self._in_a_world(lambda world: [world.call(self.tool.call, arguments)])
-        return self._trial(found)
-
-    def _opened_by_the_model(self, arguments: Mapping[str, Any]) -> tuple[list[Trial], list[str]]:
-        """What a model can do by itself: a switch among the parameters, or a token that the refusal hands out."""
-        found: list[Trial] = []
-        names: list[str] = []
-        for parameter in filter(is_gate, self.tool.interface().offered):
-            names.append(parameter.name)
-            attempts = self._handed_out(parameter, arguments)
-            trials = (
-                self._tried(parameter.name, value, arguments, handed_out)
-                for value, handed_out in itertools.chain(attempts, ((value, False) for value in opening(parameter)))
-            )
-            found += itertools.islice(filter(None, trials), TELLING)
-        return found, names
-
-    def _tried(self, name: str, value: Any, arguments: Mapping[str, Any], handed_out: bool) -> Trial | None:
-        def step(world: Stay) -> Sequence[Run]:
-            before = world.call(self.tool.call, arguments)
-            shown = words_of_refusal(before.value) if handed_out else []
-            word = (shown[value] if value < len(shown) else "") if handed_out else value
-            return [before, world.call(self.tool.call, {**arguments, name: word})]
-
-        before, found = self._in_a_world(step)
-        if self._trial(before).effects:  # by an approval that somebody has left in a store of the machine
-            return None
-        how = f"with {name}={found.arguments.get(name)!r}" + (", which its own refusal hands out" if handed_out else "")
-        trial = self._trial(found, how)
-        return trial if trial.effects else None
-
-    def _handed_out(self, parameter: Parameter, arguments: Mapping[str, Any]) -> Iterator[tuple[int, bool]]:
-        """What opens it by the refusal's own words, by their number among these: each refusal may hand out another token."""
-        if "boolean" in str(parameter.schema.get("type", "")):
-            return
-        (refusal,) = self._in_a_world(lambda world: [world.call(self.tool.call, arguments)])
-        given = {str(value) for value in arguments.values()}
-        for number, word in enumerate(words_of_refusal(refusal.value)):
-            if word not in given and number < HANDED_OUT:
-                yield number, True
+            return self.stage.trial(normal)
+        if number < len(self.normal_call.unconfirmed) and not self.stage.stale:
+            return self.stage.trial(self.normal_call.unconfirmed[number])
+        (found,) = self.stage.in_a_world(lambda world: [world.call(self.tool.call, arguments)])
+        return self.stage.trial(found)
 
     # -- confirmed
 
     def _get_to_know(self, sets: Iterable[Mapping[str, Any]]) -> None:
         """What `confirm` touches is the gate's own."""
         arguments = next(iter(sets))
-        if not self._learn(arguments) and self.confirming is not None and self.confirming.raised is None:
-            self.stale = self._learn(self._otherwise(arguments))
+        if not self._learn(arguments) and self.stage.confirming is not None and self.stage.confirming.raised is None:
+            self.stage.stale = self._learn(self._otherwise(arguments))
             self._learn(arguments)
 
     def _otherwise(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -159,140 +107,79 @@ class _Walk:
         places: list[str] = []
 
         def step(world: Stay) -> Sequence[Run]:
-            before = self.memory.snapshot()
-            confirming, given = approve(world, self.tool, arguments)
-            kept = added(before, self.memory.snapshot())
+            before = self.stage.memory.snapshot()
+            with called_within(self.tool, self.tool.facts.confirm) as self.inner_calls:
+                confirming, given = approve(world, self.tool, arguments)
+            kept = added(before, self.stage.memory.snapshot())
             places.extend(each.place for each in kept if each.is_new)
             self.traceless = not (kept or confirming.requests or confirming.local_effects or confirming.value is not None)
             self.token = {name: value for name, value in given.items() if name not in arguments or arguments[name] is not value}
             return [confirming]
 
-        (self.confirming,) = self._in_a_world(step)
+        (self.stage.confirming,) = self.stage.in_a_world(step)
         return tuple(dict.fromkeys(places))
 
     def _confirmed(self, walk: GateWalk) -> GateWalk:
         best: GateWalk | None = None
-        for normal in self.normal_call.runs:
+        for number, normal in enumerate(self.normal_call.runs):
             confirmed, again = self._twice(normal.arguments)
             found = replace(walk, arguments=normal.arguments, confirmed=confirmed, again=again)
             best = best or found
             if deed := self._done_by_confirm(confirmed):
-                broken = f"{walk.confirm_name} itself does what the tool does: {deed}. Let it record the approval alone"
-                return replace(found, broken=broken)
+                return replace(found, broken=f"{walk.confirm_name} itself {deed}. Let it record the approval alone")
+            if self.inner_calls and not confirmed.effects:
+                name = self.tool.name.rpartition(".")[2]
+                deed = f"calls {name} itself, and nothing is left for the confirmed call to do"
+                return replace(found, broken=f"{walk.confirm_name} {deed}. Let it record the approval alone")
             if confirmed.effects:
                 later, sample = self._a_day_later(normal.arguments)
-                changes = tuple(self._changes(normal.arguments))
-                return replace(found, later=later, sample=sample, changes=changes, untried=self.untried)
+                changes = changed_calls(self.stage, normal.arguments, self.token, confirmed, sample)
+                changes += self._for_another_user(normal.arguments)
+                found = replace(found, later=later, sample=sample, changes=changes, untried=self.untried)
+                chosen = () if found.opened else opened_by_a_choice(self.stage, self.sets[number], confirmed, sample)
+                return replace(found, opened=(*found.opened, *chosen))
         return best or walk
 
     def _done_by_confirm(self, confirmed: Trial) -> str:
-        """A `confirm` that sends the mail itself; "" where it only records."""
-        assert self.confirming is not None
-        own = {effect.identity for effect in effects_of(self.confirming)}
+        """What a `confirm` does beside the tool; "" where it only records."""
+        assert self.stage.confirming is not None
+        own = effects_of(self.stage.confirming)
         deeds = [effect for effect in counted(confirmed.run, self.tool.facts) if effect.kind not in STORES]
-        mails = [effect.story for effect in effects_of(self.confirming) if effect.kind == "mail"]
-        return next(iter([*(effect.story for effect in deeds if effect.identity in own), *mails]), "")
+        for effect in deeds:
+            if effect.identity in {one.identity for one in own}:
+                return f"does what the tool does: {effect.story}"
+        mail = next((effect for effect in own if effect.kind == "mail"), None)
+        return "" if mail is None else f"sends a mail to {listed(mail.places)}, so that the tool's mails cannot be told from its own"
 
     def _twice(self, arguments: Mapping[str, Any]) -> tuple[Trial, Trial]:
         def step(world: Stay) -> Sequence[Run]:
             for _ in range(LEFT_OVER):  # approvals that earlier runs have left in a store of the machine
-                if not self._trial(world.call(self.tool.call, arguments)).effects:
+                if not self.stage.trial(world.call(self.tool.call, arguments)).effects:
                     break
-            given = self._approve(world, arguments)
+            given = self.stage.approve(world, arguments)
             return [world.call(self.tool.call, given), world.call(self.tool.call, given)]
 
-        first, second = self._in_a_world(step)
-        return self._trial(first), self._trial(second)
+        first, second = self.stage.in_a_world(step)
+        return self.stage.trial(first), self.stage.trial(second)
 
     def _a_day_later(self, arguments: Mapping[str, Any]) -> tuple[Trial, Trial]:
         """A call by an approval that is a day old; and one by a new approval, for comparison."""
 
         def step(world: Stay) -> Sequence[Run]:
-            given = self._approve(world, arguments)
+            given = self.stage.approve(world, arguments)
             world.pause(DAY)
             late = world.call(self.tool.call, given)
-            return [late, world.call(self.tool.call, self._approve(world, arguments))]
+            return [late, world.call(self.tool.call, self.stage.approve(world, arguments))]
 
-        late, fresh = self._in_a_world(step)
-        return self._trial(late), self._trial(fresh)
+        late, fresh = self.stage.in_a_world(step)
+        return self.stage.trial(late), self.stage.trial(fresh)
 
-    def _approve(self, world: Stay, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
-        return approve(world, self.tool, arguments)[1]
-
-    # -- with something changed
-
-    def _changes(self, arguments: Mapping[str, Any]) -> Iterator[Change]:
+    def _for_another_user(self, arguments: Mapping[str, Any]) -> tuple[Change, ...]:
         user = self.tool.facts.user
-        for name, old, parameter in itertools.islice(self._arguments(arguments), CHANGES):
-            yield from self._changed(name, old, arguments, parameter)
-        if isinstance(user, ContextVar):
-            yield from self._another_user(user, arguments)
-
-    def _arguments(self, arguments: Mapping[str, Any]) -> Iterator[tuple[str, Any, Parameter | None]]:
-        """What is given, then what may be given; not the gate's own."""
-        parameters = {parameter.name: parameter for parameter in self.tool.interface().parameters}
-        for name, value in arguments.items():
-            if name not in self.token and not (name in parameters and is_gate(parameters[name])):
-                yield name, value, parameters.get(name)
-        for name, parameter in parameters.items():
-            may_be_given = name not in arguments and not parameter.required and parameter.is_models
-            if may_be_given and not is_gate(parameter) and name not in self.token:
-                yield name, parameter.default, parameter
-
-    def _changed(self, name: str, old: Any, arguments: Mapping[str, Any], parameter: Parameter | None) -> Iterator[Change]:
-        found: dict[str, Change] = {}
-        candidates = others(old, parameter)
-        if old is None and parameter is not None and parameter.schema:
-            with contextlib.suppress(Exception):  # a validator of the user's own
-                candidates = [("", parameter.read(value_for(parameter))), *candidates]
-        tries: dict[str, int] = {}
-        for part, other in candidates:
-            place = f"{name}{part}"
-            if (place in found and not found[place].moot) or tries.get(place, 0) >= VALUES:
-                continue
-            tries[place] = tries.get(place, 0) + 1
-            given = {**arguments, name: other}
-
-            def step(world: Stay, given: Mapping[str, Any] = given) -> Sequence[Run]:
-                token = {key: value for key, value in self._approve(world, arguments).items() if key not in arguments}
-                return [world.call(self.tool.call, {**given, **token})]
-
-            trial = self._trial(self._in_a_world(step)[0])
-            found[place] = Change(place, old, other, trial, moot=self._is_moot(trial))
-        yield from found.values()
-
-    def _another_user(self, user: ContextVar[Any], arguments: Mapping[str, Any]) -> Iterator[Change]:
+        if not isinstance(user, ContextVar):
+            return ()
         try:
-            current = user.get()
+            return tuple(another_user(self.stage, user, arguments))
         except LookupError:
             self.untried = f"user={user.name} has no value in this test: set one in a fixture, so that another user can be tried"
-            return
-        for part, other in others(current)[:1]:
-
-            def step(world: Stay, other: Any = other) -> Sequence[Run]:
-                given = self._approve(world, arguments)
-                before = user.set(other)
-                try:
-                    return [world.call(self.tool.call, given)]
-                finally:
-                    user.reset(before)
-
-            trial = self._trial(self._in_a_world(step)[0])
-            yield Change(f"{user.name}{part}", current, other, trial, moot=self._is_moot(trial))
-
-    def _is_moot(self, trial: Trial) -> bool:
-        """Was it refused for another reason than that this call is not confirmed?"""
-        return not trial.effects and not trial.asks and trial.told != self.refusal
-
-    # -- how a step is made
-
-    def _in_a_world(self, step: Step) -> Sequence[Run]:
-        with self.memory.restored(self.stale):
-            return stay(step, backend=self.tool.facts.backend, limits=PATIENCE)
-
-    def _trial(self, run: Run, how: str = "") -> Trial:
-        run = read(self.tool, run) if run.answer is None else run
-        plain = Trial(run, how=how)
-        touched = [] if self.confirming is None else effects_of(self.confirming)
-        effects = without_gates_own(counted(run, self.tool.facts), self.confirming, touched, plain.asks)
-        return Trial(run, effects, how)
+            return ()

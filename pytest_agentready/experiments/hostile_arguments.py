@@ -48,7 +48,7 @@ def run(tool: Tool, normal_call: NormalCall) -> HostileArguments:
                 continue
             if _is_hopeless(calls[-1]):
                 break
-        if not any(harm_of(call, usual) for call in calls):
+        if not any(harm_of(call, usual, tool.facts) for call in calls):
             drawn = _Lot(tool, normal_call, calls, CALLS - len(calls) - len(untold)).found()
             calls.extend([] if drawn is None else [drawn])
     gap = f"the backend does not work under {len(untold)} calls, such as {untold[0]}" if untold else ""
@@ -130,7 +130,7 @@ class _Lot:
         (parameter, value), *others = wrong.items()
         try:
             call = HostileCall(parameter, value, self._made({**wrong, **varied}), dict(others), varied, drawn=True)
-            harmful = harm_of(call, self.usual) is not None and (not varied or self._is_due_to_what_is_wrong(call))
+            harmful = harm_of(call, self.usual, self.tool.facts) is not None and (not varied or self._is_due_to_what_is_wrong(call))
         except BackendFailed:  # it was made for the normal call alone
             return None
         return call if harmful else None
@@ -138,8 +138,8 @@ class _Lot:
     def _is_due_to_what_is_wrong(self, call: HostileCall) -> bool:
         """Not where the valid arguments do it by themselves."""
         valid = self._made(call.varied)
-        usual = self.usual | identities(valid)
-        return harm_of(call, usual) is not None and harm_of(replace(call, run=valid), usual) is None
+        usual, facts = self.usual | identities(valid), self.tool.facts
+        return harm_of(call, usual, facts) is not None and harm_of(replace(call, run=valid), usual, facts) is None
 
     def _made(self, changed: Mapping[str, Any]) -> Run:
         self.budget -= 1

@@ -1,49 +1,21 @@
-"""Two calls about different things, for different users, at the same time; and each of them by itself.
-
-An async tool is called in two tasks, which take turns where they wait. A sync one is called in two threads, as an agent's executor does;
-threads take turns anywhere, and here they do after each line of the user's own code, so that the same turns are taken each time.
-"""
+"""Two calls about different things, for different users, at the same time; and each of them by itself."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import contextvars
-import inspect
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from types import FrameType
+from collections.abc import Iterator
 from typing import Any
 
 from pytest_agentready.arguments.other_calls import another, marks, replaced, varied
-from pytest_agentready.domain import Ending, InterleavedCalls, Meeting, NormalCall, Party, RepeatedCall, Run, Tool, read, structure_of
-from pytest_agentready.experiments.calling import CannotConfirm, confirmed, memory_kept
+from pytest_agentready.domain import InterleavedCalls, Meeting, NormalCall, Party, RepeatedCall, Run, Tool
+from pytest_agentready.experiments.at_once import Side, at_once
+from pytest_agentready.experiments.calling import CannotConfirm, memory_kept
 from pytest_agentready.experiments.normal_call import hindered
-from pytest_agentready.world import Backend, BackendFailed, Limits, Stay, active, loops, real, stack, stay
+from pytest_agentready.world import Backend, BackendFailed
 from pytest_agentready.world.echo import Caller, Echo
-from pytest_agentready.world.ending import Signal
-from pytest_agentready.world.run import copied, drained, finished, raised_by
 from pytest_agentready.world.stdio import muted
 
-LATENCY = 0.05  # virtual seconds until a peer answers: the other call comes in between
-LATER = 0.005  # virtual seconds by which the second call begins later
-LINE = 0.01  # virtual seconds that a line of a sync tool takes
-LINES = 60  # that take their time: a loop over thousands does not
-LOOKS = 150  # at the other, some 5 ms apart, after which a call that holds a lock is let go on; on a busy machine they take longer
 ALIKE = "two calls with the same arguments cannot be told apart: give args=[{...}, {...}], or user="
-LIMITS = Limits(attempts=1_000, turns=20_000, horizon=86_400.0, real=10.0)
-
-
-@dataclass(frozen=True)
-class Side:
-    """Who calls, with what."""
-
-    arguments: Mapping[str, Any]
-    user: Any = None
-    marks: tuple[str, ...] = ()
 
 
 def run(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall) -> InterleavedCalls:
@@ -117,15 +89,15 @@ def _meeting(tool: Tool, normal_call: NormalCall, one: Side, other: Side, *, tel
         backend = Echo(backend, callers)
     solos: list[Run] = []
     for each in (one, other):
-        (solo,), _ = _called(tool, normal_call, [each], backend)
+        (solo,), _ = at_once(tool, [each], backend, is_async=bool(normal_call.is_async))
         if why := hindered(tool, solo):
             named = f"a call with {dict(each.arguments)!r}"
             return None, why.replace("the normal call", named).replace("the confirmed call", named)
         solos.append(solo)
-    (first, second), together = _called(tool, normal_call, [one, other], backend)
+    (first, second), together = at_once(tool, [one, other], backend, is_async=bool(normal_call.is_async))
     for each, run in zip((one, other), (first, second), strict=True):
         if run.raised is not None and not normal_call.is_async:  # a connection to SQLite may belong to the thread that made it
-            (solo,), _ = _called(tool, normal_call, [each], backend, threaded=True)
+            (solo,), _ = at_once(tool, [each], backend, is_async=False, threaded=True)
             if solo.raised is not None:
                 return None, f"called in a thread of its own it raises {solo.raised.kind}: {solo.raised.message}"
     if together.ending is not None:
@@ -139,124 +111,3 @@ def _meeting(tool: Tool, normal_call: NormalCall, one: Side, other: Side, *, tel
 
 def _shown(user: Any) -> str:
     return "" if user is None else str(user)
-
-
-def _called(
-    tool: Tool, normal_call: NormalCall, sides: Sequence[Side], backend: Backend, *, threaded: bool = False
-) -> tuple[list[Run], Run]:
-    """How each of the calls ended, and what they did together."""
-    outcomes = [Run(side.arguments, ending=Ending("stuck", "it did not come to its end")) for side in sides]
-    contexts = [contextvars.copy_context() for _ in sides]
-    given = [side.arguments for side in sides]  # with the token of an approval, where there is one
-    variable = tool.facts.user if isinstance(tool.facts.user, contextvars.ContextVar) else None
-
-    def visit(world: Stay) -> Run:
-        for number, (side, context) in enumerate(zip(sides, contexts, strict=True)):
-            if variable is not None and side.user is not None:
-                context.run(variable.set, side.user)
-            given[number] = context.run(confirmed, world, tool, side.arguments)
-        world.slow_down(LATENCY)
-        alone = len(sides) == 1 and not threaded
-        return world.call(in_tasks if normal_call.is_async else by_itself if alone else in_threads, {})
-
-    def by_itself() -> None:
-        contexts[0].run(in_turns, 0)
-
-    def in_threads() -> None:
-        threads = [threading.Thread(target=context.run, args=(in_turns, number), daemon=True) for number, context in enumerate(contexts)]
-        for thread in threads:
-            thread.start()
-            time.sleep(LATER)
-        for thread in threads:
-            thread.join()
-
-    def in_turns(number: int) -> None:
-        with _turns() if len(sides) > 1 else contextlib.nullcontext(), _kept(outcomes, number) as keep:
-            keep(finished(tool.call(**copied(given[number]))))
-
-    def in_tasks() -> None:
-        loops.drive(together())
-
-    async def together() -> None:
-        await asyncio.gather(*map(awaited, range(len(sides))))
-
-    async def awaited(number: int) -> None:
-        await asyncio.sleep(LATER * number)
-        if variable is not None and sides[number].user is not None:
-            variable.set(sides[number].user)
-        with _kept(outcomes, number) as keep:
-            value = tool.call(**copied(given[number]))
-            if inspect.isasyncgen(value):
-                value = drained(value)
-            keep(await value if inspect.isawaitable(value) else value)
-
-    ran = stay(visit, backend=backend, limits=LIMITS)
-    runs = []
-    for outcome in outcomes:
-        run = replace(ran, arguments=outcome.arguments, value=outcome.value, raised=outcome.raised, ending=ran.ending or outcome.ending)
-        runs.append(replace(read(tool, run), value=structure_of(run.value) if run.returned else None))
-    return runs, replace(ran, value=None)
-
-
-@contextlib.contextmanager
-def _kept(outcomes: list[Run], number: int) -> Iterator[Callable[[Any], None]]:
-    """However the call ends, it is known."""
-
-    def keep(value: Any) -> None:
-        outcomes[number] = replace(outcomes[number], value=value, ending=None)
-
-    try:
-        yield keep
-    except Signal:
-        raise
-    except BaseException as error:
-        if type(error).__module__.startswith("_pytest.") or isinstance(error, asyncio.CancelledError):
-            raise
-        outcomes[number] = replace(outcomes[number], raised=raised_by(error), ending=None)
-
-
-def _is_called_by_tool(frame: FrameType) -> bool:
-    """The backend is the user's code, too, and is asked by the world: whoever waits there stops all the others."""
-    caller = frame.f_back
-    while caller is not None and not stack.is_ours(caller.f_code):
-        caller = caller.f_back
-    return caller is None or caller.f_code.co_name in ("in_turns", "finished")
-
-
-def _other_comes_in() -> bool:
-    """A moment passes. False where it does not: the other waits, out of sight, for a lock or a database that this one holds."""
-    world = active.mine()
-    if world is None:
-        return False
-    me, looks = threading.get_ident(), 0
-
-    def seen_enough() -> bool:
-        nonlocal looks
-        looks += threading.get_ident() == me  # others look at this wait, too
-        return looks > LOOKS
-
-    return not world.time.wait("sleep", LINE, seen_enough, real.sleep)
-
-
-@contextlib.contextmanager
-def _turns() -> Iterator[None]:
-    """In this thread each line of the user's code takes a moment of virtual time, in which the other thread comes in."""
-    left = LINES
-
-    def called(frame: FrameType, _event: str, _arg: Any) -> Any:
-        return stepped if left and stack.is_users(frame.f_code) and _is_called_by_tool(frame) else None
-
-    def stepped(_frame: FrameType, event: str, _arg: Any) -> Any:
-        nonlocal left
-        if event == "line" and left:
-            left -= 1
-            if not _other_comes_in():
-                left = 0
-        return stepped
-
-    before = sys.gettrace()
-    sys.settrace(called)
-    try:
-        yield
-    finally:
-        sys.settrace(before)

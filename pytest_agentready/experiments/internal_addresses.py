@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from pytest_agentready.arguments.addresses import DETOURS, DISGUISED, JOINED, NAMES, PLAIN, PRETENDING, REDIRECTS, Place, at
+from pytest_agentready.arguments.addresses import ALIKE, DETOURS, DISGUISED, JOINED, NAMED, NAMES, PLAIN, PRETENDING, REDIRECTS, Place, at
 from pytest_agentready.arguments.names import text_for
 from pytest_agentready.domain import Abuse, Breach, NormalCall, Run, Tool
 from pytest_agentready.experiments.abused import Calls, in_one_world
@@ -44,9 +44,9 @@ def run(tool: Tool, normal_call: NormalCall) -> Abuse:
             breaches += _arrivals(calls, text, JOINED, out_of_bounds)
         if normal_call.self_contained and not calls.went_out:
             return Abuse(nothing="it asks nobody, whatever its arguments are")
-        return Abuse(tuple(text.name for text in (*whole, *joined)), tuple(breaches), gap=calls.gap)
+        return Abuse(tuple(text.name for text in (*whole, *joined)), tuple(breaches), gap=calls.gap or calls.beyond_programs)
 
-    return in_one_world(tool, Lured(tool.facts.backend, REDIRECTS, NAMES), visit)
+    return in_one_world(tool, Lured(tool.facts.backend, REDIRECTS, NAMES, (ALIKE, NAMES[NAMED])), visit)
 
 
 def is_address(text: Text, usual: Iterable[str]) -> bool:

@@ -1,6 +1,7 @@
 """For each write of the call: its peer carries it out, and the answer is lost, once. Then all is well, and the same call is made again.
 
-An answer is lost in two ways: the connection breaks, or nothing comes any more.
+Of what stands in a transaction of a database it is the answer to the COMMIT. An answer is lost in two ways: the connection breaks, or
+nothing comes any more.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ from pytest_agentready.world.lost import lost_answer
 from pytest_agentready.world.stdio import muted
 
 REMOTE = ("request", "mail", "command", "statement")
-MOST = 3  # writes of one call
+ENDS = ("COMMIT", "END")
+MOST = 3  # answers of one call
 DAY = 86_400.0  # virtual seconds
 
 
@@ -27,8 +29,8 @@ def run(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall) -> Los
     try:
         with muted(), memory_kept(tool):
             for repeat in repeated_call.repeats[:1]:
-                for write in _writes(tool, repeat.first):
-                    losses += _losses(tool, repeat.first, write)
+                for verb, writes in _answers(tool, repeat.first):
+                    losses += _losses(tool, repeat.first, verb, writes)
     except CannotConfirm as reason:
         return LostResponse(tuple(losses), str(reason))
     except BackendFailed as failure:
@@ -36,36 +38,52 @@ def run(tool: Tool, normal_call: NormalCall, repeated_call: RepeatedCall) -> Los
     return LostResponse(tuple(losses))
 
 
-def _writes(tool: Tool, usual: Run) -> list[Effect]:
-    """Those that a peer answers, each kind once."""
-    kinds: dict[tuple[str, str, str], Effect] = {}
+def _answers(tool: Tool, usual: Run) -> list[tuple[str, list[Effect]]]:
+    """The answers that can be lost, by the verb of what they answer, and the writes that this makes valid: each kind once.
+
+    A write in a transaction is valid once its COMMIT is carried out; before then the database takes it back with the connection.
+    """
+    kinds: dict[object, Effect] = {}
     for effect in counted(usual, tool.facts):
         if effect.kind in REMOTE and any(request.method == effect.verb for request in usual.requests):
-            kinds.setdefault((effect.verb, effect.target, effect.where), effect)
-    return list(kinds.values())[:MOST]
+            kinds.setdefault((effect.verb, effect.target, effect.where, effect.places), effect)
+    found: dict[object, tuple[str, list[Effect]]] = {}
+    for kind, effect in kinds.items():
+        end = _end_of_the_transaction(usual, effect)
+        found.setdefault((end, effect.target) if end else kind, (end or effect.verb, []))[1].append(effect)
+    return list(found.values())[:MOST]
 
 
-def _losses(tool: Tool, usual: Run, write: Effect) -> Iterator[Loss]:
+def _end_of_the_transaction(usual: Run, write: Effect) -> str:
+    """The verb by which it is made valid; "" for a write that stands by itself."""
+    for request in usual.requests:
+        if request.at >= write.at and request.method in ENDS and request.is_write and request.url.partition("?")[0] == write.target:
+            return request.method
+    return ""
+
+
+def _losses(tool: Tool, usual: Run, verb: str, writes: list[Effect]) -> Iterator[Loss]:
     for silent in (False, True):
-        loss = _lost(tool, usual, write, silent=silent)
-        if not loss.lost.fired:  # it remembers an earlier run, and asks nobody: a day passes
+        losses = _lost(tool, usual, verb, writes, silent=silent)
+        if not losses[0].lost.fired:  # it remembers an earlier run, and asks nobody: a day passes
             let_pass(DAY)
-            loss = _lost(tool, usual, write, silent=silent)
-        yield loss
-        if loss.repeaters or not loss.lost.fired:  # the other way would only show the same
+            losses = _lost(tool, usual, verb, writes, silent=silent)
+        yield from losses
+        if losses[0].repeaters or not losses[0].lost.fired:  # the other way would only show the same
             return
 
 
-def _lost(tool: Tool, usual: Run, write: Effect, *, silent: bool) -> Loss:
-    fault = lost_answer(write.verb, write.target, silent=silent)
+def _lost(tool: Tool, usual: Run, verb: str, writes: list[Effect], *, silent: bool) -> list[Loss]:
+    fault = lost_answer(verb, writes[0].target, silent=silent)
 
-    def visit(world: Stay) -> Loss:
+    def visit(world: Stay) -> list[Loss]:
         given = confirmed(world, tool, usual.arguments)
         world.fault(fault)
         lost = called_in(world, tool, usual.arguments, given)
         world.fault(None)
         again = None if world.over else called_in(world, tool, usual.arguments, given)
-        return Loss(write, usual, lost, again, silent, tuple(fault.watch.repeaters))
+        repeaters = tuple(fault.watch.repeaters)
+        return [Loss(write, usual, lost, again, silent, "" if verb == write.verb else verb, repeaters) for write in writes]
 
     try:
         return stay(visit, backend=tool.facts.backend)

@@ -7,9 +7,13 @@ within each other and within the user's own objects. What a database or a cache 
 from __future__ import annotations
 
 import contextlib
+import datetime
+import decimal
+import enum
+import functools
 import inspect
 import sys
-from collections import deque
+from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, MutableSet, Set
 from dataclasses import dataclass
 from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
@@ -26,7 +30,11 @@ SHOWN = 400  # characters of an item
 
 NoneType = type(None)
 PATTERNS = "pytest_agentready.patterns."
-KINDS = (dict, set, list, deque)  # what can be put back
+KINDS = (dict, set, list, deque, defaultdict, Counter, OrderedDict)  # what can be put back
+DATES = (datetime.date, datetime.time, datetime.timedelta)
+SCALARS = (str, bytes, int, float, tuple, frozenset, NoneType, enum.Enum, decimal.Decimal, *DATES)  # bool among them
+# Breakers, limiters and caches that are nothing but what they remember; clients and pools are none.
+KEEPERS = frozenset({"aiobreaker", "aiolimiter", "cachetools", "circuitbreaker", "limits", "purgatory", "pybreaker", "pyrate_limiter"})
 PLAIN = (str, bytes, int, float, NoneType, ModuleType, FunctionType, MethodType, BuiltinFunctionType)
 Snapshot = Mapping[str, Mapping[str, str]]  # container -> item -> what it holds
 
@@ -44,12 +52,21 @@ class Kept:
 class Memory:
     """The containers that the code of these calls may write to."""
 
-    def __init__(self, calls: Iterable[Callable[..., Any] | None]) -> None:
+    def __init__(self, calls: Iterable[Callable[..., Any] | None], *, keepers: bool = False) -> None:
+        """With what the objects of `keepers` hold: a tool is called ten minutes after the last time, a loop at the same moment again."""
+        self._keepers = keepers
         self._modules: dict[str, ModuleType] = {}
         self._others: list[tuple[str, Any]] = []  # what belongs to a call itself: its object, its closure
+        self._first: _State | None = None
         for call in calls:
             if call is not None:
                 self._look_around(call)
+        self._without_results = [function for function in self._caches() if not function.cache_info().currsize]
+
+    @property
+    def held(self) -> Iterator[Any]:
+        """What the names of these modules stand for, and what belongs to the calls themselves."""
+        yield from (value for _, value in self._roots())
 
     def snapshot(self) -> Snapshot:
         found = _Search(self._roots()).found
@@ -57,31 +74,66 @@ class Memory:
 
     @contextlib.contextmanager
     def restored(self, emptied: Iterable[str] = ()) -> Iterator[None]:
-        """Afterwards the containers hold what they held; meanwhile these hold nothing of it."""
-        found = _Search(self._roots()).found
-        before = [(container, container.copy()) for container in found.values() if type(container) in KINDS]
+        """Afterwards the containers hold what they held, and numbers and texts are what they were; meanwhile these hold nothing of it."""
+        found, state = self._state()
+        self._first = self._first or state
         for place in emptied:
-            if type(found.get(place)) in KINDS:
+            if self._can_be_put_back(found.get(place)):
                 found[place].clear()
         try:
             yield
         finally:
-            for container, copy in before:
-                try:
-                    if len(container) != len(copy) or container != copy:
-                        container.clear()
-                        (container.extend if isinstance(container, (list, deque)) else container.update)(copy)
-                except Exception:  # a comparison of the user's own, or an item that another thread has taken
-                    continue
+            state.put_back()
+
+    @contextlib.contextmanager
+    def rewound(self) -> Iterator[None]:
+        """As `restored`, and meanwhile they begin with what they held when that was first asked for: before the examination."""
+        with self.restored():
+            if self._first is not None:
+                self._first.put_back()
+            yield
+
+    def spaces(self) -> Iterator[MutableMapping[Any, Any] | type]:
+        """Where names stand for what is kept: modules, objects, classes, and dicts."""
+        search = _Search(self._roots())
+        for module in self._modules.values():
+            yield vars(module)
+            yield from (cls for cls in list(vars(module).values()) if inspect.isclass(cls) and cls.__module__ == module.__name__)
+        yield from search.spaces
+        yield from (container for container in search.found.values() if isinstance(container, MutableMapping))
+
+    def _state(self) -> tuple[Mapping[str, Any], _State]:
+        search = _Search(self._roots(), keepers=self._keepers)
+        spaces = [vars(module) for module in self._modules.values()] + search.spaces
+        containers = [(container, _copied(container)) for container in search.found.values() if self._can_be_put_back(container)]
+        return search.found, _State(containers, [(space, _bindings(space)) for space in spaces])
+
+    def _can_be_put_back(self, container: Any) -> bool:
+        return type(container) in KINDS or (self._keepers and isinstance(container, MutableMapping) and _is_keepers(type(container)))
+
+    def forget_results(self) -> None:
+        """What functools has kept of calls (`lru_cache`, `cache`) since this memory was made, in functions that had kept none before."""
+        for function in self._without_results:
+            function.cache_clear()
+
+    def _caches(self) -> Iterator[Any]:
+        for module in self._modules.values():
+            held = list(vars(module).values())
+            held += [part for cls in held if inspect.isclass(cls) and cls.__module__ == module.__name__ for part in vars(cls).values()]
+            yield from (value for value in held if isinstance(value, functools._lru_cache_wrapper))
 
     def _look_around(self, call: Any) -> None:
-        for cell in getattr(function_of(call), "__closure__", None) or ():
+        function = function_of(call)
+        variables = getattr(getattr(function, "__code__", None), "co_freevars", ())
+        for variable, cell in zip(variables, getattr(function, "__closure__", None) or (), strict=False):
             with contextlib.suppress(ValueError):  # an empty cell
-                self._others.append((f"{_name(call)}.<closure>", cell.cell_contents))
+                self._others.append((f"{_name(call)}.<closure>.{variable}", cell.cell_contents))
+        defaults = (*(getattr(function, "__defaults__", None) or ()), *(getattr(function, "__kwdefaults__", None) or {}).values())
+        self._others += [(f"{_name(call)}.<default {number}>", value) for number, value in enumerate(defaults)]
         if (owner := getattr(call, "__self__", None)) is not None or not inspect.isroutine(call):
             held = call if owner is None else owner
             self._others.append((f"{type(held).__module__}.{type(held).__qualname__}", held))
-        self._look_at_home(function_of(call))
+        self._look_at_home(function)
         for names, values in named(call):
             for value in (*(value for _, value in values), *filter(None, map(sys.modules.get, names))):  # imported in the function itself
                 self._look_at_home(value)
@@ -111,11 +163,32 @@ def added(before: Snapshot, after: Snapshot) -> tuple[Kept, ...]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _State:
+    """What there was at one moment."""
+
+    containers: list[tuple[Any, Any]]  # each with a copy of it
+    bindings: list[tuple[dict[str, Any], dict[str, Any]]]  # each space of names with those that stand for a value
+
+    def put_back(self) -> None:
+        for container, copy in self.containers:
+            try:
+                if len(container) != len(copy) or container != copy:
+                    container.clear()
+                    (container.extend if isinstance(container, (list, deque)) else container.update)(copy)
+            except Exception:  # a comparison of the user's own, or an item that another thread has taken
+                continue
+        for space, bindings in self.bindings:
+            _bind_again(space, bindings)
+
+
 class _Search:
-    def __init__(self, roots: Iterable[tuple[str, Any]]) -> None:
+    def __init__(self, roots: Iterable[tuple[str, Any]], *, keepers: bool = False) -> None:
         self.found: dict[str, Any] = {}
+        self.spaces: list[dict[str, Any]] = []  # the attributes of the user's objects
         self._seen: set[int] = set()
         self._budget = MANY
+        self._keepers = keepers
         for place, value in roots:
             self._look(place, value, 0)
 
@@ -131,10 +204,39 @@ class _Search:
                 for key, part in list(parts)[:LONG]:
                     if not isinstance(part, PLAIN):
                         self._look(f"{place}[{key!r}]", part, depth + 1)
-        elif _is_users(sys.modules.get((value if inspect.isclass(value) else type(value)).__module__)):
+        elif self._remembers(value):
+            if type(attributes := getattr(value, "__dict__", None)) is dict:
+                self.spaces.append(attributes)
             for key, part in list(getattr(value, "__dict__", {}).items()):
                 if not key.startswith("__"):
                     self._look(f"{place}.{key}", part, depth + 1)
+
+    def _remembers(self, value: Any) -> bool:
+        """Are its attributes what the user's code remembers? Those of its own classes and objects are, and those of keepers' objects."""
+        if inspect.isclass(value):
+            return _is_users(sys.modules.get(value.__module__))
+        return _is_users(sys.modules.get(type(value).__module__)) or (self._keepers and _is_keepers(type(value)))
+
+
+def _copied(container: Any) -> Any:
+    return container.copy() if type(container) in KINDS else dict(container)
+
+
+def _is_keepers(kind: type) -> bool:
+    return kind.__module__.partition(".")[0] in KEEPERS
+
+
+def _bindings(space: Mapping[str, Any]) -> dict[str, Any]:
+    """The names that stand for a value, and not for a function, a class or a client."""
+    return {name: value for name, value in list(space.items()) if isinstance(value, SCALARS) or type(value) in KINDS}
+
+
+def _bind_again(space: dict[str, Any], bindings: Mapping[str, Any]) -> None:
+    """What a name stands for now is replaced only where it is a value of the same sort: a client that was made meanwhile stays."""
+    for name, value in bindings.items():
+        now = space.get(name, value)
+        if now is not value and (isinstance(now, SCALARS) if isinstance(value, SCALARS) else type(now) in KINDS):
+            space[name] = value
 
 
 def _items(container: Any) -> dict[str, str] | None:

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_agentready.domain import ASKS, CONFIRM, NormalCall, Run, Tool, Unjudgeable, read, shortened, some_of
+from pytest_agentready.experiments import programs
 from pytest_agentready.experiments.calling import CannotConfirm, called, memory_kept, shut
 from pytest_agentready.experiments.reach import blind_spots, mocked
 from pytest_agentready.world import BackendFailed, Limits, foreign, mocks, observe
 from pytest_agentready.world.stdio import muted
-from pytest_agentready.world.unanswered import unanswered, unspoken
+from pytest_agentready.world.unanswered import misnamed, unanswered, unspoken
 
 PATIENCE = Limits(attempts=1_000, turns=20_000)  # a healthy tool may well send many requests
 
@@ -35,7 +36,7 @@ def run(tool: Tool) -> NormalCall:
     with foreign.led_in():  # it shows which clients cannot be
         blind = blind_spots(tool)
     if tool.facts.args is None:
-        return NormalCall((), obstacle=f"it needs {_required(tool)}: give args={{...}} in the marker", blind=blind)
+        return NormalCall((), obstacle=f"it needs {_required(tool)}: give args={{...}} in its agent_tool mark", blind=blind)
     if blind:
         return NormalCall((), obstacle=f"its sockets cannot be seen: it uses {' and '.join(map(_with_remedy, blind))}", blind=blind)
     runs: list[Run] = []
@@ -54,7 +55,15 @@ def run(tool: Tool) -> NormalCall:
             called = [name for name, mock in mocked(tool).items() if mocks.calls_of(mock) > before.get(name, 0)]
             replaced |= asked or dict.fromkeys(called)
         runs.append(read(tool, found))
-    return NormalCall(tuple(runs), obstacle=no_approval or _mocked(replaced) or obstacle_of(tool, runs), unconfirmed=unconfirmed)
+    obstacle = no_approval or _mocked(replaced) or obstacle_of(tool, runs)
+    return NormalCall(tuple(runs), obstacle=obstacle, unconfirmed=unconfirmed, stood_in=() if no_approval else _stood_in(tool, tuple(runs)))
+
+
+def _stood_in(tool: Tool, runs: tuple[Run, ...]) -> tuple[Run, ...]:
+    if not programs.wanted_alone(runs):
+        return ()
+    found = [programs.stood_in(tool, run.arguments) for run in runs]
+    return tuple(run for run in found if run is not None) if None not in found else ()
 
 
 def _unconfirmed(tool: Tool) -> tuple[Run, ...]:
@@ -91,9 +100,12 @@ def _mocked(replaced: Iterable[str]) -> str:
 def obstacle_of(tool: Tool, runs: list[Run]) -> str:
     """Why there is no normal answer to go by, and what would make one; "" where there is one."""
     made_up = f" with generated arguments {dict(runs[0].arguments)!r}" if tool.facts.generated else ""
-    other = ", or give args={...} in the marker" if tool.facts.generated else ""
+    other = ", or give args={...} in its agent_tool mark" if tool.facts.generated else ""
     for run in runs:
+        slip = misnamed(run.requests, tool.facts.backend)
         missing = unanswered((request for request in run.requests if request.routed is False), tool.facts.backend)
+        if run.exit is not None:
+            return f"the normal call{made_up} ends the whole process ({run.exit.content.decode(errors='replace')}): see AR102"
         if run.refused:
             processes = any(what.startswith("a process (") for what in run.refused)
             remedy = ": let the tool ask from Python itself, or name the program in agentready_allow_processes" if processes else ""
@@ -101,21 +113,22 @@ def obstacle_of(tool: Tool, runs: list[Run]) -> str:
         if run.unspoken:
             return unspoken(run.unspoken)
         if missing:
-            return f"{missing}{other}"
+            return f"{missing}{other}{slip}"
         if run.ending is not None:
             return f"the normal call{made_up} does not end: {run.ending.story}{_mute(run)}"
         if run.mute:
             return f"the normal call{made_up} hears nothing from {run.mute}{_mute(run)}"
         if run.raised is not None:
             said = f": {run.raised.message}" if run.raised.message else ""
-            remedy = "give args={...} in the marker" if made_up else "give it arguments, a backend and an environment in which it succeeds"
-            return f"the normal call{made_up} raises {run.raised.kind}{said}: {remedy}"
+            advice = "give it arguments, a backend and an environment in which it succeeds"
+            remedy = "give args={...} in its agent_tool mark" if made_up else advice
+            return f"the normal call{made_up} raises {run.raised.kind}{said}: {remedy}{slip}"
         if run.answer is not None and run.answer.tells_of_failure:
             if tool.facts.confirm is None and ASKS.search(run.answer.text):
                 asked = shortened(run.answer.message or run.answer.text, SHOWN)
                 return f"the normal call{made_up} asks for a confirmation ({asked}): {CONFIRM}"
             message = run.answer.message or (run.answer.text[:SHOWN] if not run.answer.typed else "without a message")
-            return f"the normal call{made_up} answers with an error ({message}): give args= and backend= that succeed"
+            return f"the normal call{made_up} answers with an error ({message}): give args= and backend= that succeed{slip}"
     return ""
 
 

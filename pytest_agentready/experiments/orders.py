@@ -39,6 +39,7 @@ class Order:
 @dataclass(frozen=True)
 class Content:
     calls: list[tuple[Named, dict[str, Any]]]
+    tokens: tuple[str, ...]  # the parameters of the last call for what the call before it, a confirmation, gives
     variables: list[tuple[Named, Any]]  # ContextVars, and what they hold
     peers: tuple[Any, ...]  # of a backend, beside HTTP
     procedures: Any

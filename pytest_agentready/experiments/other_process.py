@@ -20,6 +20,7 @@ from typing import Any
 
 from pytest_agentready.domain import Tool
 from pytest_agentready.experiments.by_name import Named, Nameless, modules_of_the_user, name_of
+from pytest_agentready.experiments.calling import token_names
 from pytest_agentready.experiments.orders import HEAD, Content, Order, There, write
 from pytest_agentready.world import Backend, BackendFailed, IncomingRequest, granted, real
 from pytest_agentready.world.allowed import in_force
@@ -66,8 +67,10 @@ def _order(tool: Tool, calls: Iterable[Call], began: float | None, chance: str) 
     """Raises Nameless."""
     backend = tool.facts.backend if isinstance(tool.facts.backend, Backend) else Backend()
     named = [(name_of(call, f"confirm={_shown(call)}" if call is tool.facts.confirm else "the tool"), dict(given)) for call, given in calls]
+    is_confirmed = len(named) > 1 and tool.facts.confirm is not None
     content = Content(
         named,
+        token_names(tool) if is_confirmed else (),
         _variables(tool),
         _that_can_go(backend.peers),
         _that_can_go((backend.procedures,))[:1],

@@ -12,6 +12,7 @@ from typing import Any
 
 from pytest_agentready.domain import ADDRESS, Run, Tool, read_answer
 from pytest_agentready.experiments.by_name import Nameless, find
+from pytest_agentready.experiments.calling import with_token
 from pytest_agentready.experiments.memory import Kept, Memory, added
 from pytest_agentready.experiments.orders import HEAD, Content, Order, There, write
 from pytest_agentready.world import Backend, BackendFailed, IncomingRequest, Response, Stay, stay
@@ -92,9 +93,12 @@ def _made(order: Order, ask: Callable[[IncomingRequest], Response | None]) -> Th
     def visit(world: Stay) -> None:
         if content.began is not None:
             world.begin_at(content.began)
-        for call, arguments in calls:
+        for number, (call, arguments) in enumerate(calls, 1):
             before = remembered.snapshot()
-            runs.append(world.call(call, arguments))
+            is_last = number == len(calls)
+            runs.append(
+                world.call(call, with_token(content.tokens, arguments, runs[-1].value) if content.tokens and is_last else arguments)
+            )
             kept.append(added(before, remembered.snapshot()))
 
     with contextlib.ExitStack() as held:

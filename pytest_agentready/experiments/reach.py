@@ -16,6 +16,8 @@ from pytest_agentready.world import foreign, mocks
 from pytest_agentready.world.stack import is_librarys
 
 BLIND_SPOTS = foreign.UNSEEN
+# Exceptions, and codes, of a row that is there already.
+REFUSALS = ("UniqueViolation", "UniqueViolationError", "IntegrityError", "DuplicateKeyError", "23505", "1062")
 
 
 def blind_spots(tool: Tool) -> tuple[str, ...]:
@@ -42,6 +44,12 @@ def mocked(tool: Tool) -> dict[str, Any]:
                 parts = ((part, vars(value)[part]) for part in sorted(names & vars(value).keys()))
                 found |= {f"{name}.{part}": standing for part, standing in parts if mocks.is_mock(standing)}
     return found
+
+
+def expected_refusal(tool: Tool) -> str:
+    """By what the code knows that a database has refused a row that is there already; "" where it does not look."""
+    names, codes = names_in(tool), {str(constant) for code in code_of(tool) for constant in code.co_consts}
+    return next((word for word in REFUSALS if word in names or word in codes), "")
 
 
 def names_in(tool: Tool) -> frozenset[str]:
@@ -107,12 +115,3 @@ def code_of(tool: Tool) -> Iterator[CodeType]:
         code = waiting.pop()
         yield code
         waiting += [constant for constant in code.co_consts if isinstance(constant, CodeType)]
-
-
-def named_values(tool: Tool) -> Iterator[Any]:
-    """What the names in the code stand for, and the attributes of the user's own objects among it."""
-    for _, values in named(tool.call):
-        for _, value in values:
-            yield value
-            if not inspect.ismodule(value) and not inspect.isclass(value):
-                yield from list(getattr(value, "__dict__", {}).values())

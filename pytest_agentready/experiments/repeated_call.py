@@ -13,11 +13,13 @@ from typing import Any
 from pytest_agentready.domain import NormalCall, Repeat, RepeatedCall, Run, Tool
 from pytest_agentready.experiments.calling import CannotConfirm, called_in, confirmed, memory_kept
 from pytest_agentready.experiments.normal_call import hindered, obstacle
+from pytest_agentready.experiments.reach import expected_refusal
 from pytest_agentready.world import BackendFailed, Stay, stay
 from pytest_agentready.world.stdio import muted
 
 PAUSE = 10.0  # virtual seconds between the two: as soon as an agent would call again, and long enough for a time stamp to be another
 SETS = 2  # of arguments
+DATABASES = ("postgresql:", "mysql:")
 
 
 def run(tool: Tool, normal_call: NormalCall) -> RepeatedCall:
@@ -35,7 +37,8 @@ def run(tool: Tool, normal_call: NormalCall) -> RepeatedCall:
         return RepeatedCall(obstacle=str(reason))
     except BackendFailed as failure:
         return RepeatedCall(obstacle=f"the backend raised {failure} in a repeated call")
-    return RepeatedCall(tuple(repeats))
+    asks = any(request.url.startswith(DATABASES) for repeat in repeats for request in repeat.first.requests)
+    return RepeatedCall(tuple(repeats), refusal=expected_refusal(tool) if asks else "")
 
 
 def _repeat(tool: Tool, arguments: Mapping[str, Any]) -> Repeat:

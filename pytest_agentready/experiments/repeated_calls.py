@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 import gc
 import inspect
+import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -63,6 +64,19 @@ def _uncollected() -> Iterator[None]:
     finally:
         if enabled:
             gc.enable()
+
+
+@contextlib.contextmanager
+def _unrecorded() -> Iterator[None]:
+    """pytest keeps what is logged in a test, with its exception, and all that hangs on that: the code that logs it does not."""
+    handlers = [handler for handler in logging.getLogger().handlers if type(handler).__module__.startswith("_pytest.")]
+    kept = [records for handler in handlers if isinstance(records := getattr(handler, "records", None), list)]
+    before = [len(records) for records in kept]
+    try:
+        yield
+    finally:
+        for records, length in zip(kept, before, strict=True):
+            del records[length:]
 
 
 def _circumstances(
@@ -127,7 +141,8 @@ class _Repeater:
         assert world is not None
         inventory = Inventory(world)
         while _is_open(self.series) or (FEW <= len(self.series.left) < MANY and set(self.series.growing) - self._known):
-            self._call(**copied(arguments))
+            with _unrecorded():
+                self._call(**copied(arguments))
             if interrupted():  # the tool has swallowed it
                 raise KeyboardInterrupt
             world.network.farewells_held = True  # what the call has left open shall not be closed from the other side

@@ -51,7 +51,9 @@ class Text:
 def texts_of(tool: Tool) -> tuple[Text, ...]:
     """Of the first set of arguments, and of the parameters that it leaves out."""
     given = (tool.facts.args or ({},))[0]
-    return tuple(text for parameter in tool.interface().offered for text in _of(parameter, given))
+    named = {parameter.name for parameter in tool.interface().parameters}
+    by_keywords = [Parameter(name) for name in given if name not in named]  # `**kwargs` takes them
+    return tuple(text for parameter in (*tool.interface().offered, *by_keywords) for text in _of(parameter, given))
 
 
 def _of(parameter: Parameter, given: Mapping[str, Any]) -> Iterator[Text]:
