@@ -23,9 +23,10 @@ if TYPE_CHECKING:
         say,
         unknown_tool,
     )
-    from pytest_agentready.world.faults import Hang, HTTPFault, WireFault
+    from pytest_agentready.world.faults import Hang
     from pytest_agentready.world.messages import IncomingRequest, Response
     from pytest_agentready.world.statements import DatabaseError, Statement
+    from pytest_agentready.world.wire import HTTPFault, WireFault
 
 __version__ = "0.1.0"
 __all__ = [
@@ -57,13 +58,13 @@ __all__ = [
 
 _HOMES = {
     "DatabaseError": "world.statements",
-    "HTTPFault": "world.faults",
+    "HTTPFault": "world.wire",
     "Hang": "world.faults",
     "IncomingRequest": "world.backend",
     "Response": "world.backend",
     "Statement": "world.statements",
     "ToolResult": "patterns.results",
-    "WireFault": "world.faults",
+    "WireFault": "world.wire",
     **dict.fromkeys(
         (
             "call",

@@ -6,14 +6,14 @@ from typing import Literal
 
 import pytest
 
-from pytest_agentready.domain import PROPERTY, Check, Outcome, Result, Tool, Verdict
+from pytest_agentready.domain import PROPERTY, AnySubject, Check, Outcome, Result, Verdict
 from pytest_agentready.engine import Engine
 from pytest_agentready.reports import failure
 from pytest_agentready.settings import Settings
 
 NO_MARK = (
-    "readiness_check examines the tool of an agent_tool mark, and this test has none. Put `@pytest.mark.agent_tool(tool=send_email)` "
-    "on the test, its class or its module, and take readiness_check as an argument of the test."
+    "readiness_check examines what an agent_tool or agent_loop mark names, and this test has none. Put "
+    "`@pytest.mark.agent_tool(tool=send_email)` on the test, its class or its module, and take readiness_check as an argument of the test."
 )
 NEVER_CALLED = "the test ended without calling readiness_check(): nothing was examined. Taking it as an argument is not enough, call it."
 
@@ -23,21 +23,21 @@ class HarnessError(Exception):
 
 
 class ReadinessCheck:
-    """Examines one tool by one check when it is called; calling it again says the same again."""
+    """Examines one tool or loop by one check when it is called; calling it again says the same again."""
 
     def __init__(self, request: pytest.FixtureRequest, engine: Engine, settings: Settings) -> None:
         # A mark's case is the parameter of its item; an item that no test file names has its own.
-        own: tuple[Tool, Check] | tuple[None, str] = getattr(request.node, "case", (None, NO_MARK))
-        case: tuple[Tool, Check] | tuple[None, str] = getattr(request, "param", own)
+        own: tuple[AnySubject, Check] | tuple[None, str] = getattr(request.node, "case", (None, NO_MARK))
+        case: tuple[AnySubject, Check] | tuple[None, str] = getattr(request, "param", own)
         if case[0] is None:
             pytest.fail(case[1], pytrace=False)
-        self._tool, self._check = case
+        self._subject, self._check = case
         self._node: pytest.Item = request.node
         self._engine = engine
         self._settings = settings
         self._verdict: Verdict | None = None
         ignored = request.config.getoption("runxfail", False)  # pytest's way to ask for what is really the case
-        self._waiver = None if ignored else settings.waiver_of(self._check.id, self._tool.name)
+        self._waiver = None if ignored else settings.waiver_of(self._check.id, self._subject.name)
         # A rerun starts anew: what an earlier try found does not count.
         carried = read_result(self._node)
         self._result = self._record(Result.expected(self._check, carried.subject, carried.node))
@@ -46,7 +46,7 @@ class ReadinessCheck:
         """True, so that `assert readiness_check()` holds as well; whatever else there is to say is raised."""
         __tracebackhide__ = True  # the place to look at is the test, and the tool that the text names
         if self._verdict is None:
-            self._verdict = self._engine.examine(self._tool, self._check)
+            self._verdict = self._engine.examine(self._subject, self._check)
             result = self._result.judged(self._verdict)
             if self._waiver is not None:
                 result = result.waived(self._waiver, self._settings.today, self._settings.unproven == "fail")
@@ -78,7 +78,9 @@ class ReadinessCheck:
             case Outcome.NOT_APPLICABLE:
                 pytest.skip(f"{label} is not applicable: {result.reason}")
             case Outcome.ERROR:
-                raise HarnessError(f"{label} could not judge {result.subject.name}; the tool is not to blame.\n\n{result.reason}")
+                raise HarnessError(
+                    f"{label} could not judge {result.subject.name}; the {result.subject.kind} is not to blame.\n\n{result.reason}"
+                )
 
     def _record(self, result: Result) -> Result:
         others = [pair for pair in self._node.user_properties if pair[0] != PROPERTY]

@@ -11,7 +11,7 @@ import pytest
 from pytest_agentready import recorder, session
 
 if TYPE_CHECKING:
-    from pytest_agentready.scene import AgentTool, AgentWorld, ScriptedModel
+    from pytest_agentready.scene import AgentLoop, AgentTool, AgentWorld, ScriptedModel
 
 SCENE_KEY = pytest.StashKey["AgentWorld"]()
 NESTED = (
@@ -25,7 +25,7 @@ def agent_world(request: pytest.FixtureRequest) -> AgentWorld:
     from pytest_agentready.scene import AgentWorld
 
     if "readiness_check" in request.fixturenames:
-        name = next(name for name in ("agent_tool", "scripted_model", "agent_world") if name in request.fixturenames)
+        name = next(name for name in ("agent_tool", "agent_loop", "scripted_model", "agent_world") if name in request.fixturenames)
         pytest.fail(NESTED.format(name=name), pytrace=False)
     engine = session.collection(request.config).engine
     world = AgentWorld(lambda: engine.registry.faults, engine.allow_hosts, engine.relative, engine.grant)  # type: ignore[arg-type,return-value]
@@ -62,6 +62,25 @@ def agent_tool(request: pytest.FixtureRequest, agent_world: AgentWorld) -> Agent
 
 
 @pytest.fixture
+def agent_loop(request: pytest.FixtureRequest, agent_world: AgentWorld, scripted_model: ScriptedModel) -> AgentLoop:  # noqa: ARG001
+    """The loop of this test's `agent_loop` mark, called with the user's text, in the test's world and with its scripted model."""
+    from pytest_agentready.collect.imports import Misuse
+    from pytest_agentready.collect.items import told
+    from pytest_agentready.collect.loop_marker import MARK
+    from pytest_agentready.scene import AgentLoop
+    from pytest_agentready.scene.loop import NO_MARK
+    from pytest_agentready.world.joint_backend import backend_of
+
+    if request.node.get_closest_marker(MARK) is None:
+        pytest.fail(NO_MARK, pytrace=False)
+    try:
+        loop = session.collection(request.config).loop_marks.loop(request.node)
+    except Misuse as misuse:
+        pytest.fail(told(MARK, misuse), pytrace=False)
+    return AgentLoop(loop, agent_world, backend_of(loop))
+
+
+@pytest.fixture
 def scripted_model(agent_world: AgentWorld) -> Iterator[ScriptedModel]:
     """The model that the test's code asks, whichever provider it asks: it answers what the test tells it to, in the test's world."""
     from pytest_agentready.scene import ScriptedModel
@@ -83,11 +102,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, object, o
     scene = pyfuncitem.stash.get(SCENE_KEY, None)
     if scene is None:
         return (yield)
+    from pytest_agentready.telemetry.overhearing import listening
+
     del pyfuncitem.stash[SCENE_KEY]  # a rerun gets a world of its own
     # What it has of databases was made before its world begins.
     databases = [value for value in pyfuncitem.funcargs.values() if type(value).__module__.startswith(("sqlite3", "sqlalchemy"))]
     try:
-        with scene.played((pyfuncitem.obj, databases)):
+        with listening(session.collection(pyfuncitem.config).engine.overheard), scene.played((pyfuncitem.obj, databases)):
             return (yield)
     except BaseException as outcome:
         raise scene.told(outcome)  # noqa: B904  (it is the same)

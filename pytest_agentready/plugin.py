@@ -13,24 +13,43 @@ from pytest_agentready import (
     startup,  # noqa: F401  (it keeps what the process was started with)
 )
 from pytest_agentready import session as ours
-from pytest_agentready.recorder import NOTES, Recorder, carried, is_error
+from pytest_agentready.recorder import EMITTED, NOTES, Recorder, carried, is_error
 
 if TYPE_CHECKING:
     from pytest_agentready.fixtures import ReadinessCheck
 
 MARKER = (
     "agent_tool(tool, args=..., backend=..., timeout=..., kind=..., result_budget=..., confirm=..., user=..., read_only=..., "
-    "destructive=..., idempotent=..., reads=..., bookkeeping=...): what readiness_check() examines, an object or "
+    "destructive=..., idempotent=..., reads=..., bookkeeping=..., breaker=...): what readiness_check() examines, an object or "
     "'module:name'; `args`: a dict of its arguments, a list of such dicts, or a callable that gives one, made up where left out; "
     "`backend`: what the outside world answers; `timeout`: seconds within which it promises to end; `kind`: 'api' (5 s) or 'db' (30 s); "
     "`result_budget`: tokens of what it returns; `confirm`: a function that records a human's approval of exactly that call; `user`: the "
     "parameter, or the ContextVar, that says for whom it acts; `read_only`, `destructive`, `idempotent`: what it is said to be; `reads`: "
-    "writes by their verb that only read, such as 'POST https://api.example.com/search'; `bookkeeping`: stores of a gate's or a cache's "
-    "own, such as 'redis:cache:*'."
+    "writes by their verb that only read, such as 'POST https://api.example.com/search', 'POST https://rpc.example.com/ eth_get*' (a "
+    "method of JSON-RPC) or 'process:git log'; `bookkeeping`: stores of a gate's or a cache's own, such as 'redis:cache:*', 'table:outbox' "
+    "or 'file:*.lock' (by the whole path or the one from the working directory; `*` stands for any characters, also for `/`); `breaker`: "
+    "it has a circuit breaker, which is then put to the test."
+)
+LOOP_MARKER = (
+    "agent_loop(loop, prompt=..., user=..., session=..., args=..., backend=..., tools=..., limits=..., token_budget=..., "
+    "context_window=..., max_model_calls=..., prices=..., approve=..., call=..., reads=..., bookkeeping=...): what readiness_check() "
+    "examines, the function that talks to the model, or 'module:name'; `prompt`, `user`, `session`: its parameters for the user's text and "
+    "the ids; `args`: what it takes beside; `backend`: what the outside world answers to its tools; `tools`: those that it offers; "
+    "`limits`: dollars, such as {'session': 0.50, 'user_daily': 5.00}; `token_budget`: tokens of one conversation; `context_window`: "
+    "tokens of one request; `max_model_calls`: when it is endless (60); `prices`: by model, in dollars per million tokens; `approve`: "
+    "approve(tool_name, arguments), a human's approval of that call; `call`: a function that stands for the loop, takes the user's text "
+    "and gives what the user gets; `reads`, `bookkeeping`: as of agent_tool."
+)
+BREAKER_MARKER = (
+    "agent_breaker(breaker, limits=..., user=..., session=..., cost=..., args=..., settle=...): what readiness_check() examines, a cost "
+    "breaker by itself: a function, or an object with check_and_increment(user_id, session_id, cost_usd) or the like; `limits`: dollars, "
+    "such as {'session': 0.50, 'user_daily': 5.00, 'global_hourly': 100.00}; `user`, `session`, `cost`: its parameters for the ids and "
+    "the dollars; `args`: what it takes beside; `settle`: a function of the user, the session and the dollars that were spent in the end."
 )
 pytest_plugins = ("pytest_agentready.own_tests", "pytest_agentready.workers")
 INI = {
     "agentready_tools": ("linelist", "what `--agentready` examines without a test file: modules, or module:name"),
+    "agentready_loops": ("linelist", "the loops that `--agentready` examines without a test file, each module:name"),
     "agentready_profile": ("string", "which checks run: checklist, standard (default) or strict"),
     "agentready_fail_on": ("string", "the mildest severity that fails: high, medium (default) or low"),
     "agentready_unproven": ("string", "what becomes of an unproven check: skip (default) or fail"),
@@ -44,13 +63,24 @@ COMPLAINT_KEY = pytest.StashKey[str]()
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("agentready", "agent readiness")
-    group.addoption("--agentready", action="store_true", help="examine the tools that agentready_tools names, without a test file")
+    group.addoption(
+        "--agentready",
+        action="store_true",
+        help="examine what agentready_tools and agentready_loops name, without a test file; a mark tells what cannot be guessed",
+    )
     group.addoption(
         "--agentready-tools",
         action="append",
         default=[],
         metavar="TARGET",
         help="examine this module's tools, or module:name, in the place of agentready_tools (repeatable; implies --agentready)",
+    )
+    group.addoption(
+        "--agentready-loops",
+        action="append",
+        default=[],
+        metavar="TARGET",
+        help="examine this loop, module:name, in the place of what is configured (repeatable; implies --agentready)",
     )
     group.addoption(
         "--agentready-report",
@@ -81,6 +111,8 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", MARKER)
+    config.addinivalue_line("markers", LOOP_MARKER)
+    config.addinivalue_line("markers", BREAKER_MARKER)
     ours.take_nodes(config)
     if ours.is_configured(config):
         ours.settings(config)  # every mistake is told before the first test runs
@@ -113,7 +145,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
     if ours.chosen_nodes(config) and not session.testsfailed and (missed := ours.collection(config).missed()):
         raise pytest.UsageError("\n".join(missed))
-    if any("readiness_check" in getattr(item, "fixturenames", ()) or item.get_closest_marker("agent_tool") for item in items):
+    if any(
+        "readiness_check" in getattr(item, "fixturenames", ())
+        or item.get_closest_marker("agent_tool")
+        or item.get_closest_marker("agent_loop")
+        for item in items
+    ):
         for item, complaint in ours.collection(config).prepare(config, items).items():
             item.stash[COMPLAINT_KEY] = complaint
 
@@ -170,6 +207,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     """
     if ours.COLLECTION_KEY in session.config.stash and hasattr(session.config, "workeroutput"):
         session.config.workeroutput[NOTES] = ours.collection(session.config).notes
+        session.config.workeroutput[EMITTED] = ours.emitted(session.config)
     manager = session.config.pluginmanager
     if "hypothesis" not in sys.modules and not manager.hasplugin("dsession") and manager.hasplugin("hypothesispytest"):
         manager.unregister(name="hypothesispytest")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import json
+import operator
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 NARROWING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "ignore", "ignore_glob")  # pytest's options that leave items out
 
 NOTES = "agentready_notes"  # what a worker of xdist sends home when it is done
+EMITTED = "agentready_emitted"  # and this, what the code under examination has emitted there
 BY_HAND = "agentready_calls"  # the user property under which a hand-written test's report carries its results
 
 
@@ -29,7 +33,8 @@ class Recorder:
         self.by_hand: dict[str, tuple[Result, ...]] = {}  # what was found in the calls of the tests that call a tool themselves
         self.broken: dict[str, None] = {}  # an ordered set of the tests of that kind that failed
         self.gaps: list[str] = []
-        self.notes: list[str] = []  # of workers
+        self.notes: list[str] = []  # of workers, and of marks that the selection hides
+        self.emitted: list[dict[str, Any]] = []  # of workers
         self.deselected = 0
         self.written: list[tuple[Path, OSError | None]] = []
 
@@ -39,6 +44,7 @@ class Recorder:
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         self.deselected += sum("readiness_check" in getattr(item, "fixturenames", ()) for item in items)
+        self.notes += [f"not to be used, and deselected: {item.nodeid}: {problem}" for item in items if (problem := _misuse(item))]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when not in ("setup", "call", "teardown"):  # xdist's word for an item whose worker has died
@@ -59,6 +65,7 @@ class Recorder:
             self.gaps.append(f"the run ended early: {session.shouldfail or session.shouldstop}")
         if session.exitstatus == pytest.ExitCode.OK and self.results and self._assessment().doubts:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED  # unproven checks skip, but a run that judged nothing is not green
+        self._keep_emitted()
         if not ours.is_configured(self.config) or self.config.getoption("collectonly"):
             return
         for report in ours.settings(self.config).reports:
@@ -86,6 +93,20 @@ class Recorder:
             else:
                 terminalreporter.write_sep("-", f"agentready report: {path}")
 
+    def _keep_emitted(self) -> None:
+        """For `pytest-agentready alerts`. A run of a part says nothing about what the rest emits: it only adds."""
+        found = [*self.emitted, *filter(None, [ours.emitted(self.config)])]
+        cache = getattr(self.config, "cache", None)  # None for `-p no:cacheprovider`
+        if not found or cache is None:
+            return
+        from pytest_agentready.domain import RECORD, Emitted
+
+        emitted = functools.reduce(operator.or_, map(Emitted.from_json, found))
+        if not self._is_whole():
+            with contextlib.suppress(KeyError, TypeError, ValueError):  # nothing of ours is there, or nothing that can be read
+                emitted |= Emitted.from_json(cache.get(RECORD, None))
+        cache.set(RECORD, emitted.to_json())
+
     def _selected(self) -> bool:
         """Were single checks picked out? A worker's own count of those that were not does not come home."""
         options = any(getattr(self.config.option, name, None) for name in ("keyword", "markexpr", "lf", "stepwise"))
@@ -99,7 +120,9 @@ class Recorder:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
-        self.notes += getattr(node, "workeroutput", {}).get(NOTES, ())
+        sent = getattr(node, "workeroutput", {})
+        self.notes += sent.get(NOTES, ())
+        self.emitted += filter(None, [sent.get(EMITTED)])
 
     def _is_whole(self) -> bool:
         """Was everything to be run that is configured, and was it?"""
@@ -127,6 +150,13 @@ class Recorder:
             notes=tuple(dict.fromkeys(self._notes())),
             whole=self._is_whole(),
         )
+
+
+def _misuse(item: pytest.Item) -> str:
+    """What is wrong with the mark of this item, where it is there to say that; in one line."""
+    callspec = getattr(item, "callspec", None)
+    case = callspec.params.get("readiness_check") if callspec else None
+    return " ".join(str(case[1]).split()) if isinstance(case, tuple) and case[0] is None else ""
 
 
 def carried(carrier: pytest.Item | pytest.TestReport) -> Result | None:

@@ -14,13 +14,18 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any
 
-from pytest_agentready.domain import Check, Fault, Profile, Tool, nearest
+from pytest_agentready.domain import AnySubject, Check, Fault, Loop, Profile, Tool, nearest
 
 PACKAGE = "pytest_agentready"
 
 
 class UnknownName(LookupError):
-    """A name that nothing here has; the message says what was meant."""
+    """A name that nothing here has; the message says what was meant, and what there is. The problem alone does without the list."""
+
+    def __init__(self, problem: str, known: Iterable[str] = ()) -> None:
+        listed = ", ".join(known)
+        super().__init__(f"{problem} Known: {listed}." if listed else problem)
+        self.problem = problem
 
 
 class Unloadable(ImportError):
@@ -68,13 +73,19 @@ class Registry:
         own = sorted(_own_modules("adapters"), key=lambda module: module.__name__.endswith(".python"))
         return (*map(_foreign_adapter, _entries("agentready.adapters")), *(module.adapt for module in own))
 
+    @cached_property
+    def loop_adapters(self) -> tuple[Callable[[object], Loop | None], ...]:
+        """Of the adapters, those that know loops as well, in the same order."""
+        own = sorted(_own_modules("adapters"), key=lambda module: module.__name__.endswith(".python"))
+        return tuple(module.adapt_loop for module in own if hasattr(module, "adapt_loop"))
+
     @property
     def framework_adapters(self) -> tuple[Callable[[object], Tool | None], ...]:
         """Those that take only what was made to be a tool; plain Python takes whatever can be called."""
         return self.adapters[:-1]
 
-    def in_profile(self, profile: Profile) -> tuple[Check, ...]:
-        return tuple(check for check in self.checks if check.in_profile(profile))
+    def in_profile(self, profile: Profile, subject: AnySubject | None = None) -> tuple[Check, ...]:
+        return tuple(check for check in self.checks if check.in_profile(profile, subject))
 
     def check(self, name: str) -> Check:
         """By id, slug or both (`AR202`, `unbounded-wait`, `AR202-unbounded-wait`). Raises UnknownName."""
@@ -82,7 +93,7 @@ class Registry:
         if found := names.get(name.lower()):
             return found
         meant = f" Did you mean {names[near].label}?" if (near := nearest(name.lower(), names)) else ""
-        raise UnknownName(f"There is no check {name!r}.{meant} Known: {', '.join(check.label for check in self.checks)}.")
+        raise UnknownName(f"There is no check {name!r}.{meant}", [check.label for check in self.checks])
 
     def experiment(self, name: str) -> Callable[..., Any]:
         """An experiment's module is named as the parameter by which a judge asks for it. Raises UnknownName."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pytest_agentready.world.granted import Grant
 
 NO_TARGET = (
-    '--agentready: no target is configured. Say what to examine by `agentready_tools = ["shop.tools"]` in the configuration of pytest, '
-    "or by `--agentready-tools shop.tools`."
+    '--agentready: no target is configured. Say what to examine by `agentready_tools = ["shop.tools"]` or '
+    '`agentready_loops = ["shop.agent:run_agent"]` in the configuration of pytest, or by `--agentready-tools shop.tools`.'
 )
 REGISTRY_KEY = pytest.StashKey["Registry"]()
 SETTINGS_KEY = pytest.StashKey["Settings"]()
@@ -53,7 +53,7 @@ def settings(config: pytest.Config) -> Settings:
         from pytest_agentready.settings import Settings
 
         found = Settings.read(config, keys(config), lambda name: registry(config).check(name).id)
-        if wants_targets(config) and not found.tools:
+        if wants_targets(config) and not (found.tools or found.loops):
             raise pytest.UsageError(NO_TARGET)
         config.stash[SETTINGS_KEY] = found
     return config.stash[SETTINGS_KEY]
@@ -69,6 +69,13 @@ def collection(config: pytest.Config) -> Collection:
     return config.stash[COLLECTION_KEY]
 
 
+def emitted(config: pytest.Config) -> dict[str, Any] | None:
+    """What this process has heard the user's code emit, as JSON has it; None where nothing of it has run in a world."""
+    if COLLECTION_KEY not in config.stash or not (overheard := collection(config).engine.overheard).worlds:
+        return None
+    return overheard.emitted.to_json()
+
+
 def _grant(config: pytest.Config) -> Grant:
     """What a run may do to this machine. The folder of `tmp_path` is its own, once a test has asked for one."""
     from pytest_agentready.world.granted import Grant
@@ -78,12 +85,17 @@ def _grant(config: pytest.Config) -> Grant:
 
 
 def wants_targets(config: pytest.Config) -> bool:
-    return bool(config.getoption("agentready") or config.getoption("agentready_tools") or chosen_nodes(config))
+    return bool(config.getoption("agentready") or _named_targets(config) or chosen_nodes(config))
 
 
 def leaves_targets_out(config: pytest.Config) -> bool:
     """Are there configured targets that this run does not examine?"""
-    return bool(config.getini("agentready_tools")) and (not wants_targets(config) or bool(config.getoption("agentready_tools")))
+    configured = config.getini("agentready_tools") or config.getini("agentready_loops")
+    return bool(configured) and (not wants_targets(config) or _named_targets(config))
+
+
+def _named_targets(config: pytest.Config) -> bool:
+    return bool(config.getoption("agentready_tools") or config.getoption("agentready_loops"))
 
 
 def take_nodes(config: pytest.Config) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import re
+import shutil
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -17,6 +20,7 @@ from pytest_agentready.domain import PROFILES, Profile, Severity, Waiver, did_yo
 
 KEYS = (
     "agentready_tools",
+    "agentready_loops",
     "agentready_profile",
     "agentready_fail_on",
     "agentready_unproven",
@@ -26,6 +30,10 @@ KEYS = (
     "agentready_report",
 )
 EXPECTED_REPORT = "expected FORMAT:PATH, such as 'json:agentready.json'."
+EXPECTED_TARGETS = {
+    "tools": "one module, or module:name, such as 'shop.tools' or 'shop.registry:TOOLS'.",
+    "loops": "module:name, such as 'shop.agent:run_agent'.",
+}
 FORMATS = ("json",)  # each is a module of reports/ with a render function
 TARGET = re.compile(r"[^\W\d]\w*(\.[^\W\d]\w*)*(:[^\W\d]\w*(\.[^\W\d]\w*)*)?")
 HOST = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?)(:(?P<port>\d{1,5}))?")
@@ -50,6 +58,7 @@ class Settings:
     unproven: Unproven = "skip"
     reports: tuple[Report, ...] = ()
     tools: tuple[str, ...] = ()  # targets: "shop.tools", "shop.registry:TOOLS"
+    loops: tuple[str, ...] = ()  # "shop.agent:run_agent"
     waivers: tuple[Waiver, ...] = ()
     allow_hosts: tuple[tuple[str, int | None], ...] = ()  # services that the worlds let out to, and paths of sockets; None: any port
     allow_processes: tuple[str, ...] = ()  # programs that the worlds let a tool start, by name or path
@@ -63,7 +72,8 @@ class Settings:
         """
         default = cls()
         problems = [*_unknown(keys)]
-        tools = tuple(_tools(config, problems))
+        tools = tuple(_targets(config, "tools", problems))
+        loops = tuple(_targets(config, "loops", problems))
         profile = _choice(config, "agentready_profile", PROFILES, default.profile, problems)
         fail_on = _choice(config, "agentready_fail_on", [severity.value for severity in Severity], default.fail_on.value, problems)
         unproven = _choice(config, "agentready_unproven", get_args(Unproven), default.unproven, problems)
@@ -73,7 +83,17 @@ class Settings:
         reports = tuple(_reports(config, problems))
         if problems:
             raise pytest.UsageError("\n".join(problems))
-        return cls(cast("Profile", profile), Severity(fail_on), cast("Unproven", unproven), reports, tools, waivers, hosts, programs)
+        return cls(
+            profile=cast("Profile", profile),
+            fail_on=Severity(fail_on),
+            unproven=cast("Unproven", unproven),
+            reports=reports,
+            tools=tools,
+            loops=loops,
+            waivers=waivers,
+            allow_hosts=hosts,
+            allow_processes=programs,
+        )
 
     def without_waivers(self) -> Settings:
         return replace(self, waivers=())
@@ -131,15 +151,15 @@ def _as_written(config: pytest.Config, key: str) -> object:
     return getattr(found, "value", found)
 
 
-def _tools(config: pytest.Config, problems: list[str]) -> Iterator[str]:
+def _targets(config: pytest.Config, kind: Literal["tools", "loops"], problems: list[str]) -> Iterator[str]:
     """What the command line names goes in the place of what is configured, as with pytest's own arguments and testpaths."""
-    configured = [("agentready_tools", text) for text in _lines(config, "agentready_tools", problems)]
-    named = [("--agentready-tools", text) for text in config.getoption("agentready_tools")]
+    configured = [(f"agentready_{kind}", text) for text in _lines(config, f"agentready_{kind}", problems)]
+    named = [(f"--agentready-{kind}", text) for text in config.getoption(f"agentready_{kind}")]
     for origin, text in (*configured, *named):
         if not TARGET.fullmatch(text):
-            problem = "expected one module, or module:name, such as 'shop.tools' or 'shop.registry:TOOLS'."
-            problems.append(f"{origin} {text!r}: {problem}")
-    yield from dict.fromkeys(text for _, text in named or configured)
+            problems.append(f"{origin} {text!r}: expected {EXPECTED_TARGETS[kind]}")
+    any_named = config.getoption("agentready_tools") or config.getoption("agentready_loops")
+    yield from dict.fromkeys(text for _, text in (named if any_named else configured))
 
 
 def _waivers(lines: Iterable[str], check_id: Callable[[str], str], problems: list[str]) -> Iterator[Waiver]:
@@ -181,10 +201,25 @@ def _programs(lines: Iterable[str], problems: list[str]) -> Iterator[str]:
             problem = "expected one program by its name or path, such as 'git'; no arguments or pattern."
         elif "*" in text or "?" in text:
             problem = "there are no patterns. Name each program, such as 'git'."
+        elif missing := _missing(text):
+            problem = missing
         else:
             yield text
             continue
         problems.append(f"agentready_allow_processes {text!r}: {problem}")
+
+
+def _missing(program: str) -> str:
+    """Why nothing could be started by this name; "" where something can. A path from a folder is left to whoever starts it."""
+    folder = os.path.dirname(program)
+    if (folder and not os.path.isabs(program)) or shutil.which(program) is not None:
+        return ""
+    known: list[str] = []
+    for place in [folder] if folder else os.get_exec_path():
+        with contextlib.suppress(OSError):
+            known += [os.path.join(folder, name) for name in os.listdir(place)]
+    where = "there is no such program" if folder else "there is no such program on the PATH"
+    return f"{where}.{did_you_mean(program, known)}"
 
 
 def _reports(config: pytest.Config, problems: list[str]) -> Iterator[Report]:

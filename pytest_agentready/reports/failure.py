@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Iterator
 
 from pytest_agentready.domain import Check, Finding, Result
 from pytest_agentready.reports import wrap
 
 WIDTH = 100
+SHORTEST = 40  # columns of a message, however long the subject's name is
+WIDEST = 140  # columns of the first line, and of a line of a trace
 LABEL = 8  # columns of "  where "
 
 
 def render(result: Result, check: Check) -> str:
-    """The first line says it all: it is what pytest's short summary shows."""
+    """The first line is what pytest's short summary shows: no longer than it takes to know which fault it is."""
     first, *others = result.findings
     more = f" (and {len(others)} more)" if others else ""
-    lines = [f"{result.subject.name}: {_one_line(first.message)}{more}", ""]
+    name = result.subject.name
+    lines = [f"{name}: {textwrap.shorten(first.message, max(WIDEST - len(name), SHORTEST), placeholder=' ...')}{more}", ""]
     lines += [f"  {result.label}, {result.severity.value}: {check.title}", ""]
     for finding in result.findings:
         lines += _finding(finding)
@@ -41,6 +45,10 @@ def _finding(finding: Finding) -> Iterator[str]:
     yield from _entry("what", finding.message)
     if finding.where:
         yield from _entry("where", finding.where)
+    if finding.trace:
+        head, *lines = finding.trace.splitlines()
+        yield "  trace".ljust(LABEL) + head.partition(": ")[2]
+        yield from (f"{' ' * LABEL}{line}"[:WIDEST] for line in lines)
 
 
 def _entry(label: str, text: str) -> Iterator[str]:
@@ -52,7 +60,3 @@ def _entry(label: str, text: str) -> Iterator[str]:
         for part in wrapped:
             yield f"{head}{indent}{part}".rstrip()
             head = " " * LABEL
-
-
-def _one_line(text: str) -> str:
-    return " ".join(text.split())

@@ -39,7 +39,8 @@ def _result(result: Result) -> dict[str, object]:
         "outcome": result.outcome.value,
         "reason": result.reason,
         "findings": [
-            {"message": finding.message, "where": finding.where, "evidence": dict(finding.evidence)} for finding in result.findings
+            {"message": finding.message, "where": finding.where, "evidence": dict(finding.evidence), "trace": finding.trace}
+            for finding in result.findings
         ],
         "node": result.node,
         "seconds": result.seconds,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from itertools import groupby
 
-from pytest_agentready.domain import Assessment, Outcome, Result, Severity, Subject
+from pytest_agentready.domain import Assessment, Outcome, Result, Severity, Subject, listed
 from pytest_agentready.reports import wrap
 
 NARROWEST = 60
 WIDEST = 120
+BRIEF = 120  # characters of a fix that may be told beside each tool
 SHOWN = 5  # findings of one check; the item's own failure and the JSON report have them all
 
 
@@ -39,13 +41,20 @@ def _headline(assessment: Assessment, width: int) -> list[str]:
     told += [f"{counts['failed']} failed ({', '.join(failed)})"] if failed else []
     told += [f"{counts['error']} error{'s' * (counts['error'] != 1)}"] if counts["error"] else []
     told += [f"{counts[name]} {name.replace('_', ' ')}" for name in ("unproven", "waived", "not_applicable") if counts[name]]
-    tools = len({result.subject for result in assessment.results if not result.is_misuse})
+    subjects = {result.subject for result in assessment.results if not result.is_misuse}
     return [
         *_wrapped(f"{_word(assessment)}: {', '.join(told)}", "", width),
-        f"  {tools or 'no'} tool{'s' * (tools != 1)}, profile {assessment.profile}{_left_out(assessment)}",
+        f"  {_counted(subjects)}, profile {assessment.profile}{_left_out(assessment)}",
         *(line for doubt in assessment.doubts for line in _wrapped(doubt, "  ", width)),
         *(line for note in assessment.notes for line in _wrapped(note, "  ", width)),
     ]
+
+
+def _counted(subjects: Iterable[Subject]) -> str:
+    """`3 tools, 1 loop and 1 breaker`."""
+    numbers = Counter(subject.kind for subject in subjects)
+    told = [f"{number} {kind}{'s' * (number != 1)}" for kind, number in sorted(numbers.items(), reverse=True)]
+    return listed(told) or "no tools"
 
 
 def _word(assessment: Assessment) -> str:
@@ -99,14 +108,15 @@ def _findings(assessment: Assessment, width: int) -> Iterator[list[str]]:
     groups: dict[Subject, list[Result]] = {}
     for result in _worst_first(assessment.having(Outcome.FAILED)):
         groups.setdefault(result.subject, []).append(result)
+    told: dict[str, str] = {}  # fix -> the subject beside which it stands
     for subject, results in groups.items():  # the worst result of all has put its subject first
         lines = [f"{subject.name}  {subject.source}".rstrip()]
         for _, same in groupby(results, key=lambda result: result.check):
-            lines += _check(list(same), assessment, width)
+            lines += _check(list(same), assessment, width, told)
         yield lines
 
 
-def _check(results: list[Result], assessment: Assessment, width: int) -> Iterator[str]:
+def _check(results: list[Result], assessment: Assessment, width: int, told: dict[str, str]) -> Iterator[str]:
     first = results[0]
     mild = "" if assessment.blocks(first) else "  (below agentready_fail_on)"
     yield f"  {first.severity.value:<7} {first.label}{mild}"
@@ -121,7 +131,8 @@ def _check(results: list[Result], assessment: Assessment, width: int) -> Iterato
     if len(findings) > SHOWN:
         yield f"{' ' * 10}... and {len(findings) - SHOWN} more"
     for fix in dict.fromkeys(finding.fix or first.fix for finding in findings.values()):
-        yield from _wrapped(f"fix: {fix}", " " * 10, width)
+        again = told.setdefault(fix, first.subject.name) != first.subject.name and len(fix) > BRIEF
+        yield from _wrapped(f"fix: as for {told[fix]}, above" if again else f"fix: {fix}", " " * 10, width)
 
 
 def _worst_first(results: Iterable[Result]) -> list[Result]:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from pytest_agentready.domain import Ending, ModelCall, ModelFailure
+from pytest_agentready.prices import cost_of
 from pytest_agentready.world import stack
 from pytest_agentready.world.backend_calls import BackendFailed
 from pytest_agentready.world.ending import OutboundBlocked
@@ -18,12 +19,14 @@ REACHING = ("a connection to", "a message to", "a look-up of")  # what the allow
 Relative = Callable[[str], str]
 
 
-def story(time: Timeline, relative: Relative) -> str:
+def story(time: Timeline, calls: Sequence[ModelCall], relative: Relative) -> str:
     """`recv from api.example.com:443 waits for ever, no timeout is set (shop/tools.py:12)`; "" where the test came to its own end."""
     if time.ending is None:
         return ""
     if time.ending.kind == "stuck":
         return _endless_wait(time, time.ending, relative)
+    if time.ending.kind == "runaway" and 2 * len(calls) >= time.ending.count:
+        return _endless_loop(time.ending, calls, relative)
     return _at(f"the test does not end: {time.ending.story}", time.ending.where, relative)
 
 
@@ -75,6 +78,16 @@ def stranded(failure: BackendFailed, calls: Sequence[ModelCall], relative: Relat
     told = str(failure)
     where = next((call.where for call in calls if isinstance(call.answer, ModelFailure) and call.answer.message == told), "")
     return _at(told, where, relative)
+
+
+def _endless_loop(ending: Ending, calls: Sequence[ModelCall], relative: Relative) -> str:
+    times = min(len(calls), ending.count)  # the call with which it was ended may be among them
+    asks = _at(f"the loop does not end: the model was called {times} times, and is called again", ending.where, relative)
+    used = sum(call.usage.total for call in calls if call.usage is not None)
+    cost = cost_of(calls, {})
+    price = f", which cost ${cost.dollars:,.2f}" if cost.dollars and cost.is_known else ""
+    spent = f" They used {used:,} tokens{price}." if used else ""
+    return f"{asks}.{spent} Give the loop a limit of its own: a number of calls, or a budget of tokens."
 
 
 def _endless_wait(time: Timeline, ending: Ending, relative: Relative) -> str:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import _thread
 import inspect
 import os
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
-from pytest_agentready.domain import FaultMatrix, NormalCall, Outcome, Result, Run, Subject, Tool, read
+from pytest_agentready.domain import FaultMatrix, NormalCall, Outcome, Result, Run, Subject, Tool, read, shortened
 from pytest_agentready.engine import Engine
 from pytest_agentready.reports import failure
-from pytest_agentready.scene.world import ADVANCE, AgentWorld
+from pytest_agentready.scene.clock import ADVANCE
+from pytest_agentready.scene.fitting import misfit
+from pytest_agentready.scene.world import AgentWorld
 from pytest_agentready.settings import Settings
+from pytest_agentready.telemetry.recording import Reach
 from pytest_agentready.world import real
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.run import raised_by
@@ -49,6 +52,7 @@ class AgentTool:
         self._unawaited: list[tuple[Any, Any]] = []  # what the tool returned, and what the test was given for it
         self._calls = _thread.allocate_lock()  # held while the tool works
         self._overlapped = False
+        self._refused = False  # a call whose arguments do not fit, before a line of the tool has run
         self._tool = tool
         self._world = world
         if tool.facts.backend is not None:
@@ -62,12 +66,18 @@ class AgentTool:
             raise LookupError("agent_tool has not been called yet: there is no run")
         return self.runs[-1]
 
-    def __call__(self, /, **arguments: Any) -> Any:
+    def __call__(self, /, *unnamed: object, **arguments: Any) -> Any:
         __tracebackhide__ = True
+        if unnamed:
+            raise TypeError(f"agent_tool takes the arguments of the tool by name: {_by_name(self._tool, unnamed)}")
         start = self._begin()
         try:
             value = self._tool.call(**arguments)
         except BaseException as error:
+            if isinstance(error, TypeError) and (told := misfit(self._tool.call, arguments, error)):
+                self._calls.release()
+                self._refused = True
+                raise TypeError(f"agent_tool({', '.join(f'{name}=...' for name in arguments)}): {told}") from None
             self._end(start, arguments, error=error)
             raise
         if inspect.isawaitable(value):
@@ -121,7 +131,7 @@ class AgentTool:
             len(network.refused),
             len(world.ledger.effects),
         )
-        return _Mark(time.now, real.perf_counter(), network.fired, *counts, peers)
+        return _Mark(time.now, real.perf_counter(), network.fired, *counts, peers, world.telemetry.reach())
 
     def _end(self, start: _Mark, arguments: Mapping[str, Any], value: object = None, error: BaseException | None = None) -> None:
         __tracebackhide__ = True
@@ -158,6 +168,7 @@ class AgentTool:
             local_effects=tuple(world.ledger.effects[start.effects :]),
             unseen=tuple(time.crowd.unseen.found),
             in_real_time=world.in_real_time,
+            telemetry=world.telemetry.frozen(start.telemetry, 0.0),
             virtual=time.now - start.virtual,
             real=real.perf_counter() - start.real,
         )
@@ -174,7 +185,7 @@ class AgentTool:
         if self._overlapped:
             return OVERLAPPING, []
         if not self.runs:
-            return NEVER_CALLED, []
+            return "" if self._refused else NEVER_CALLED, []
         healthy = tuple(run for run in self.runs if not run.fired)
         failing = tuple(run for run in self.runs if run.fault is not None)
         if not healthy and not failing:
@@ -187,7 +198,7 @@ class AgentTool:
         }
         subject = Subject(self._tool.name, engine.relative(self._tool.source), self._tool.kind, self._tool.framework)
         told, results = [], []
-        for check in engine.registry.in_profile(settings.profile):
+        for check in engine.registry.in_profile(settings.profile, self._tool):
             waiver = settings.waiver_of(check.id, subject.name)
             if not OBSERVED.issuperset(check.needs) or not (waiver or check.severity.at_least(settings.fail_on)):
                 continue
@@ -198,6 +209,13 @@ class AgentTool:
             if result.outcome is Outcome.FAILED:
                 told.append(failure.render(result, check))
         return "\n\n".join(told), results
+
+
+def _by_name(tool: Tool, values: Sequence[object]) -> str:
+    """How this call is written."""
+    names = [parameter.name for parameter in tool.interface().parameters]
+    given = ", ".join(f"{name}={shortened(repr(value), 40)}" for name, value in zip(names, values, strict=False))
+    return f"agent_tool({given or '...'})"
 
 
 class _Mark(NamedTuple):
@@ -214,6 +232,7 @@ class _Mark(NamedTuple):
     refused: int
     effects: int
     peers: frozenset[str]
+    telemetry: Reach
 
 
 def _peers(waits: tuple[Any, ...]) -> list[str]:

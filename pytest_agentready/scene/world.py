@@ -6,15 +6,17 @@ The test's thread is the world's first member, as a tool is in an experiment. Fi
 from __future__ import annotations
 
 import contextlib
-import datetime
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
 from pytest_agentready.domain import Effect, OutOfScript, Request, Respond, Run, Sleep, Wait, did_you_mean, effects_of
+from pytest_agentready.prices import dollars_of
 from pytest_agentready.scene import endings, notes
-from pytest_agentready.world import Backend, BackendError, Limits, Response, WireFault, real
+from pytest_agentready.scene.clock import ADVANCE, Clock
+from pytest_agentready.telemetry.tree import drawn
+from pytest_agentready.world import Backend, BackendError, Limits, Response, WireFault
 from pytest_agentready.world.allowed import Hosts
 from pytest_agentready.world.ending import OutboundBlocked
 from pytest_agentready.world.faults import answering
@@ -22,12 +24,12 @@ from pytest_agentready.world.granted import Grant, granted
 from pytest_agentready.world.installation import installed, prepare
 from pytest_agentready.world.leftovers import sweep
 from pytest_agentready.world.outages import EVERY, Outages, count
+from pytest_agentready.world.records import recorded
 from pytest_agentready.world.tls import load_postponed
 from pytest_agentready.world.world import World
 
 # A test may well do more than a tool: send many requests, wait for days, and take a while.
 LIMITS = Limits(attempts=500, turns=20_000, horizon=366 * 86_400.0, real=60.0)
-ADVANCE = "advance"  # the wait by which a test moves the clock
 
 
 class AgentWorld:
@@ -41,6 +43,7 @@ class AgentWorld:
         self.judge_passively: Callable[[], str] | None = None  # what is wrong with the calls of the tool, in words
         self.respond: Respond | None = None  # the model behind the providers
         self.unplayed: Callable[[], str] | None = None  # what of its script nobody has asked for, in words
+        self.astray: Callable[[], list[str]] = list  # what its script calls that nobody has offered, in words
         self._known = known
         self._allow = allow
         self._relative = relative
@@ -51,6 +54,14 @@ class AgentWorld:
         self._has_backend = False
         self._world: World | None = None
         self._plays = False
+
+    def __call__(self, *_: object, **__: object) -> NoReturn:
+        """Raises TypeError: it is no function."""
+        __tracebackhide__ = True
+        raise TypeError(
+            "agent_world is the world of the test itself, and no function. Say what answers in it by agent_world.backend({...}), and what "
+            "fails by agent_world.fault('api.example.com', 'response-hang')"
+        )
 
     # -- what the test arranges
 
@@ -65,14 +76,14 @@ class AgentWorld:
         if self._world is not None:
             self._world.network.backend = self._backend
 
-    def fault(self, *host_and_fault: str | WireFault | Response, after: int = 0) -> None:
+    def fault(self, *host_and_fault: str | WireFault | Response, after: int = 0, **given: object) -> None:
         """Let a host fail from here on: `fault("api.example.com", "response-hang")`. Without a host, or for "*", all do.
 
         The fault is one by its slug, a `WireFault` such as `Hang()`, or a `Response` with which everything is answered. The next
         `after` requests are still answered well. A host has one fault; a second one takes the first one's place.
         """
         __tracebackhide__ = True
-        if len(host_and_fault) not in (1, 2):
+        if given or len(host_and_fault) not in (1, 2):
             raise TypeError('fault() takes a host and a fault, or a fault for every host: fault("api.example.com", "response-hang")')
         if isinstance(after, bool) or not isinstance(after, int) or after < 0:
             raise ValueError(f"after={after!r} is no number of requests that are still answered well: write such as after=2")
@@ -151,6 +162,16 @@ class AgentWorld:
         return effects_of(Run({}, requests=tuple(network.requests), local_effects=tuple(self._world.ledger.effects)))
 
     @property
+    def trace(self) -> str:
+        """What happened so far as a tree: the spans, and the calls of models and requests that no span covers; in virtual time.
+
+        With what calls of models cost, where genai-prices is installed and knows the model. "" where nothing has happened.
+        """
+        if self._world is None:
+            return ""
+        return drawn(recorded(self._world, Run({}, virtual=self._world.time.now), 0.0), lambda calls: dollars_of(calls, {}))
+
+    @property
     def outages(self) -> Outages:
         return self._outages
 
@@ -181,6 +202,7 @@ class AgentWorld:
         with granted(self._grant()):
             world = self._world = World(None, self._backend, LIMITS, allow=self._allow, abrupt=True, respond=self.respond)
         world.network.outages = self._outages
+        world.sees_stores = False  # what a test of the user's own does to a real Redis, it means to do
         outcome: BaseException | None = None
         try:
             with installed(world):
@@ -223,8 +245,8 @@ class AgentWorld:
             else:
                 told = endings.failed_backend(failure, self._relative)
             raise pytest.fail.Exception(told, pytrace=False) from None
-        ended = endings.story(world.time, self._relative)
-        unmet = notes.unmet(world, self._outages)
+        ended = endings.story(world.time, network.model_calls, self._relative)
+        unmet = [*notes.unmet(world, self._outages), *self.astray()]
         self.notes = [*unmet, *notes.unheard(world, self.backend_in_force, marked=self.judge_passively is not None)]
         complaint = self.judge_passively() if self.judge_passively is not None and (error is None or ended) else ""
         if error is None and not ended and unmet:
@@ -240,35 +262,6 @@ class AgentWorld:
 
 class WorldFailed(Exception):
     """A mistake of our own; its cause has the traceback."""
-
-
-class Clock:
-    """The virtual clock of a test."""
-
-    def __init__(self, world: AgentWorld) -> None:
-        self._of = world
-
-    def __repr__(self) -> str:
-        return f"<Clock {self.now.isoformat()}, {self.elapsed:.3f} s after the test began>"
-
-    @property
-    def elapsed(self) -> float:
-        """Virtual seconds since the test began."""
-        return 0.0 if self._of.last is None else self._of.last.time.now
-
-    @property
-    def now(self) -> datetime.datetime:
-        """The date and time, in UTC."""
-        world = self._of.last
-        moment = real.time() if world is None else world.time.wall + world.time.now
-        return datetime.datetime.fromtimestamp(moment, datetime.timezone.utc)
-
-    def advance(self, seconds: float) -> None:
-        """Let virtual time pass: whatever other threads wait for happens meanwhile, in its order, and a loop's timers when it goes on."""
-        __tracebackhide__ = True
-        if not seconds >= 0:
-            raise ValueError(f"the clock only goes forward: advance({seconds!r})")
-        self._of.running.time.wait(ADVANCE, seconds, lambda: False, real.sleep)
 
 
 def _nothing_to_clear(host: str, hosts: tuple[str, ...]) -> str:
