@@ -11,7 +11,8 @@ import httpx
 import requests
 from pydantic import BaseModel, ValidationError
 
-from pytest_agentready.patterns.results import ToolResult
+from support_agent.patterns.results import ToolResult
+from support_agent.patterns.tracing import outgoing
 
 # Two attempts and the pause between them take 4.5 seconds at most, so that a silent service costs the agent less than 5.
 TIMEOUT = 2.0
@@ -37,6 +38,7 @@ async def call_async(method: str, url: str, model: type[BaseModel], **options: A
 
 
 def _attempt(method: str, url: str, model: type[BaseModel], options: dict[str, Any]) -> ToolResult:
+    options = {**options, "headers": outgoing(options.get("headers"))}
     try:
         response = requests.request(method, url, timeout=TIMEOUT, allow_redirects=False, **options)
     except requests.RequestException as error:
@@ -45,6 +47,7 @@ def _attempt(method: str, url: str, model: type[BaseModel], options: dict[str, A
 
 
 async def _attempt_async(method: str, url: str, model: type[BaseModel], options: dict[str, Any]) -> ToolResult:
+    options = {**options, "headers": outgoing(options.get("headers"))}
     try:
         async with httpx.AsyncClient(timeout=TIMEOUT, follow_redirects=False) as client:
             response = await client.request(method, url, **options)

@@ -2,8 +2,8 @@
 
 from contextvars import ContextVar
 
-from pytest_agentready.patterns.gate import Approvals, call_key
-from pytest_agentready.patterns.results import ToolResult
+from support_agent.patterns.gate import Approvals, call_key
+from support_agent.patterns.results import ToolResult
 
 current_user: ContextVar[str] = ContextVar("current_user")  # set by the chat session
 approvals = Approvals()

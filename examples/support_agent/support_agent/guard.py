@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from pydantic import ValidationError, validate_call
 
-from pytest_agentready.patterns.results import ToolResult
+from support_agent.patterns.results import ToolResult
 
 
 def guarded(tool: Callable) -> Callable:

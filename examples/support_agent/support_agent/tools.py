@@ -6,11 +6,11 @@ from urllib.parse import quote
 
 from pydantic import Field
 
-from pytest_agentready.patterns.results import ToolResult
 from support_agent.client import call, call_async
 from support_agent.gate import refusal
 from support_agent.guard import guarded
 from support_agent.models import Delivery, Order, Receipt, Refund, SearchResult
+from support_agent.patterns.results import ToolResult
 
 ORDERS = "https://api.example.com"
 KNOWLEDGE_BASE = "https://kb.example.com"

@@ -1,9 +1,11 @@
-"""Are the tools ready for production? One item for each tool and each item of the checklist."""
+"""Are the agent and its tools ready for production? One item for each of them and each item of the checklist."""
 
 from functools import partial
 
 import pytest
+from support_agent import agent, agent_openai
 from support_agent.gate import approve, current_user
+from support_agent.limits import DOLLARS, TOKENS
 from support_agent.tools import get_delivery_status, get_order_status, refund_order, search_knowledge_base, send_email
 
 
@@ -65,4 +67,14 @@ def test_send_email(readiness_check):
     user=current_user,
 )
 def test_refund_order(readiness_check):
+    readiness_check()
+
+
+@pytest.mark.agent_loop(loop=agent.answer, token_budget=TOKENS, limits=DOLLARS)
+def test_the_agent_on_anthropic(readiness_check):
+    readiness_check()
+
+
+@pytest.mark.agent_loop(loop=agent_openai.answer, token_budget=TOKENS, limits=DOLLARS)
+def test_the_agent_on_openai(readiness_check):
     readiness_check()

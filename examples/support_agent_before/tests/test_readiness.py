@@ -1,6 +1,7 @@
-"""Are the tools ready for production? They are not: see the README."""
+"""Are the bot and its tools ready for production? They are not: see the README."""
 
 import pytest
+from support_bot.agent import answer
 from support_bot.confirmations import confirm_email
 from support_bot.tools import get_delivery_status, get_order_status, refund_order, search_knowledge_base, send_email
 
@@ -48,4 +49,14 @@ def test_send_email(readiness_check):
     backend={"POST https://api.example.com/orders/{order_id}/refunds": {"refund_id": "re-1"}},
 )
 def test_refund_order(readiness_check):
+    readiness_check()
+
+
+@pytest.mark.agent_loop(
+    loop=answer,
+    token_budget=50_000,
+    context_window=128_000,
+    prices={"gpt-4o": {"input": 2.50, "output": 10, "cached": 1.25}},  # dollars per million tokens
+)
+def test_answer(readiness_check):
     readiness_check()
