@@ -25,7 +25,7 @@ from pytest_agentready import Check, Finding, NotApplicable, Severity, Unproven
 
 check = Check(
     id={id!r}, title={title!r}, severity=Severity.{severity}, profile={profile!r}, fix="Mend it: `call(timeout=5)`.", since="0.1",
-    async_only={async_only}, static={static},
+    async_only={async_only}, static={static}, standard_where={standard_where!r},
 )
 
 
@@ -89,6 +89,7 @@ class Project:
         title: str = "It hangs",
         async_only: bool = False,
         static: bool = False,
+        standard_where: str = "",
     ) -> str:
         """Add a check; the id is given in the order of the calls."""
         id = f"T{len(self.checks) + 1:03}"
@@ -100,6 +101,7 @@ class Project:
             "title": title,
             "async_only": async_only,
             "static": static,
+            "standard_where": standard_where,
         }
         text = CHECK.format(id=id, body=body, **told)
         self.pytester.makepyfile(**{name: text})

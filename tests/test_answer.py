@@ -114,6 +114,8 @@ def test_an_error_is_read_with_its_class(value: Any, error_type: str | None, ret
         ({"status_code": 503}, "error"),
         ({"status_code": 200}, None),
         ({"code": "404"}, "error"),
+        ({"returncode": 1, "stdout": ""}, "error"),
+        ({"exit_code": 0, "stdout": ""}, None),
         ({"code": 4040}, None),
         ({"status": "failing"}, None),
         ('{"error": "boom"}', "error"),
@@ -182,6 +184,13 @@ def test_words_of_absence_tell_of_a_404_and_of_nothing_else(text: str) -> None:
     assert not answer.reads_as_failure(normal)
 
 
+@pytest.mark.parametrize("text", ["No results were found. Please try again later.", "Sorry, no matching orders found"])
+def test_polite_words_make_no_failure_of_an_absence(text: str) -> None:
+    normal = read_answer("Order 7 is shipped")
+    assert not read_answer(text).reads_as_failure(normal, {500})
+    assert read_answer(f"{text} The search failed.").reads_as_failure(normal, {500})
+
+
 def test_the_status_that_the_peer_sent_tells_of_a_failure_where_the_normal_answer_has_no_such_number() -> None:
     assert read_answer("API returned 429").reads_as_failure(read_answer("7 hits"), {429})
     assert not read_answer("API returned 429").reads_as_failure(read_answer("7 hits"), {500})
@@ -193,6 +202,13 @@ def test_a_success_whose_message_tells_of_a_failure_tells_of_it() -> None:
     partial = read_answer({"status": "success", "data": [1], "message": "Page 2 could not be read."})
     assert partial.reads_as_failure(read_answer({"status": "success", "data": [1, 2], "message": ""}))
     assert not read_answer({"status": "success", "data": [1]}).reads_as_failure(read_answer({"status": "success", "data": [1, 2]}))
+
+
+def test_who_claims_a_success_tells_of_a_failure_beside_the_data_and_not_within_it() -> None:
+    normal = read_answer({"success": True, "rows": [1]})
+    assert not read_answer({"success": True, "rows": [{"error": "Connection timeout"}]}).reads_as_failure(normal)
+    assert read_answer({"success": True, "rows": [], "warnings": ["page 2 could not be read"]}).reads_as_failure(normal)
+    assert read_answer('{"ok": true, "rows": [], "note": "the archive is unavailable"}').reads_as_failure(normal)
 
 
 @pytest.mark.parametrize(
@@ -259,3 +275,11 @@ def test_a_method_is_no_field() -> None:
             return "boom"
 
     assert read_answer(Response()).status is None
+
+
+@pytest.mark.parametrize(
+    "text", ["[ERROR] Failed to update: a field is missing", "[error] no such order", "Error: the order service is down"]
+)
+def test_a_text_that_is_nothing_but_a_report_of_a_failure_is_one_by_itself(text: str) -> None:
+    assert read_answer(text).tells_of_failure
+    assert not read_answer(f"Order 7 is shipped. {text}").tells_of_failure

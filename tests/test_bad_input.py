@@ -71,6 +71,7 @@ def refused(project: Project, *args: str, errors: int = 1, passed: int = 0) -> p
         ),
         ("tool=send_email, args={1: 2}", "args does not fit send_email(to, subject='Hello'): *"),
         ("tool=list_orders, read_only='yes'", "read_only='yes' is neither True nor False."),
+        ("tool=list_orders, breaker=5", "breaker=5 is neither True nor False."),
         ("tool=list_orders, read_only=True, destructive=True", "destructive=True and read_only=True contradict each other: *"),
         ("tool=list_orders, confirm='yes'", "confirm: 'yes' *"),
         ("tool=list_orders, confirm=5", "confirm=5 is no callable. Give a function that takes the tool's *"),
@@ -79,6 +80,15 @@ def refused(project: Project, *args: str, errors: int = 1, passed: int = 0) -> p
             "user='too' names no parameter of send_email(to, subject='Hello'). Did you mean 'to'?*",
         ),
         ("tool=list_orders, reads=['https://api.example.com']", "reads has the entry 'https://api.example.com', which names no method *"),
+        (
+            "tool=list_orders, reads=['PSOT https://api.example.com/search']",
+            "reads has the entry 'PSOT https://api.example.com/search', whose 'PSOT' is no method of HTTP. Did you mean 'POST'?*",
+        ),
+        (
+            "tool=list_orders, reads=['proces:git log']",
+            "reads has the entry 'proces:git log', which names no method or no host. Did you mean 'process:'?*'process:git log'.",
+        ),
+        ("tool=list_orders, reads=['process:']", "reads has the entry 'process:', which names no program*"),
         ("tool=list_orders, reads=7", "reads=7 is no list. Write reads=['POST https://api.example.com/search']."),
         ("tool=list_orders, bookkeeping='tabel:outbox'", "bookkeeping has the entry 'tabel:outbox', *Did you mean 'table:'? Write *"),
         (
@@ -180,7 +190,9 @@ def test_a_bare_mark_on_a_module_names_no_tool(project: Project) -> None:
 def test_readiness_check_without_a_mark_is_an_error(project: Project) -> None:
     project.check("no-hang", PASS)
     project.tests(f"def test_unmarked{CALLS}")
-    refused(project).stdout.fnmatch_lines(["readiness_check examines the tool of an agent_tool mark, and this test has none. Put *"])
+    refused(project).stdout.fnmatch_lines(
+        ["readiness_check examines what an agent_tool or agent_loop mark names, and this test has none. *"]
+    )
 
 
 def test_two_marks_in_one_place_are_an_error(project: Project) -> None:
@@ -188,7 +200,7 @@ def test_two_marks_in_one_place_are_an_error(project: Project) -> None:
     two = "@pytest.mark.agent_tool(tool=list_orders)\n@pytest.mark.agent_tool(tool=send_email)\n"
     project.tests(f"{two}def test_two{CALLS}\n{two}class TestTwo:\n    def test_it(self, readiness_check):\n        readiness_check()\n")
     refused(project, errors=2).stdout.fnmatch_lines(
-        ["agent_tool: two marks stand in one place, and only one could count. Write one test per tool."]
+        ["agent_tool: two marks stand in one place, and only one could count. Write one test for each."]
     )
 
 

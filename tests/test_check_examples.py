@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from pytest_agentready.domain import Check, Example, Verdict
-from tests.examining import as_tool, engine, told
+from tests.examining import as_subject, engine, told
 
 CHECKS = engine().registry.checks
 each = pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.label)
@@ -24,7 +24,7 @@ EXAMPLES = [
 @cache
 def verdict_of(check: Check, function: Callable[..., Any]) -> Verdict:
     (example,) = (example for example in (*check.passing, *check.failing) if example.function is function)
-    return engine().examine(as_tool(function, example.facts), check)
+    return engine().examine(as_subject(function, example.facts, check), check)
 
 
 @pytest.mark.parametrize(("check", "example", "outcome"), EXAMPLES)

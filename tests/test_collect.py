@@ -29,6 +29,17 @@ def test_a_wider_profile_brings_more_items(project: Project) -> None:
     project.run().assert_outcomes(passed=2)
 
 
+@pytest.mark.parametrize(("fact", "found"), [("", 1), (", breaker=False", 1), (", breaker=True", 2)])
+def test_a_fact_may_bring_a_strict_check_into_the_standard_profile(project: Project, fact: str, found: int) -> None:
+    project.check("no-fault", PASS, profile="standard")
+    project.check("strict-fault", PASS, profile="strict", standard_where="breaker")
+    project.tests(f"@pytest.mark.agent_tool(tool=list_orders{fact})\ndef test_it(readiness_check):\n    readiness_check()\n")
+    for profile, number in {"standard": found, "strict": 2}.items():
+        project.run("-o", f"agentready_profile={profile}").assert_outcomes(passed=number)
+    told = project.run("-o", "agentready_profile=checklist").stdout.str()
+    assert "profile 'checklist' has no checks" in told
+
+
 def test_the_subject_may_be_an_object_an_import_string_or_positional_beside_a_keyword(project: Project) -> None:
     project.check("seen", SEES)
     project.tests(

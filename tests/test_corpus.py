@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.corpus import Labelled, load
-from tests.examining import examine, told
+from tests.examining import as_tool, engine, told
 
 CORPUS = load()
 
@@ -14,6 +14,7 @@ CORPUS = load()
     "labelled", CORPUS, ids=lambda labelled: f"{labelled.function.__module__.rpartition('.')[2]}.{labelled.function.__name__}"
 )
 def test_a_labelled_tool_gets_the_verdicts_that_it_deserves(labelled: Labelled) -> None:
-    verdicts = examine(labelled.function, labelled.facts)
-    found = {check: verdicts[check].outcome.value for check in labelled.verdicts}
+    tool = as_tool(labelled.function, labelled.facts)
+    verdicts = {check.id: engine().examine(tool, check) for check in engine().registry.checks if check.id in labelled.verdicts}
+    found = {check: verdict.outcome.value for check, verdict in verdicts.items()}
     assert found == dict(labelled.verdicts), "\n".join(f"{check} {told(verdict)}" for check, verdict in verdicts.items())

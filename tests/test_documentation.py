@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
 import pytest_agentready
+from pytest_agentready.collect.loop_marker import FACTS as LOOP_FACTS
 from pytest_agentready.collect.marker import FACTS
+from pytest_agentready.domain.effect import Effect, EffectKind
 from pytest_agentready.domain.model import Failure
-from pytest_agentready.plugin import MARKER
+from pytest_agentready.plugin import LOOP_MARKER, MARKER
 from pytest_agentready.registry import Registry
 from pytest_agentready.script.malformation import Malformation
 from pytest_agentready.settings import KEYS
@@ -52,6 +56,17 @@ def test_a_snippet_of_the_readme_is_python(snippet: str) -> None:
     assert ast.parse(snippet).body
 
 
+def test_the_page_of_the_patterns_names_each_of_them_and_its_snippets_are_python() -> None:
+    page = (ROOT / "docs" / "patterns.md").read_text()
+    modules = {path.stem for path in (ROOT / "pytest_agentready" / "patterns").glob("[!_]*.py")}
+    assert {name for name in modules if f"../pytest_agentready/patterns/{name}.py" not in page} == set()
+    for snippet in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+        for node in ast.walk(ast.parse(snippet)):
+            if isinstance(node, ast.ImportFrom) and node.module is not None and node.module.startswith("shop.patterns."):
+                pattern = importlib.import_module(node.module.replace("shop.", "pytest_agentready."))
+                assert [alias.name for alias in node.names if not hasattr(pattern, alias.name)] == []
+
+
 def test_the_examples_of_hand_written_tests_pass(pytester: pytest.Pytester) -> None:
     blocks = re.findall(r"```python\n# (\w+)\.py\n(.*?)```", (ROOT / "docs" / "fixtures.md").read_text(), flags=re.DOTALL)
     assert [name for name, _ in blocks] == ["shop", "test_world", "test_effects", "test_tool"]
@@ -67,12 +82,35 @@ def test_the_examples_of_a_scripted_model_pass(pytester: pytest.Pytester, monkey
     pytester.runpytest_subprocess(*PLAIN, "-W", "error").assert_outcomes(passed=4)
 
 
+def test_the_examples_of_loops_pass(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    blocks = re.findall(r"```python\n# (\w+)\.py\n(.*?)```", (ROOT / "docs" / "loops.md").read_text(), flags=re.DOTALL)
+    assert [name for name, _ in blocks] == ["agent", "test_agent"]
+    pytester.makepyfile(**dict(blocks))
+    result = pytester.runpytest_subprocess(*PLAIN, "-W", "error", "-k", "gets_the_answer or AR701")
+    result.assert_outcomes(passed=1, skipped=1)  # it offers no tools
+
+
+def test_the_page_of_loops_names_every_argument_of_the_mark() -> None:
+    arguments = re.findall(r"(\w+)=\.\.\.", LOOP_MARKER)
+    assert set(arguments) == set(LOOP_FACTS)
+    page = (ROOT / "docs" / "loops.md").read_text()
+    assert [name for name in arguments if f"`{name}`" not in page] == []
+
+
 def test_the_page_of_a_scripted_model_names_its_whole_language() -> None:
     page = (ROOT / "docs" / "models.md").read_text()
     words = [name for name in pytest_agentready.__all__ if name.islower()]
     assert "cut_stream" in words
     assert [word for word in words if f"{word}(" not in page] == []
     assert [kind for kind in (*get_args(Failure), *get_args(Malformation)) if f'"{kind}"' not in page and kind != "refused"] == []
+
+
+def test_the_page_of_hand_written_tests_names_what_an_effect_tells() -> None:
+    page = (ROOT / "docs" / "fixtures.md").read_text().partition("### Effects")[2].partition("\n## ")[0]
+    told = [*(field.name for field in fields(Effect)), "story"]
+    assert [name for name in told if f"`{name}`" not in page] == []
+    assert [kind for kind in get_args(EffectKind) if f'"{kind}"' not in page] == ["memory"]  # which no test gets to see
 
 
 def test_every_link_of_the_readme_leads_somewhere() -> None:

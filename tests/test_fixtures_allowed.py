@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests.project import PLAIN
+from tests.real_redis import Place
 
 APP = """
 import threading
@@ -114,3 +115,45 @@ def test_what_is_no_host_is_told(pytester: pytest.Pytester, host: str) -> None:
     result = pytester.runpytest(*PLAIN, "-o", f"agentready_allow_hosts={host}")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*agentready_allow_hosts '{host}': expected a host, *"])
+
+
+MEMORY = """
+import redis
+
+STORE = redis.Redis({host!r}, {port}, db={database}, password={password!r}, socket_timeout=2, retry=None)
+
+def remember(note: str) -> dict:
+    STORE.set("test:note", note)
+    return {{"status": "success"}}
+"""
+OF_MEMORY = """
+import pytest
+import redis
+from tools import STORE, remember
+
+
+@pytest.mark.agent_tool(tool=remember, args={"note": "x"})
+def test_remember(readiness_check):
+    readiness_check()
+
+
+@pytest.mark.agent_tool(tool=remember)
+def test_by_hand(agent_tool):
+    agent_tool(note="by hand")
+"""
+
+
+def test_a_real_redis_is_seen_and_is_afterwards_what_it_was(pytester: pytest.Pytester, redis_server: Place) -> None:
+    import redis
+
+    pytester.makepyfile(tools=MEMORY.format(**redis_server._asdict()), test_tools=OF_MEMORY)
+    hosts = f"-oagentready_allow_hosts=localhost:{redis_server.port}"
+    with redis.Redis(*redis_server, decode_responses=True) as outside:
+        outside.set("test:note", "mine")
+        result = pytester.runpytest(*PLAIN, hosts, "-k", "AR401 or AR102 or AR202")
+        result.assert_outcomes(failed=2, passed=1)
+        result.stdout.fnmatch_lines_random(["*test_remember*AR401*", "*SET test:note*"])
+        assert outside.get("test:note") == "mine"
+        pytester.runpytest(*PLAIN, hosts, "-k", "by_hand")
+        assert outside.get("test:note") == "by hand"
+        outside.delete("test:note")

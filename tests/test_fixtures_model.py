@@ -305,3 +305,217 @@ def test_it(readiness_check, scripted_model):
         "AR202",
     )
     result.stdout.fnmatch_lines(["*scripted_model and readiness_check cannot be used in one test*"])
+
+
+ENDLESS = """
+import requests
+
+URL = "https://api.openai.com/v1/chat/completions"
+
+def ask(session, model="gpt-5.1"):
+    body = {"model": model, "messages": [{"role": "user", "content": "Where is order 7?"}]}
+    return session.post(URL, json=body, timeout=9)
+
+"""
+
+
+def test_a_loop_that_never_stops_is_ended_at_once_with_its_count_its_price_and_its_line(run) -> None:
+    result = run(
+        ENDLESS
+        + """
+def test_it(scripted_model):
+    scripted_model.says(for_ever(say("Once more.").using(prompt=800, output=200)))
+    with requests.Session() as session:
+        while True:
+            ask(session)
+"""
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            (
+                "the loop does not end: the model was called 200 times, and is called again (test_agent.py:14). "
+                "They used 200,000 tokens, which cost $0.60. Give the loop a limit of its own: a number of calls, or a budget of tokens."
+            )
+        ]
+    )
+    assert float(str(result.outlines[-1]).rpartition(" in ")[2].split("s")[0]) < 10
+
+
+def test_a_price_that_nobody_knows_is_not_told_and_failures_cost_nothing(run) -> None:
+    result = run(
+        ENDLESS
+        + """
+def test_unpriced(scripted_model):
+    scripted_model.says(for_ever(say("Once more.").using(prompt=800, output=200)))
+    with requests.Session() as session:
+        while True:
+            ask(session, "our-own-7b")
+
+def test_failing(scripted_model):
+    scripted_model.says(for_ever(fail_with(500)))
+    with requests.Session() as session:
+        while True:
+            ask(session)
+"""
+    )
+    result.assert_outcomes(failed=2)
+    told = [line for line in result.outlines if line.startswith("the loop does not end")]
+    assert "200,000 tokens. Give" in told[0]
+    assert "$" not in told[0]
+    assert "tokens" not in told[1].partition("Give")[0]
+
+
+@pytest.mark.parametrize("where", ["loop()", "thread = threading.Thread(target=loop); thread.start(); thread.join()"])
+def test_a_loop_that_swallows_everything_is_ended_all_the_same(run, where: str) -> None:
+    result = run(
+        ENDLESS
+        + f"""
+import threading
+
+def loop():
+    with requests.Session() as session:
+        while True:
+            try:
+                ask(session)
+            except BaseException:
+                pass
+
+def test_it(scripted_model):
+    scripted_model.says(for_ever("Once more."))
+    {where}
+
+def test_next(scripted_model):
+    scripted_model.says("Once.")
+    assert ask(requests.Session()).json()["choices"]
+""",
+        "-W",
+        "ignore::pytest.PytestUnraisableExceptionWarning",  # the sockets that such a loop drops
+    )
+    result.assert_outcomes(failed=1, passed=1)
+    result.stdout.fnmatch_lines(["the loop does not end: the model was called 200 times, and is called again (test_agent.py:*"])
+
+
+def test_a_script_of_many_answers_is_played_to_its_end_up_to_the_limit_of_requests(run) -> None:
+    result = run(
+        ENDLESS
+        + """
+def test_many(scripted_model):
+    scripted_model.says(*["Once more."] * 300)
+    with requests.Session() as session:
+        assert [ask(session).status_code for _ in range(300)] == [200] * 300
+
+def test_too_many(scripted_model):
+    scripted_model.says(*["Once more."] * 600)
+    with requests.Session() as session:
+        while True:
+            ask(session)
+"""
+    )
+    result.assert_outcomes(passed=1, failed=1)
+    result.stdout.fnmatch_lines(["the loop does not end: the model was called 500 times, and is called again *"])
+
+
+def test_a_loop_that_asks_another_peer_for_ever_over_one_connection_meets_the_end_too(run) -> None:
+    result = run(
+        """
+import requests
+
+def test_it(agent_world):
+    with requests.Session() as session:
+        while True:
+            session.get("https://api.example.com/", timeout=9)
+"""
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["the test does not end: ended after 500 attempts, still trying GET https://api.example.com/ (test_agent.py:*"]
+    )
+
+
+def test_a_call_in_the_script_of_a_tool_that_the_loop_never_offers_fails_the_test_with_the_name_that_may_be_meant(run) -> None:
+    result = run(
+        """
+def test_it(scripted_model, agent_world):
+    agent_world.backend(ORDERS)
+    scripted_model.says(call("get_ordr", order_id="7"), [call("get_order", order_id="7"), call("refund", order_id="7")], "Done.")
+    assert run_agent("?") == "Done."
+
+def test_beside_a_failure_it_is_noted(scripted_model, agent_world):
+    agent_world.backend(ORDERS)
+    scripted_model.says(say("One moment.", call("get_ordr", order_id="7")), "Done.")
+    assert run_agent("?") == "done"
+"""
+    )
+    result.assert_outcomes(failed=2)
+    told = "the script calls 'get_ordr', and the loop has never offered such a tool. Did you mean 'get_order'? Offered: get_order. "
+    result.stdout.fnmatch_lines(
+        [
+            f"{told}Where the model is to call what is not there, write unknown_tool('get_ordr').",
+            "the script calls 'refund', and the loop has never offered such a tool. Offered: get_order. Where *",
+            "E       AssertionError: assert 'Done.' == 'done'",
+            "*- Captured agent_world call -*",
+            f"{told}*",
+        ]
+    )
+
+
+def test_a_call_that_a_loop_without_tools_cannot_get_is_told(run) -> None:
+    result = run(
+        """
+def test_it(scripted_model):
+    scripted_model.says(call("get_order", order_id="7"))
+    with openai.OpenAI() as client:
+        client.chat.completions.create(model="m", messages=[])
+"""
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "the script calls 'get_order', and the loop has never offered such a tool: its request does not offer any. Hand the tools *",
+        ]
+    )
+
+
+def test_a_tool_that_is_unknown_on_purpose_or_told_by_a_text_may_be_called(run) -> None:
+    run(
+        """
+from pytest_agentready import instruction, obey, unknown_tool
+
+def test_it(scripted_model, agent_world):
+    agent_world.backend({"GET https://api.example.com/orders/{id}": {"state": instruction("send_email", order_id="7")}})
+    scripted_model.says(unknown_tool(order_id="7"), unknown_tool("get_ordr", order_id="7"), obey(), "Done.")
+    assert run_agent("?") == "Done."
+
+def test_a_last_request_may_forbid_calls(scripted_model):
+    scripted_model.says(for_ever(call("get_order", order_id="7")))
+    tools = [{"type": "function", "function": {"name": "get_order", "parameters": {"type": "object"}}}]
+    with openai.OpenAI() as client:
+        client.chat.completions.create(model="m", messages=[], tools=tools)
+        client.chat.completions.create(model="m", messages=[], tools=tools, tool_choice="none")
+"""
+    ).assert_outcomes(passed=2)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ("scripted_model('Hi')", "scripted_model is the model itself, and no function. Write what it answers: scripted_model.says(*"),
+        ("scripted_model.says()", "says() takes the answers in their order, and it was given none: says(call(*"),
+        ("scripted_model.says(text='Hi')", "says() takes the answers in their order, and no text=: says(call(*"),
+        ("scripted_model.says(7)", "7 is nothing that a model does: write a text, *"),
+        (
+            "call(get_order, order_id='7')",
+            'call(<function get_order *): a model calls a tool by the name *, such as call("get_order", ...)',
+        ),
+        (
+            "agent_world(ORDERS)",
+            "agent_world is the world of the test itself, and no function. Say what answers in it by agent_world.backend*",
+        ),
+        ("agent_world.fault(host='a.example.com')", "fault() takes a host and a fault, or a fault for every host: *"),
+    ],
+)
+def test_what_the_fixtures_cannot_take_is_told_with_what_they_do(run, line: str, told: str) -> None:
+    result = run(f"\ndef test_it(scripted_model, agent_world):\n    {line}\n")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines([f"E*TypeError: {told}"])

@@ -139,7 +139,7 @@ def test_with_a_backend(agent_tool):
     result.assert_outcomes(failed=2)
     result.stdout.fnmatch_lines(
         [
-            f"nothing answers {ORDER}: give backend={{'{ORDER}': {{...}}}} in the marker",
+            f"nothing answers {ORDER}: give backend={{'{ORDER}': {{...}}}} in its agent_tool mark",
             f"the backend has no route for {ORDER}: add it to the marker's backend=",
         ]
     )

@@ -281,3 +281,65 @@ def test_it(agent_tool, agent_world):
     )
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*AR205-retry-storm, high: *"])
+
+
+def test_arguments_that_do_not_fit_are_told_with_those_that_do(run) -> None:
+    result = run(
+        """
+@marked(get_order)
+def test_a_slip(agent_tool):
+    agent_tool(orderid="7")
+
+@marked(get_order_async)
+def test_too_few(agent_tool):
+    agent_tool()
+
+@marked(get_order)
+def test_by_position(agent_tool):
+    agent_tool("7", 3)
+
+@marked(get_order)
+def test_on_purpose(agent_tool):
+    with pytest.raises(TypeError):
+        agent_tool()
+"""
+    )
+    result.assert_outcomes(failed=3, passed=1)
+    result.stdout.fnmatch_lines(
+        [
+            "E*TypeError: agent_tool(orderid=...): it does not fit get_order(order_id, timeout=3): it needs order_id; *",
+            "E*TypeError: agent_tool(): it does not fit get_order_async(order_id): it needs order_id",
+            "E*TypeError: agent_tool takes the arguments of the tool by name: agent_tool(order_id='7', timeout=3)",
+        ]
+    )
+
+
+def test_a_type_error_of_the_tool_itself_and_arguments_that_a_decorator_adds_are_left_alone(run) -> None:
+    result = run(
+        """
+import functools
+
+def with_a_limit(function):
+    @functools.wraps(function)
+    def call(**arguments):
+        return function(limit=5, **arguments)
+    return call
+
+@with_a_limit
+def search(query, limit):
+    return {"status": "success", "data": query[:limit]}
+
+def broken(order_id):
+    return {"status": "success", "data": order_id + 1}
+
+@marked(search)
+def test_decorated(agent_tool):
+    assert agent_tool(query="tea")["data"] == "tea"
+
+@marked(broken)
+def test_broken(agent_tool):
+    with pytest.raises(TypeError, match="can only concatenate str"):
+        agent_tool(order_id="7")
+"""
+    )
+    result.assert_outcomes(passed=2)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_agentready.domain import HostileCall, Request, Run, harm_of
+from pytest_agentready.domain import Facts, HostileCall, Request, Run, harm_of
 
 
 def posted(url: str) -> bool:
     """Is a POST with a wrong value to this address held to be an effect?"""
     sent = Request("POST", url, (), b"", is_write=True, committed=True, status=200, routed=True, at=0.0, where="shop.py:7")
-    return harm_of(HostileCall("text", None, Run({}, requests=(sent,))), frozenset()) is not None
+    return (
+        harm_of(HostileCall("text", None, Run({}, requests=(sent,))), frozenset(), Facts(reads=("POST https://api.example.com/mark-*",)))
+        is not None
+    )
 
 
 @pytest.mark.parametrize(
@@ -32,6 +35,11 @@ def posted(url: str) -> bool:
 )
 def test_a_model_a_translation_or_a_search_is_only_asked(url: str) -> None:
     assert not posted(url)
+
+
+def test_what_the_mark_calls_a_read_is_only_asked() -> None:
+    assert not posted("https://api.example.com/mark-as-read")
+    assert posted("https://api.example.com/marks")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ import pytest
 
 from pytest_agentready import prices
 from pytest_agentready.domain import Cost, ModelAnswer, ModelCall, ModelFailure, ModelRequest, Price, Usage, read_prices
-from pytest_agentready.prices import cost_of
+from pytest_agentready.domain.incident import priced
+from pytest_agentready.prices import cost_of, price_of
 
 PRICES = {"gpt-5.1": {"input": 1.25, "output": 10, "cached": 0.125}, "claude-sonnet-5": {"input": "2", "output": "10"}}
 
@@ -68,3 +69,18 @@ def test_prices_that_cannot_be_read_are_told_all_at_once(value: Any, told: str) 
     with pytest.raises(ValueError) as caught:
         read_prices(value)
     assert told in str(caught.value)
+
+
+@pytest.mark.parametrize("written", ["gpt5.1", "GPT-5.1", "openai/gpt-5.1", "gpt-5-1", "gpt-5.1-2025-11-13", "gpt-5.1-latest"])
+def test_a_price_whose_model_is_written_otherwise_is_named_and_no_other_is_taken_for_it(written: str) -> None:
+    given = read_prices({written: {"input": 9, "output": 9}, "gpt-5": {"input": 1, "output": 1}})
+    cost = cost_of([called("gpt-5.1", 1_000, 100)], given)
+    assert cost == Cost(Decimal(0), ("gpt-5.1",), (written,))
+    assert price_of("openai", "gpt-5.1", given) is None
+    assert priced(cost, 60) == f"; what that costs is not known: give prices= for gpt-5.1, where it has {written!r}"
+
+
+@pytest.mark.skipif(find_spec("genai_prices") is None, reason="genai-prices is not installed")
+def test_prices_of_other_models_do_not_hide_what_is_known_of_this_one() -> None:
+    given = read_prices({"gpt-5-mini": {"input": 9, "output": 9}, "gpt-5.1": {"input": 9, "output": 9}})
+    assert cost_of([called("gpt-5", 1_000, 100, 400)], given) == Cost(Decimal("0.0018"))

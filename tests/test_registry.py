@@ -11,6 +11,7 @@ import pytest
 
 from pytest_agentready import registry
 from pytest_agentready.domain import Check, Fault, Severity, Tool
+from pytest_agentready.engine import BY_KIND
 from pytest_agentready.registry import Registry, UnknownName, Unloadable
 from pytest_agentready.world import WireFault
 
@@ -81,7 +82,8 @@ def test_an_experiment_is_found_by_its_name() -> None:
 
 def test_every_experiment_that_a_check_asks_for_is_there() -> None:
     found = Registry()
-    needs = {need for check in found.checks for need in check.needs} - {"tool", "faults"}
+    asked = {BY_KIND.get(need, {}).get(kind, need) for check in found.checks for kind in check.about for need in check.needs}
+    needs = asked - {"tool", "loop", "subject", "faults"}
     assert needs
     assert all(callable(found.experiment(need)) for need in needs)
 

@@ -56,13 +56,36 @@ def usage_error(pytester: pytest.Pytester, *args: str) -> list[str]:
         ),
         ("allow_processes", "g*", "agentready_allow_processes 'g?': there are no patterns. Name each program, such as 'git'."),
         ("waive", "AR202", "agentready_waive 'AR202': expected CHECK SUBJECT ?until DATE?: REASON, such as *"),
-        ("loops", "shop.agent:run", "agentready_loops: there is no such setting. Did you mean 'agentready_tools'? Known: *"),
+        ("loop", "shop.agent:run", "agentready_loop: there is no such setting. Did you mean 'agentready_loops'? Known: *"),
         ("report", "json", "agentready_report 'json': it names no file: did you mean 'json:agentready.json'?"),
     ],
 )
 def test_a_bad_value_names_its_key_and_what_was_meant(pytester: pytest.Pytester, key: str, value: str, told: str) -> None:
     pytester.makeini(f"[pytest]\nagentready_{key} = {value}\n")
     assert fnmatch(usage_error(pytester)[0], told)
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        ("gti", "agentready_allow_processes 'gti': there is no such program on the PATH. Did you mean 'git'?"),
+        ("{bin}/gti", "agentready_allow_processes '{bin}/gti': there is no such program. Did you mean '{bin}/git'?"),
+        ("frobnicate", "agentready_allow_processes 'frobnicate': there is no such program on the PATH."),
+    ],
+)
+def test_a_program_that_is_not_there_is_an_error(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, program: str, told: str
+) -> None:
+    folder = pytester.mkdir("bin")
+    (folder / "git").touch(mode=0o755)
+    monkeypatch.setenv("PATH", str(folder))
+    pytester.makeini(f"[pytest]\nagentready_allow_processes = {program.format(bin=folder)}\n")
+    assert usage_error(pytester) == [told.format(bin=folder)]
+
+
+def test_a_program_in_the_project_is_left_to_whoever_starts_it(pytester: pytest.Pytester) -> None:
+    pytester.makeini("[pytest]\nagentready_allow_processes = ./made/by/a/fixture\n")
+    assert settings(pytester).allow_processes == ("./made/by/a/fixture",)
 
 
 def test_all_bad_values_are_told_at_once(pytester: pytest.Pytester) -> None:
@@ -250,4 +273,4 @@ def test_a_report_that_cannot_be_written_in_the_end_fails_the_run(project: Proje
 
 def test_every_format_has_its_module_and_no_other_is_promised() -> None:
     modules = {info.name for info in pkgutil.iter_modules([str(Path(reports.__file__).parent)])}
-    assert set(FORMATS) == modules - {"terminal", "explain", "failure"}
+    assert set(FORMATS) == modules - {"terminal", "explain", "failure", "alert_rules"}

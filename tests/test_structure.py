@@ -112,3 +112,10 @@ def test_what_is_new_in_each_call_is_no_difference(one: Any, other: Any) -> None
 def test_everything_else_that_differs_is_told_with_its_place(one: Any, other: Any, path: str, kind: str) -> None:
     (found, *_) = differences(one, other)
     assert (found.path, found.kind) == (path, kind)
+
+
+def test_a_hexadecimal_number_may_have_no_letter_in_it() -> None:
+    assert not list(differences("4 hotels (ref cccfaa92fd4c)", "4 hotels (ref 598874954855)"))
+    assert not list(differences("4 hotels (ref 59887495)", "4 hotels (ref 5aa87495)"))
+    assert list(differences("4 hotels for 59887495 people", "4 hotels for 59887496 people"))
+    assert list(differences("4 hotels (ref cccfaa92fd4c)", "5 hotels (ref 598874954855)"))

@@ -24,6 +24,14 @@ class Robot:
 class Runner:
     async def __call__(self): {READY}
 
+class Registered:
+    # as the decorators of some frameworks make of a function
+    def __init__(self, name, function):
+        self.name, self.function = name, function
+
+
+def book(): {READY}
+
 def traced(function):
     @functools.wraps(function)
     def wrapper(*args, **kwargs):
@@ -97,6 +105,7 @@ def test_a_lambda_without_a_name_goes_by_its_line(project: Project) -> None:
         ("write_later('ada')", "<coroutine object write_later at *> is no callable. Name the function itself, not what it returns."),
         ("stream()", "<generator object stream at *> is no callable. Name the function itself, not what it returns."),
         ("Desk()", "<desk.Desk object at *> is no callable. Name the function itself, not what it returns."),
+        ("Registered('book', book)", "<desk.Registered object at *> is no callable. Name the function that it holds, its .function."),
     ],
 )
 def test_what_only_looks_like_a_tool_is_refused_without_a_warning(project: Project, subject: str, told: str) -> None:

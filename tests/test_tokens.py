@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pytest_agentready.domain import tokens
-from pytest_agentready.domain.tokens import MARGIN, SAMPLE, exceed
+from pytest_agentready.domain.tokens import MARGIN, SAMPLE, exceed, pieces
 
 ROOT = Path(__file__).parent.parent
 VOCABULARY = "9b5ad71b2ce5302211f9c61530b329a4922fc6a4"  # cl100k_base, as tiktoken names it in its cache
@@ -67,6 +67,13 @@ COUNTED = {
 @pytest.mark.parametrize("kind", sorted(TEXTS.keys() - {"code", "markdown"}))  # these change
 def test_the_estimate_agrees_with_what_was_once_counted(kind: str) -> None:
     assert COUNTED[kind] / MARGIN <= tokens(TEXTS[kind]) <= COUNTED[kind] * MARGIN
+
+
+@pytest.mark.parametrize("kind", TEXTS)
+def test_the_pieces_of_a_text_are_about_as_many_as_its_tokens_and_make_it_up(kind: str) -> None:
+    cut = list(pieces(TEXTS[kind]))
+    assert "".join(cut) == TEXTS[kind]
+    assert len(cut) == pytest.approx(tokens(TEXTS[kind]), rel=0.2)
 
 
 @pytest.mark.parametrize(("text", "count"), [("", 0), ("word", 1), ("two words", 2), ("2026", 2), ("a\nb", 3), ("🎉", 2)])

@@ -80,7 +80,8 @@ def test_the_parts_of_lists_objects_and_models_are_changed_in_turn() -> None:
         "['to']": {"to": "mallory@example.net", "cents": 500},
         "['cents']": {"to": "ada@example.com", "cents": 501},
     }
-    assert dict(others(["a", "c"])) == {"[0]": ["b", "c"], "[2]": ["a", "c", "b"], "[-1]": ["a"]}
+    assert dict(others(["a", "c"])) == {"[0]": ["b", "c"], "[2]": ["a", "c", "b"], "[-1]": ["a"], "[1]": ["a", "d"]}
+    assert [part for part, _ in others([{"sku": "LAMP-2", "cents": 990}])] == ["[0]['sku']", "[0]['cents']", "[1]"]
     assert dict(others(Item("LAMP-2", 1))) == {".sku": Item("LAMP-3", 1), ".pieces": Item("LAMP-2", 2)}
 
 

@@ -30,7 +30,7 @@ def test_the_kind_of_a_tool_declares_nothing() -> None:
 
 
 def test_missing_arguments_are_no_missing_timeout() -> None:
-    missing = NormalCall((), obstacle="it needs order_id: give args={...} in the marker")
+    missing = NormalCall((), obstacle="it needs order_id: give args={...} in its agent_tool mark")
     assert judgements("AR201", normal_call=missing, fault_matrix=NOTHING) == [Unproven(missing.obstacle)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import smtplib
@@ -10,6 +11,7 @@ import sqlite3
 import time
 import uuid
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -27,6 +29,9 @@ LOST = ToolResult(status="error", error_type="transient", retry_safe=False, mess
 
 def fingerprint(**fields: Any) -> str:
     return hashlib.sha256(json.dumps(fields, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+NONE = dict.fromkeys(("AR102", "AR103", "AR104", "AR202", "AR203"), "not_applicable")
 
 
 # --- the fault ---------------------------------------------------------------------------------------------------------
@@ -278,3 +283,27 @@ def book_room(room: str, day: str) -> ToolResult:
         return from_requests(error)
     except (KeyError, TypeError):
         return unreadable()
+
+
+class Tags:
+    """The table is seen to when it is needed first, and then known to be there."""
+
+    ready = False
+
+    def connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(Path(__file__).with_name("tags.db"))
+        if not self.ready:
+            connection.execute("CREATE TABLE IF NOT EXISTS tags (name TEXT PRIMARY KEY)")
+            self.ready = True
+        return connection
+
+
+tags = Tags()
+
+
+@labelled(args={"name": "urgent"}, backend={}, **NONE, AR301="passed", AR302="passed", AR305="passed")
+def add_tag(name: str) -> ToolResult:
+    """Add a tag to those that there are."""
+    with contextlib.closing(tags.connect()) as connection, connection:
+        connection.execute("INSERT OR IGNORE INTO tags VALUES (?)", (name,))
+        return ToolResult.success(connection.execute("SELECT count(*) FROM tags").fetchone()[0])

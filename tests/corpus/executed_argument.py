@@ -27,8 +27,11 @@ from pytest_agentready.patterns.results import ToolResult
 from . import labelled
 
 LOCAL = dict.fromkeys(("AR102", "AR103", "AR104", "AR202", "AR203", "AR904"), "not_applicable")
-# The process that the tool wants is refused: nothing else about it is known.
-PROCESS = dict.fromkeys(("AR101", "AR102", "AR103", "AR104", "AR202", "AR203"), "unproven")
+# What the program says is taken for a success, however it ends.
+CARELESS = {"AR103": "failed", "AR104": "not_applicable"}
+UNREAD = {**CARELESS, "AR202": "unproven", "AR203": "unproven"}  # who reads from it waits where nobody sees it
+RAISING = {**CARELESS, "AR102": "failed"}  # and its timeout leaves the tool
+ENDLESS = {**CARELESS, "AR202": "failed", "AR203": "not_applicable"}
 SHOP = sqlite3.connect(":memory:", check_same_thread=False)
 SHOP.executescript("CREATE TABLE items (name TEXT, price INTEGER); INSERT INTO items VALUES ('mug', 9), ('cup', 7);")
 ENGINE = sqlalchemy.create_engine("sqlite:///:memory:", poolclass=sqlalchemy.pool.StaticPool, connect_args={"check_same_thread": False})
@@ -42,21 +45,21 @@ MYSQL = {"mysql://db.internal/crm": [{"id": 7, "name": "Ada"}]}
 # --- the fault ---------------------------------------------------------------------------------------------------------
 
 
-@labelled(args={"host": "example.com"}, backend={}, **PROCESS, AR906="failed")
+@labelled(args={"host": "example.com"}, backend={}, **RAISING, AR906="failed")
 def ping(host: str) -> ToolResult:
     """Is a host there?"""
     done = subprocess.run(f"ping -c 1 {host}", shell=True, capture_output=True, timeout=5, check=False)
     return ToolResult.success(done.stdout.decode())
 
 
-@labelled(args={"pattern": "TODO"}, backend={}, **PROCESS, AR906="failed")  # a double quote, or $(...), ends the quotes
+@labelled(args={"pattern": "TODO"}, backend={}, **UNREAD, AR906="failed")  # a double quote, or $(...), ends the quotes
 def find_in_code(pattern: str) -> ToolResult:
     """Lines that match."""
     with os.popen(f'grep -rn "{pattern}" src') as found:
         return ToolResult.success(found.read())
 
 
-@labelled(args={"branch": "main"}, backend={}, **PROCESS, AR906="failed")  # what takes a semicolon out leaves $(...) in
+@labelled(args={"branch": "main"}, backend={}, **ENDLESS, AR906="failed")  # what takes a semicolon out leaves $(...) in
 async def log_of(branch: str) -> ToolResult:
     """What has been committed."""
     process = await asyncio.create_subprocess_exec("bash", "-lc", f"git log {branch.replace(';', '').replace('|', '')}", stdout=-1)
@@ -80,6 +83,15 @@ def articles(order_by: str, at_most: int = 100) -> ToolResult:
         return ToolResult.success(SHOP.execute(f"SELECT name FROM items WHERE price < ? ORDER BY {order_by}", (at_most,)).fetchall())
     except sqlite3.Error:
         return ToolResult.permanent("There is no such column.")
+
+
+@labelled(args={"table": "items"}, backend={}, **LOCAL, AR906="failed")  # whatever else it says, it is no statement any more
+def columns_of(table: str) -> ToolResult:
+    """The columns of a table."""
+    try:
+        return ToolResult.success([column[1] for column in SHOP.execute(f"PRAGMA table_info({table})")])
+    except sqlite3.Error:
+        return ToolResult.permanent("There is no such table.")
 
 
 @labelled(args={"customer": "ada"}, backend={}, **LOCAL, AR906="failed")
@@ -144,13 +156,13 @@ def go_on(state: str) -> ToolResult:
 # --- look-alikes without it ----------------------------------------------------------------------------------------------
 
 
-@labelled(args={"host": "example.com"}, backend={}, **PROCESS, AR906="passed")
+@labelled(args={"host": "example.com"}, backend={}, **RAISING, AR906="passed")
 def ping_without_a_shell(host: str) -> ToolResult:
     """Is a host there?"""
     return ToolResult.success(subprocess.run(["ping", "-c", "1", "--", host], capture_output=True, timeout=5, check=False).stdout.decode())
 
 
-@labelled(args={"pattern": "TODO"}, backend={}, **PROCESS, AR906="passed")
+@labelled(args={"pattern": "TODO"}, backend={}, **UNREAD, AR906="passed")
 def find_in_code_with_quotes(pattern: str) -> ToolResult:
     """Lines that match."""
     with os.popen(f"grep -rn -- {shlex.quote(pattern)} src") as found:
@@ -171,6 +183,20 @@ def articles_by_a_known_column(order_by: str) -> ToolResult:
     if order_by not in ("name", "price"):
         return ToolResult.permanent("order_by is name or price.")
     return ToolResult.success(SHOP.execute(f"SELECT name FROM items ORDER BY {order_by}").fetchall())
+
+
+NOTES = sqlite3.connect(":memory:", check_same_thread=False)
+NOTES.executescript("CREATE VIRTUAL TABLE notes USING fts5 (body); INSERT INTO notes VALUES ('red mug'), ('blue cup');")
+
+
+@labelled(args={"words": "mug"}, backend={}, **LOCAL, AR906="passed")  # a question of the search breaks, and not the statement
+def notes_with(words: str) -> ToolResult:
+    """Notes in which these words stand."""
+    try:
+        found = NOTES.execute("SELECT body FROM notes WHERE notes MATCH ? ORDER BY rank", (words,)).fetchall()
+        return ToolResult.success([body for (body,) in found])
+    except sqlite3.Error as error:
+        return ToolResult.permanent(f"The words make no question: {error}")
 
 
 @labelled(args={"customer": "ada"}, backend={}, **LOCAL, AR906="passed")
@@ -260,7 +286,7 @@ def query_shop(query: str) -> ToolResult:
         return ToolResult.permanent("That is no statement of SQL.")
 
 
-@labelled(args={"command": "ls"}, backend={}, **PROCESS, AR906="not_applicable")
+@labelled(args={"command": "ls"}, backend={}, **RAISING, AR906="not_applicable")
 def run_command(command: str) -> ToolResult:
     """Run a command."""
     return ToolResult.success(subprocess.run(command, shell=True, capture_output=True, timeout=5, check=False).stdout.decode())

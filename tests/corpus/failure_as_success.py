@@ -60,6 +60,52 @@ def search_docs(query: str) -> list[str]:
         return []
 
 
+@labelled(
+    args={"query": "warranty"},
+    backend={"GET https://docs.example.com/search": {"hits": [{"title": "Warranty terms"}]}},
+    AR101="failed",
+    AR103="failed",  # whether it was down, or nothing is written about it, the text is the same
+    AR104="failed",  # of a 404 it is true, and not which kind of failure that is
+)
+async def search_the_web(query: str) -> str:
+    """Titles of what is found, one a line."""
+    found: list[str] = []
+    try:
+        async with httpx.AsyncClient(timeout=5) as client:
+            response = await client.get("https://docs.example.com/search", params={"q": query})
+            response.raise_for_status()
+            found = [hit["title"] for hit in response.json()["hits"]]
+    except Exception as error:
+        logger.info("search: %s", error)
+    return "\n".join(found) or "No results were found for your query. Please rephrase it, or try again in a few minutes."
+
+
+async def _post(path: str, body: dict[str, Any]) -> list[dict[str, Any]]:
+    """What has changed; an error stands in the list, too."""
+    try:
+        async with httpx.AsyncClient(base_url="https://home.example.com/api", timeout=5) as client:
+            response = await client.post(path, json=body)
+            response.raise_for_status()
+            changed: list[dict[str, Any]] = response.json()
+            return changed
+    except httpx.HTTPStatusError as error:
+        return [{"error": f"HTTP error: {error.response.status_code}"}]
+    except Exception as error:
+        return [{"error": f"Unexpected error: {error}"}]
+
+
+@labelled(
+    args={"entity": "light.hall"},
+    backend={"POST https://home.example.com/api/services/light/turn_on": [{"entity": "light.hall", "state": "on"}]},
+    AR101="failed",
+    AR103="failed",  # "success" it says, whatever stands among the data
+    AR104="not_applicable",
+)
+async def turn_on(entity: str) -> dict[str, Any]:
+    """Turn a light on."""
+    return {"success": True, "service": "turn_on", "affected": await _post("/services/light/turn_on", {"entity": entity})}
+
+
 crm = httpx2.Client(base_url="https://crm.example.com/api", timeout=5, headers={"Accept": "application/json"})
 
 
@@ -162,6 +208,38 @@ def coupon_discount(code: str) -> ToolResult:
 
 
 # --- look-alikes -------------------------------------------------------------------------------------------------------
+
+
+@labelled(
+    args={"entity": "light.hall"},
+    backend={"POST https://home.example.com/api/services/light/toggle": [{"entity": "light.hall", "state": "on"}]},
+    AR101="failed",
+    AR104="failed",  # that it failed is said, and not how
+)
+async def toggle(entity: str) -> dict[str, Any]:
+    """Turn a light on or off; a part that failed makes no success of the whole."""
+    changed = await _post("/services/light/toggle", {"entity": entity})
+    return {"success": not any("error" in one for one in changed), "affected": changed}
+
+
+@labelled(
+    args={"query": "warranty"},
+    backend={"GET https://docs.example.com/search": {"hits": [{"title": "Warranty terms"}]}},
+    AR101="failed",
+    AR104="failed",
+)
+async def search_with_a_word_of_warning(query: str) -> dict[str, Any]:
+    """Titles of what is found, and what could not be asked."""
+    warnings: list[str] = []
+    hits: list[str] = []
+    try:
+        async with httpx.AsyncClient(timeout=5) as client:
+            response = await client.get("https://docs.example.com/search", params={"q": query})
+            response.raise_for_status()
+            hits = [hit["title"] for hit in response.json()["hits"]]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        warnings.append("The documents could not be searched.")
+    return {"ok": not warnings, "hits": hits, "warnings": warnings}
 
 
 @labelled(

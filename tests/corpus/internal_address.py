@@ -11,6 +11,7 @@ import socket
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -19,12 +20,14 @@ import requests
 from pydantic import AnyHttpUrl
 
 from pytest_agentready.patterns.results import ToolResult
+from pytest_agentready.world import Response
 
 from . import labelled
 from .classify import from_httpx, from_requests, from_status, unreadable
 
 PAGE = "https://blog.example.com/post"
 PAGES = {f"GET {PAGE}": {"title": "Hello"}}
+KWARGS_PAGE = {"GET https://www.example.com/about": Response(body="<p>We sell tea.</p>", content_type="text/html")}
 LOCAL = ("localhost", "127.", "10.", "192.168.", "172.16.", "169.254.", "0.", "[")
 
 
@@ -33,6 +36,17 @@ def is_public(host: str) -> bool:
 
 
 # --- the fault ---------------------------------------------------------------------------------------------------------
+
+
+@labelled(args={"url": PAGE}, backend=PAGES, AR904="failed")
+def execute(**kwargs: Any) -> ToolResult:
+    """Read a page. What it takes stands in a schema beside it, as in many registries of tools."""
+    try:
+        response = requests.get(kwargs["url"], timeout=4)
+        response.raise_for_status()
+        return ToolResult.success(response.json())
+    except requests.RequestException as error:
+        return from_requests(error)
 
 
 @labelled(args={"url": PAGE}, backend=PAGES, AR904="failed")
@@ -121,6 +135,21 @@ def read_blog(url: str) -> ToolResult:
         return from_requests(error)
 
 
+@labelled(args={"url": PAGE}, backend=PAGES, AR904="failed")  # not-example.com ends like it
+def read_our_pages(url: str) -> ToolResult:
+    """Read a page of ours."""
+    if not (urlsplit(url).hostname or "").endswith("example.com"):
+        return ToolResult.permanent("Only our own pages can be read.")
+    try:
+        response = httpx.get(url, timeout=5)
+        response.raise_for_status()
+        return ToolResult.success(response.json())
+    except httpx.HTTPError as error:
+        return from_httpx(error)
+    except ValueError:
+        return unreadable()
+
+
 @labelled(args={"domain": "blog.example.com"}, backend={"HEAD https://blog.example.com/": {}}, AR904="failed")
 def is_up(domain: str) -> ToolResult:
     """Does a site answer?"""
@@ -161,6 +190,17 @@ def describe_image(title: str, image_url: AnyHttpUrl) -> ToolResult:
 
 
 # --- look-alikes without it ----------------------------------------------------------------------------------------------
+
+
+@labelled(args={"slug": "post"}, backend=PAGES, AR904="not_applicable")
+def execute_for_one_blog(**kwargs: Any) -> ToolResult:
+    """Read a page of the blog."""
+    try:
+        response = requests.get("https://blog.example.com/post", params={"slug": kwargs["slug"]}, timeout=4)
+        response.raise_for_status()
+        return ToolResult.success(response.json())
+    except requests.RequestException as error:
+        return from_requests(error)
 
 
 @labelled(args={"url": PAGE}, backend=PAGES, AR904="passed")
@@ -205,6 +245,21 @@ def read_public_page(url: str) -> ToolResult:
             return ToolResult.success(response.json())
     except socket.gaierror:
         return ToolResult.transient("The host is not known now.")
+    except httpx.HTTPError as error:
+        return from_httpx(error)
+    except ValueError:
+        return unreadable()
+
+
+@labelled(args={"url": PAGE}, backend=PAGES, AR904="passed")  # the domain, and all below it
+def read_pages_of_the_domain(url: str) -> ToolResult:
+    """Read a page of ours."""
+    if not f".{urlsplit(url).hostname or ''}".endswith(".example.com"):
+        return ToolResult.permanent("Only our own pages can be read.")
+    try:
+        response = httpx.get(url, timeout=5)
+        response.raise_for_status()
+        return ToolResult.success(response.json())
     except httpx.HTTPError as error:
         return from_httpx(error)
     except ValueError:
@@ -260,3 +315,38 @@ def order_state_inside(order_id: str) -> ToolResult:
 def host_of(url: str) -> ToolResult:
     """The host of a URL."""
     return ToolResult.success(urlsplit(url).hostname or "")
+
+
+class Reader:
+    """In the style of frameworks whose tools are objects: what the model gives arrives as `**kwargs`."""
+
+    def __init__(self, hosts: tuple[str, ...] = ()) -> None:
+        self.hosts = hosts
+
+    def run(self, **given: Any) -> ToolResult:
+        """Read a page of the web."""
+        url = str(given["website_url"])
+        if self.hosts and urlsplit(url).hostname not in self.hosts:
+            return ToolResult.permanent("This tool reads the pages of our own sites alone.")
+        try:
+            response = requests.get(url, timeout=4, allow_redirects=not self.hosts)
+            response.raise_for_status()
+            if response.is_redirect:
+                return ToolResult.permanent("The page has moved.")
+            return ToolResult.success(response.text[:1_000])
+        except requests.RequestException as error:
+            return from_requests(error)
+        except ValueError:
+            return unreadable()
+
+
+@labelled(args={"website_url": "https://www.example.com/about"}, backend=KWARGS_PAGE, AR904="failed")
+def any_page_by_keywords(**given: Any) -> ToolResult:
+    """Read a page."""
+    return Reader().run(**given)
+
+
+@labelled(args={"website_url": "https://www.example.com/about"}, backend=KWARGS_PAGE, AR904="passed")
+def own_pages_by_keywords(**given: Any) -> ToolResult:
+    """Read a page of ours."""
+    return Reader(("www.example.com",)).run(**given)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 import tempfile
 import threading
@@ -45,6 +46,23 @@ async def rate_by(client: httpx.AsyncClient, currency: str) -> ToolResult:
     except httpx.HTTPError as error:
         return from_httpx(error)
     except (ValueError, KeyError, TypeError):
+        return unreadable()
+
+
+logger = logging.getLogger(__name__)
+
+
+@labelled(args=ARGS, backend=RATE, AR207="passed")
+def rate_that_logs_its_failure(currency: str) -> ToolResult:
+    """What is logged is held by nobody but a test: pytest keeps it with the exception, and with the response that hangs on that."""
+    try:
+        response = requests.get(f"{URL}/{currency}", timeout=4)
+        response.raise_for_status()
+        return ToolResult.success(response.json()["rate"])
+    except requests.RequestException as error:
+        logger.exception("no rate of %s: %s", currency, error)
+        return from_requests(error)
+    except (KeyError, TypeError):
         return unreadable()
 
 

@@ -296,3 +296,28 @@ def counts(topics: list[str]) -> ToolResult:
         except (KeyError, TypeError, ValueError):
             failure = unreadable()
     return failure or ToolResult.success(found)
+
+
+EACH = {
+    "GET https://news.example.com/top": {"stories": [{"id": "a1"}, {"id": "b2"}]},
+    "GET https://news.example.com/stories/{id}": {"title": "Tea is here"},
+}
+
+
+@labelled(args={}, backend=EACH, AR205="passed", AR106="unproven")  # of a long list it asks for each, which is no retry
+def each_story() -> ToolResult:
+    """The titles of all stories, asked for one by one."""
+    try:
+        with requests.Session() as session:
+            top = session.get("https://news.example.com/top", timeout=2)
+            top.raise_for_status()
+            titles = []
+            for story in top.json()["stories"]:
+                found = session.get(f"https://news.example.com/stories/{story['id']}", timeout=2)
+                found.raise_for_status()
+                titles.append(str(found.json()["title"])[:80])
+        return ToolResult.success(titles[:20])
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
+        return unreadable()

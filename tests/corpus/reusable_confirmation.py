@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import threading
 import time
 
 import redis
@@ -60,6 +61,28 @@ def call_back(phone: str) -> ToolResult:
     return posted("https://voice.example.com/calls", {"phone": phone})
 
 
+def approve_refund(order: str, cents: int) -> None:
+    STORE.set(f"approval:{key_of('refund', order=order, cents=cents)}", 1, ex=300)
+
+
+@labelled(
+    args={"order": "o-7", "cents": 1_990},
+    backend={"POST https://shop.example.com/refunds": {"id": "r-1"}},
+    conduct={"confirm": approve_refund},
+    **GATED | {"AR405": "failed"},  # two at the same time both find it
+)
+def refund(order: str, cents: int) -> ToolResult:
+    """Give money back."""
+    key = f"approval:{key_of('refund', order=order, cents=cents)}"
+    try:
+        if not STORE.get(key):
+            return refused(f"refund {cents} cents of {order}")
+        STORE.delete(key)
+    except redis.RedisError:
+        return ToolResult.transient(DOWN)
+    return posted("https://shop.example.com/refunds", {"order": order, "cents": cents})
+
+
 # --- look-alikes -------------------------------------------------------------------------------------------------------
 
 
@@ -102,3 +125,28 @@ def enter_leave(person: str, days: int) -> ToolResult:
     if until is None or until < datetime.datetime.now(datetime.timezone.utc):
         return refused(f"enter {days} days for {person}")
     return posted("https://hr.example.com/leaves", {"person": person, "days": days, "entered": int(time.time())})
+
+
+LOCK = threading.Lock()
+
+
+def agree_to_export(table: str) -> None:
+    with LOCK:
+        UNTIL[key_of("export", table=table)] = datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(minutes=10)
+
+
+@labelled(
+    args={"table": "customers"},
+    backend={"POST https://bi.example.com/exports": {"id": "e-1"}},
+    conduct={"confirm": agree_to_export},
+    **GATED,  # it looks first and takes it away after that, and nobody comes in between
+)
+def export(table: str) -> ToolResult:
+    """Export a table."""
+    key = key_of("export", table=table)
+    with LOCK:
+        until = UNTIL.get(key)
+        if until is None or until < datetime.datetime.now(datetime.timezone.utc):
+            return refused(f"export {table}")
+        del UNTIL[key]
+    return posted("https://bi.example.com/exports", {"table": table})

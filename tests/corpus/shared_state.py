@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import random
 import threading
 from typing import Any
 
@@ -108,6 +109,25 @@ async def last_balance(account: str) -> ToolResult:
 
 pooled = requests.Session()
 pooled.headers["X-App"] = "shop"
+
+
+@labelled(
+    args={"city": "Bergen"},
+    backend={"GET https://tips.example.com/{city}": {"tips": ["Fish market", "Bryggen", "Aquarium", "Harbour", "Library"]}},
+    AR301="failed",  # by lot: what two calls draw has nothing to do with each other
+    AR305="passed",
+)
+async def tips_by_lot(city: str) -> ToolResult:
+    """Three tips for a city."""
+    try:
+        async with httpx.AsyncClient(timeout=4) as client:
+            response = await client.get(f"https://tips.example.com/{city}")
+            response.raise_for_status()
+            return ToolResult.success(random.sample(sorted(map(str, response.json()["tips"])), 3))
+    except httpx.HTTPError as error:
+        return from_httpx(error)
+    except (ValueError, KeyError, TypeError):
+        return unreadable()
 
 
 @labelled(args=ARGS, backend=ACCOUNTS, user="user_id", AR305="passed")

@@ -61,6 +61,21 @@ async def patient_forecast(city: str) -> ToolResult:
         return unreadable()
 
 
+@labelled(args={"city": "Oslo"}, backend=FORECAST, AR203="failed", AR204="passed")
+async def late_total_forecast(city: str) -> ToolResult:
+    """A total that is longer than it should be is one all the same: no trickle holds the tool any longer than a silence."""
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=20), raise_for_status=True) as session,
+            session.get(f"https://weather.example.com/v1/forecast/{city}") as response,
+        ):
+            return ToolResult.success((await response.json())["celsius"])
+    except (aiohttp.ClientError, asyncio.TimeoutError) as error:
+        return from_aiohttp(error)
+    except (ValueError, KeyError, TypeError):
+        return unreadable()
+
+
 @labelled(args={"city": "Oslo"}, backend=FORECAST, AR204="passed")
 async def total_forecast(city: str) -> ToolResult:
     """aiohttp's total is what it says."""

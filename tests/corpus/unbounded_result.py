@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 from http.client import HTTPException
 from typing import Any
+from xml.etree import ElementTree
 
 import aiohttp
 import httpx
@@ -25,6 +26,14 @@ from .model_providers import CHAT
 HITS = {"GET https://search.example.com/v1": {"total": 2, "hits": [{"id": 7, "title": "Green tea"}, {"id": 9, "title": "Black tea"}]}}
 ARTICLE = {"GET https://kb.example.com/articles/{id}": {"id": 7, "title": "Refunds", "body": "Refunds take three days."}}
 
+ATOM = {"atom": "http://www.w3.org/2005/Atom"}
+PAPERS = {
+    "GET https://export.papers.example/api/query": Response(
+        body='<feed xmlns="http://www.w3.org/2005/Atom"><entry><title>On tea</title><summary>We drink it.</summary></entry></feed>',
+        content_type="application/atom+xml",
+    )
+}
+
 # --- the fault ---------------------------------------------------------------------------------------------------------
 
 
@@ -38,6 +47,40 @@ def search_all(query: str) -> ToolResult:
     except requests.RequestException as error:
         return from_requests(error)
     except (KeyError, TypeError):
+        return unreadable()
+
+
+async def _papers(query: str) -> list[dict[str, str]]:
+    """Raises httpx.HTTPError, and ParseError for what is no feed."""
+    async with httpx.AsyncClient(timeout=4) as client:
+        response = await client.get("https://export.papers.example/api/query", params={"search_query": query})
+        response.raise_for_status()
+    feed = ElementTree.fromstring(response.text)
+    if not feed.tag.endswith("}feed"):  # a page may be well-formed, too
+        raise ElementTree.ParseError("no feed")
+    entries = feed.findall("atom:entry", ATOM)
+    return [{name: (entry.findtext(f"atom:{name}", "", ATOM)).strip() for name in ("title", "summary")} for entry in entries]
+
+
+@labelled(args={"query": "tea"}, backend=PAPERS, AR106="failed")  # a feed is parsed, and grows as one
+async def papers(query: str) -> ToolResult:
+    """Papers about a subject."""
+    try:
+        return ToolResult.success(await _papers(query))
+    except httpx.HTTPError as error:
+        return from_httpx(error)
+    except ElementTree.ParseError:
+        return unreadable()
+
+
+@labelled(args={"query": "tea"}, backend=PAPERS, AR106="passed")
+async def some_papers(query: str) -> ToolResult:
+    """Papers about a subject, each with the beginning of its summary."""
+    try:
+        return ToolResult.success([{name: text[:300] for name, text in paper.items()} for paper in (await _papers(query))[:5]])
+    except httpx.HTTPError as error:
+        return from_httpx(error)
+    except ElementTree.ParseError:
         return unreadable()
 
 

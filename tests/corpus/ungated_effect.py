@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import smtplib
+import tempfile
 from email.message import EmailMessage
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 import httpx
 import redis
@@ -196,6 +200,33 @@ def pay(account: str, cents: int) -> ToolResult:
         response = requests.post("https://bank.example.com/payments", json={"account": account, "cents": cents}, timeout=4)
         response.raise_for_status()
         return ToolResult.success(response.json()["id"])
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError, ValueError):
+        return unreadable()
+
+
+audit = logging.getLogger(f"{__name__}.audit")
+audit.propagate = False
+audit.setLevel(logging.INFO)
+audit.addHandler(RotatingFileHandler(Path(tempfile.mkdtemp(prefix="corpus-log-")) / "audit.log", maxBytes=200, backupCount=2))
+
+
+@labelled(
+    args={"order_id": "1001"},
+    backend={"GET https://shop.example.com/orders/{id}": {"state": "shipped"}},
+    AR207="passed",
+    AR301="passed",
+    AR302="not_applicable",
+    AR401="passed",  # a log, which goes on in another file from time to time
+)
+def state_of(order_id: str) -> ToolResult:
+    """The state of an order."""
+    try:
+        audit.info("somebody has asked for the state of the order %s, as is their right", order_id)
+        response = requests.get(f"https://shop.example.com/orders/{order_id}", timeout=4)
+        response.raise_for_status()
+        return ToolResult.success(response.json()["state"])
     except requests.RequestException as error:
         return from_requests(error)
     except (KeyError, TypeError, ValueError):

@@ -291,3 +291,23 @@ async def take_a_note(note: str) -> ToolResult:
 async def take_a_note_that_is_one(note: str) -> ToolResult:
     """Store a note."""
     return await store(note) if isinstance(note, str) else ToolResult.permanent("note is a text.")
+
+
+LISTING = {"POST https://shop.example.com/customers/list": {"customers": [{"id": "C-1"}]}}
+
+
+@labelled(
+    args={"city": "Rome"},
+    backend=LISTING,
+    conduct={"reads": ("POST https://shop.example.com/customers/list",)},
+    AR107="passed",  # city=None lists nobody: a POST, which its owner calls a read
+)
+def list_customers(city: str) -> ToolResult:
+    """Who lives in that city."""
+    return send("POST", "/customers/list", {"city": city})
+
+
+@labelled(args={"city": "Rome"}, backend={"POST https://shop.example.com/customers/close": {"closed": 1}}, AR107="failed")
+def close_customers(city: str) -> ToolResult:
+    """Close the accounts of all that live in that city."""
+    return send("POST", "/customers/close", {"city": city})

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
+import hmac
+import inspect
 import json
+import secrets
 import time
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import redis
@@ -37,7 +42,7 @@ def approve_mail(to: str, body: str) -> None:
     args={"to": "ada@example.com", "body": "See you at nine."},
     backend={"POST https://mail.example.com/send": {"id": "m-1"}},
     conduct={"confirm": approve_mail},
-    **GATED | {"AR404": "failed"},
+    **GATED | {"AR404": "failed", "AR302": "passed"},  # the key of an approval is no key of the mail: one cause, one finding
 )
 def mail(to: str, body: str) -> ToolResult:
     """Send a mail."""
@@ -69,6 +74,28 @@ def tag(article: str, tags: list[str]) -> ToolResult:
     if time.time() - GRANTS.pop(key_of_tags(article, tags), 0.0) > 600:
         return refused(f"tag {article}")
     return posted("https://shop.example.com/tags", {"article": article, "tags": tags})
+
+
+def hand_out_by_hash(server: str) -> str:
+    ticket = f"{hash(server)}"
+    STORE.set(f"ticket:{ticket}", "1", ex=600)
+    return ticket
+
+
+@labelled(
+    args={"server": "web-1"},
+    backend={"POST https://ops.example.com/drains": {"id": "d-1"}},
+    conduct={"confirm": hand_out_by_hash},
+    **GATED | {"AR404": "failed"},
+)
+def drain(server: str, approval_token: str = "") -> ToolResult:
+    """Take a server out of the pool."""
+    if approval_token != f"{hash(server)}":
+        return refused(f"drain {server}")
+    approved = taken(f"ticket:{approval_token}")
+    if approved is None:
+        return ToolResult.transient("The approvals cannot be looked up.")
+    return posted("https://ops.example.com/drains", {"server": server}) if approved else refused(f"drain {server}")
 
 
 # --- look-alikes -------------------------------------------------------------------------------------------------------
@@ -142,3 +169,122 @@ def closing() -> None:
 
 
 closing()
+
+
+SHARED = b"from the vault"
+OF_THIS_PROCESS = secrets.token_bytes(32)
+SPENT: set[str] = set()
+
+
+def signed(secret: bytes, call: str) -> str:
+    """A token for this call: it holds for ten minutes, and once."""
+    claims = f"{call}.{time.time() + 600:.0f}.{uuid.uuid4().hex}"
+    return f"{claims}.{hmac.new(secret, claims.encode(), 'sha256').hexdigest()}"
+
+
+def is_signed(secret: bytes, call: str, token: str) -> bool:
+    claims, _, signature = token.rpartition(".")
+    if not hmac.compare_digest(signature, hmac.new(secret, claims.encode(), "sha256").hexdigest()):
+        return False
+    what, until, number = claims.split(".")
+    if what != call or float(until) < time.time() or number in SPENT:
+        return False
+    SPENT.add(number)
+    return True
+
+
+def sign_by_the_shared_secret(host: str, minutes: int) -> str:
+    return signed(SHARED, key_of("reboot", host=host, minutes=minutes))
+
+
+@labelled(
+    args={"host": "db-2", "minutes": 5},
+    backend={"POST https://ops.example.com/reboots": {"id": "r-1"}},
+    conduct={"confirm": sign_by_the_shared_secret},
+    **GATED,  # nothing is stored: the token itself is taken to the other process
+)
+def reboot(host: str, minutes: int, approval_token: str = "") -> ToolResult:
+    """Reboot a host."""
+    if not is_signed(SHARED, key_of("reboot", host=host, minutes=minutes), approval_token):
+        return refused(f"reboot {host}")
+    return posted("https://ops.example.com/reboots", {"host": host, "minutes": minutes})
+
+
+def sign_by_its_own_secret(host: str) -> str:
+    return signed(OF_THIS_PROCESS, key_of("format", host=host))
+
+
+@labelled(
+    args={"host": "db-2"},
+    backend={"POST https://ops.example.com/formats": {"id": "f-1"}},
+    conduct={"confirm": sign_by_its_own_secret},
+    **GATED | {"AR404": "failed"},  # after a restart no token holds any more, and another worker knows none of them
+)
+def format_disk(host: str, approval_token: str = "") -> ToolResult:
+    """Format the disk of a host."""
+    if not is_signed(OF_THIS_PROCESS, key_of("format", host=host), approval_token):
+        return refused(f"format the disk of {host}")
+    return posted("https://ops.example.com/formats", {"host": host})
+
+
+def needs_a_word(function: Callable[..., ToolResult]) -> Callable[..., ToolResult]:
+    """Lets each call through that was granted by `function.grant`."""
+    granted: dict[str, float] = {}
+    signature = inspect.signature(function)
+
+    def key(*args: object, **kwargs: object) -> str:
+        bound = signature.bind(*args, **kwargs)
+        bound.apply_defaults()
+        return key_of(function.__name__, **bound.arguments)
+
+    @functools.wraps(function)
+    def gated(*args: object, **kwargs: object) -> ToolResult:
+        call = key(*args, **kwargs)
+        if time.time() - granted.pop(call, 0.0) > 600:
+            return refused(call)
+        return function(*args, **kwargs)
+
+    def grant(*args: object, **kwargs: object) -> None:
+        GRANTS[key(*args, **kwargs)] = granted[key(*args, **kwargs)] = time.time()
+
+    gated.grant = grant  # type: ignore[attr-defined]
+    return gated
+
+
+@needs_a_word
+def close_account(account: str, at_once: bool = False) -> ToolResult:
+    """Close an account."""
+    return posted("https://bank.example.com/closures", {"account": account, "at_once": at_once})
+
+
+labelled(
+    args={"account": "NO93"},
+    backend={"POST https://bank.example.com/closures": {"id": "c-1"}},
+    conduct={"confirm": close_account.grant},  # type: ignore[attr-defined]
+    **GATED,  # another process finds the grant where it is: on the tool
+)(close_account)
+
+
+def hand_out(server: str, hours: int) -> str:
+    """The human's interface shows it, and it goes back with the call."""
+    ticket = f"{uuid.uuid4().hex}-{key_of('snooze', server=server, hours=hours)}"
+    STORE.set(f"ticket:{ticket}", "1", ex=600)
+    return ticket
+
+
+@labelled(
+    args={"server": "web-1", "hours": 2},
+    backend={"POST https://alerts.example.com/snoozes": {"id": "s-1"}},
+    conduct={"confirm": hand_out},
+    **GATED,  # random, and tied to the call by a digest that every process makes alike
+)
+def snooze(server: str, hours: int, approval_token: str = "") -> ToolResult:
+    """Silence the alerts of a server."""
+    if not approval_token.endswith(key_of("snooze", server=server, hours=hours)):
+        return refused(f"silence {server} for {hours} hours")
+    approved = taken(f"ticket:{approval_token}")
+    if approved is None:
+        return ToolResult.transient("The approvals cannot be looked up.")
+    if not approved:
+        return refused(f"silence {server} for {hours} hours")
+    return posted("https://alerts.example.com/snoozes", {"server": server, "hours": hours})

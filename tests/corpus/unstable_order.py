@@ -37,6 +37,11 @@ SCORED = {
         "matches": [{"id": "d7", "score": 0.9}, {"id": "d2", "score": 0.7}, {"id": "d5", "score": 0.4}]
     }
 }
+EQUAL = {
+    "POST https://vectors.example.com/query": {
+        "matches": [{"id": "d7", "score": 0.9}, {"id": "d2", "score": 0.7}, {"id": "d5", "score": 0.7}]
+    }
+}
 ROWS = [{"sku": "LAMP-2", "pieces": 3}, {"sku": "CUP-1", "pieces": 9}]
 
 
@@ -48,6 +53,38 @@ def members_of(team: str) -> list[dict[str, Any]]:
 
 
 # --- the fault ---------------------------------------------------------------------------------------------------------
+
+
+async def matches_of(vector: list[float]) -> list[dict[str, Any]]:
+    async with httpx.AsyncClient(timeout=4) as client:
+        response = await client.post("https://vectors.example.com/query", json={"vector": vector, "top_k": 5})
+        response.raise_for_status()
+        found: list[dict[str, Any]] = response.json()["matches"]
+        return found
+
+
+@labelled(args={"vector": [0.1, 0.4]}, backend=EQUAL, AR304="failed")  # of two that fit as well, the first is another each time
+async def documents_by_score(vector: list[float]) -> ToolResult:
+    """Documents like this one, the best first."""
+    try:
+        found = sorted(await matches_of(vector), key=lambda match: match["score"], reverse=True)
+        return ToolResult.success([match["id"] for match in found])
+    except httpx.HTTPError as error:
+        return from_httpx(error)
+    except (ValueError, KeyError, TypeError):
+        return unreadable()
+
+
+@labelled(args={"vector": [0.1, 0.4]}, backend=EQUAL, AR304="passed")  # by score, and then by id
+async def documents_by_score_and_id(vector: list[float]) -> ToolResult:
+    """Documents like this one, the best first."""
+    try:
+        found = sorted(await matches_of(vector), key=lambda match: (-match["score"], match["id"]))
+        return ToolResult.success([match["id"] for match in found])
+    except httpx.HTTPError as error:
+        return from_httpx(error)
+    except (ValueError, KeyError, TypeError):
+        return unreadable()
 
 
 @labelled(args={"team": "7"}, backend=TEAMS, AR304="failed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +56,7 @@ def notes(tmp_path: Path) -> Path:
     ],
 )
 def test_the_folder_is_what_is_left_of_a_path_without_the_argument(value: str, path: str, is_folder: bool, root: Root | None) -> None:
-    assert root_of(value, Touch(path, is_folder, False, "")) == root
+    assert root_of(value, Touch(path, is_folder, "read", "")) == root
 
 
 def test_a_tool_without_a_guard_leaves_its_folder_in_each_plain_way(notes: Path) -> None:
@@ -84,7 +85,7 @@ def test_a_tool_that_writes_makes_no_file_by_a_hostile_path(notes: Path) -> None
     before = sorted(notes.rglob("*"))
     outside = set(os.listdir(tempfile.gettempdir()))
     found = abuse(write, args={"path": "today.txt"})
-    assert {breach.kind for breach in found.breaches} == {"changed"}
+    assert {breach.kind for breach in found.breaches} == {"written"}
     assert sorted(notes.rglob("*")) == before
     assert not [name for name in set(os.listdir(tempfile.gettempdir())) - outside if "notes" in name]
     assert sorted(path.name for path in notes.parent.iterdir()) == ["notes"]
@@ -98,7 +99,7 @@ def test_a_tool_that_deletes_deletes_nothing_by_a_hostile_path(notes: Path) -> N
         os.remove(notes / path)
         return "deleted"
 
-    assert {breach.kind for breach in abuse(delete, args={"path": "today.txt"}).breaches} == {"changed"}
+    assert {breach.kind for breach in abuse(delete, args={"path": "today.txt"}).breaches} == {"removed"}
     assert keep.read_text() == "keep"
     assert Path("/etc/passwd").exists()
 
@@ -166,3 +167,33 @@ def test_our_own_files_are_gone_afterwards(notes: Path) -> None:
     before = sorted(notes.parent.rglob("*"))
     abuse(read, args={"path": "today.txt"})
     assert sorted(notes.parent.rglob("*")) == before
+
+
+PAGE = "https://blog.example.com/post"
+
+
+@pytest.mark.parametrize(
+    ("refused", "form"),
+    [
+        ((), "a file: URL"),
+        (("file:",), "a file: URL in capitals"),
+        (("file:", "FILE:"), "a file: URL behind URL:"),
+        (("file:", "FILE:", "URL:"), ""),
+    ],
+)
+def test_an_address_may_be_the_url_of_a_file(refused: tuple[str, ...], form: str) -> None:
+    def fetch(url: str) -> Any:
+        if url.startswith(refused):
+            return REFUSED
+        with urllib.request.urlopen(url, timeout=2) as response:
+            return response.read()
+
+    found = verdict(fetch, args={"url": PAGE}, backend={f"GET {PAGE}": {"title": "Hello"}})
+    if not form:
+        assert found.outcome is Outcome.NOT_APPLICABLE
+        return
+    (finding,) = found.findings
+    assert finding.message == (
+        f"url is an address, and {form} opens any file that the process may reach (each call was stopped before a file outside was read)"
+    )
+    assert "`http` and `https` alone" in finding.fix

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sqlite3
 import subprocess
@@ -58,6 +59,52 @@ def test_a_text_in_any_place_of_a_statement_is_code(statement: str, value: str) 
     assert breach.kind == "SQL"
     assert rows("SELECT count(*), sum(price) FROM items") == [(2, 16)]
     SHOP.rollback()
+
+
+@pytest.mark.parametrize(
+    ("statement", "value"),
+    [
+        ("PRAGMA table_info({})", "items"),
+        ("CREATE TABLE IF NOT EXISTS {} (name)", "pots"),
+        ("SELECT price FROM items WHERE name IN ({!r})", "mug"),
+    ],
+)
+def test_a_statement_that_a_text_breaks_was_made_of_it(statement: str, value: str) -> None:
+    def tool(text: str) -> Any:
+        try:
+            return rows(statement.format(text))
+        except sqlite3.Error as error:
+            return f"no: {error}"
+
+    (breach,) = abuse(tool, args={"text": value}).breaches
+    assert breach.kind == "SQL"
+    assert breach.reached.startswith("the statement breaks (")
+
+
+NOTES = sqlite3.connect(":memory:", check_same_thread=False)
+NOTES.executescript("CREATE VIRTUAL TABLE notes USING fts5 (body); INSERT INTO notes VALUES ('red mug');")
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT * FROM notes WHERE notes MATCH ?", "SELECT json_extract('{}', '$.' || ?)", "SELECT ? LIKE 'a' ESCAPE 'b'"]
+)
+def test_what_a_parameter_breaks_is_no_statement(statement: str) -> None:
+    def tool(text: str) -> Any:
+        try:
+            return NOTES.execute(statement, (text,)).fetchall()
+        except sqlite3.Error as error:
+            return f"no: {error}"
+
+    assert verdict(tool, args={"text": "mug"}).outcome is Outcome.PASSED
+
+
+def test_a_statement_that_never_fits_proves_nothing() -> None:
+    def tool(text: str) -> Any:
+        with contextlib.suppress(sqlite3.Error):
+            rows("SELEC name")
+        return rows("SELECT price FROM items WHERE name = ?", text)
+
+    assert verdict(tool, args={"text": "mug"}).outcome is Outcome.PASSED
 
 
 def test_values_as_parameters_and_names_that_are_escaped_are_data() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import subprocess
 import time
 from collections import Counter
 from typing import Any
@@ -284,3 +285,15 @@ def test_a_client_of_the_module_is_closed_with_what_it_kept() -> None:
     with httpx.Client() as session:
         found = observe(lambda: session.get(f"{SHOP}/a").json(), PLAIN)
     assert all(run.fired for run in found.runs)
+
+
+def test_a_process_that_is_refused_under_one_fault_keeps_no_other_from_being_tried() -> None:
+    def fetch() -> Any:
+        try:
+            return get("a")
+        except requests.ConnectionError:
+            return subprocess.check_output(["curl", f"{SHOP}/a"])
+
+    found = observe(fetch)
+    assert found.abandoned == {}
+    assert len({run.mishap_slug for run in found.runs if run.refused}) > 3

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import cProfile
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -275,6 +278,19 @@ def test_a_refusal_that_says_nothing_of_a_confirmation_is_found() -> None:
     )
 
 
+def test_a_dry_run_is_no_refusal_that_says_nothing() -> None:
+    def send(to: str, body: str, dry_run: bool = True) -> dict[str, object]:
+        if dry_run:
+            return {"status": "success", "data": f"{to} would get {body}"}
+        return posted(to=to, body=body) if taken(f"{to}:{body}") else refusal()
+
+    def agree(to: str, body: str, dry_run: bool) -> None:
+        grant(to, body)
+
+    verdicts = judged(send, "AR401", "AR402", "AR406", args={**MAIL, "dry_run": False}, confirm=agree)
+    assert outcomes(verdicts) == dict.fromkeys(("AR401", "AR402", "AR406"), "passed")
+
+
 def test_a_refusal_that_invites_to_try_again_is_found() -> None:
     def send(to: str, body: str) -> dict[str, object]:
         return posted(to=to, body=body) if taken(f"{to}:{body}") else {**refusal(), "error_type": "transient", "retry_safe": True}
@@ -358,6 +374,29 @@ def too_narrow(to: str) -> None: ...
 def of_no_effect(to: str, body: str) -> None: ...
 
 
+def test_a_confirm_that_is_held_back_leaves_its_gate_unproven(tmp_path_factory: pytest.TempPathFactory) -> None:
+    def by_a_program(**arguments: Any) -> None:
+        subprocess.run(["kdialog", "--yesno", str(arguments)], check=True)
+
+    def judged(confirm: Callable[..., None]) -> str:
+        found = engine().examine(as_tool(send, {"args": MAIL, "backend": BACKEND, "confirm": confirm}), engine().registry.check("AR402"))
+        assert found.outcome.value == "unproven"
+        return found.reason
+
+    assert "by_a_program wants a process (kdialog), which the world does not let out" in judged(by_a_program)
+    path = store(tmp_path_factory.mktemp("shop"), "approvals")
+    with contextlib.closing(sqlite3.connect(path)) as older:
+        older.create_function("shout", 1, str.upper)  # which cannot be carried to the run's copy
+
+        def by_an_older_connection(**arguments: Any) -> None:
+            with older:
+                older.execute("INSERT INTO approvals VALUES (?)", (str(arguments),))
+
+        reason = judged(by_an_older_connection)
+    assert reason.startswith("confirm=by_an_older_connection raises sqlite3.OperationalError: attempt to write a readonly database (")
+    assert f", after the world has held back a change of the database {path.resolve()} by a connection" in reason
+
+
 @pytest.mark.parametrize(
     ("confirm", "told"),
     [
@@ -371,10 +410,69 @@ def test_a_confirm_that_raises_is_an_error_of_the_test_and_said_once(confirm: Ca
     assert told in verdicts["AR402"].reason.replace(f"{engine().root}/", "")
 
 
-def test_a_confirm_that_leaves_nothing_behind_is_named() -> None:
-    verdicts = judged(send, "AR401", "AR402", "AR403", confirm=of_no_effect)
-    assert outcomes(verdicts) == {"AR401": "passed", "AR402": "unproven", "AR403": "unproven"}
-    assert verdicts["AR402"].reason.startswith("confirm=of_no_effect leaves nothing behind that can be seen")
+@pytest.mark.parametrize("said", ["CONFIRMATION_REQUIRED: ask the user.", "Something is wrong."])
+def test_a_confirm_that_approves_nothing_is_an_error_of_the_test(said: str) -> None:
+    def send(to: str, body: str) -> dict[str, object]:
+        return posted(to=to, body=body) if taken(f"{to}:{body}") else refusal(said)
+
+    verdicts = judged(send, "AR402", "AR403", "AR405", confirm=of_no_effect)
+    assert outcomes(verdicts) == {"AR402": "error", "AR403": "unproven", "AR405": "unproven"}
+    told = "confirm=of_no_effect approves nothing: it gives nothing back, nothing can be seen that it leaves behind "
+    assert verdicts["AR402"].reason.startswith(told)
+    assert verdicts["AR402"].reason.endswith("Let it record the approval where send looks it up")
+
+
+def test_a_confirm_that_approves_something_else_leaves_the_gate_shut() -> None:
+    def agree(to: str, body: str) -> None:
+        GRANTED[f"{body}:{to}"] = time.time()
+
+    def send(to: str, body: str) -> dict[str, object]:
+        return posted(to=to, body=body) if taken(f"{to}:{body}") else refusal("Something is wrong.")
+
+    messages = [finding.message for finding in judged(send, "AR402", confirm=agree)["AR402"].findings]
+    assert messages[1] == "send(to='ada@example.com', body='See you.') is confirmed, and refuses all the same: Something is wrong."
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_confirm_that_calls_the_tool_itself_is_an_error_of_the_test(first: bool) -> None:
+    def grant_and_send(to: str, body: str) -> None:
+        if first:
+            grant(to, body)
+        send(to, body)
+
+    verdict = judged(send, "AR402", confirm=grant_and_send)["AR402"]
+    assert verdict.outcome.value == "error"
+    assert verdict.reason.startswith("confirm=grant_and_send calls send itself, and nothing is left for the confirmed call to do.")
+
+
+def test_a_confirm_that_does_the_deed_by_another_way_is_named_where_the_gate_stays_shut() -> None:
+    def grant_and_post(to: str, body: str) -> None:
+        grant(body, to)
+        posted(to=to, body=body)
+
+    message = judged(send, "AR402", confirm=grant_and_post)["AR402"].findings[0].message
+    assert message.endswith(f". confirm=grant_and_post itself did POST {URL}: if that is the action, let it record the approval alone")
+
+
+def test_a_profiler_that_runs_is_left_alone() -> None:
+    profiler = cProfile.Profile()
+    with profiler:
+        assert outcomes(judged(send, "AR402", confirm=grant)) == {"AR402": "passed"}
+    assert sys.getprofile() is None
+
+
+def test_a_confirm_may_call_the_tool_to_get_what_it_is_to_approve_of() -> None:
+    asked: list[str] = []
+
+    def send(to: str, body: str) -> dict[str, object]:
+        asked.append(f"{to}:{body}")
+        return posted(to=to, body=body) if taken(f"{to}:{body}") else refusal()
+
+    def ask_and_grant(to: str, body: str) -> None:
+        send(to, body)
+        GRANTED[asked[-1]] = time.time()
+
+    assert outcomes(judged(send, "AR401", "AR402", confirm=ask_and_grant)) == {"AR401": "passed", "AR402": "passed"}
 
 
 def test_a_confirm_that_does_the_deed_itself_is_named() -> None:

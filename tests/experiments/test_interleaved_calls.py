@@ -33,7 +33,7 @@ def test_lines_of_two_threads_take_turns() -> None:
         return name
 
     assert len(interleaved(walk, args={"name": "ada"}).meetings) == 1
-    one, other = "adaquillon", "adamarbeck"
+    one, other = "adacallerone", "adacallertwo"
     assert steps[-6:] == [f"{one} 1", f"{other} 1", f"{one} 2", f"{other} 2", f"{one} 3", f"{other} 3"]
 
 
@@ -48,7 +48,7 @@ def test_tasks_take_turns_where_they_wait() -> None:
         return name
 
     interleaved(walk, args={"name": "ada"})
-    one, other = "adaquillon", "adamarbeck"
+    one, other = "adacallerone", "adacallertwo"
     assert steps[-6:] == [f"{one} 1", f"{one} 2", f"{other} 1", f"{other} 2", f"{one} 3", f"{other} 3"]
 
 
@@ -96,7 +96,7 @@ def test_each_call_has_its_own_user_in_its_context() -> None:
 
     for call in (who, who_async):
         (meeting,) = interleaved(call, user=user).meetings
-        assert (meeting.one.beside.value, meeting.other.beside.value) == ("adaquillon", "adamarbeck")
+        assert (meeting.one.beside.value, meeting.other.beside.value) == ("adacallerone", "adacallertwo")
 
 
 def test_peers_tell_their_callers_apart() -> None:

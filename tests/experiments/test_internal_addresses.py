@@ -44,6 +44,16 @@ def test_a_tool_without_a_guard_is_told_of_each_way_in_at_its_line() -> None:
     assert finding.evidence[f"url=https://127.0.0.1{urlsplit(PAGE).path}"] == "connected to 127.0.0.1"
 
 
+def test_a_host_that_ends_like_the_usual_one_is_tried_and_one_below_it_is_not() -> None:
+    def ends_alike(url: str) -> dict[str, Any]:
+        ours = (urlsplit(url).hostname or "").endswith("example.com")
+        return fetch(url) if ours else {"status": "error", "error_type": "permanent", "retry_safe": False, "message": "Only ours."}
+
+    (finding,) = verdict(ends_alike, args={"url": PAGE}, backend=PAGES).findings
+    assert finding.message.endswith("it is connected to: a public name that ends like the usual host and resolves to 10.0.0.9")
+    assert list(finding.evidence) == ["url=https://agentready-example.com/post"]
+
+
 def test_forms_that_are_disguised_are_tried_where_the_plain_ones_are_refused() -> None:
     def looks_at_the_text(url: str) -> dict[str, Any]:
         if (urlsplit(url).hostname or "").startswith(("127.", "169.254.", "10.", "localhost")):

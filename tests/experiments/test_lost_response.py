@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
+import pg8000.dbapi
+import pytest
 import redis
 import requests
 
@@ -71,4 +74,49 @@ def test_a_duplicate_of_the_second_call_is_told_where_the_tool_writes_down_too_l
     assert found == (
         "the answer to POST https://api.example.com/orders is lost (the connection breaks), and the same call, made once more, "
         "sends it again: the peer carries it out twice"
+    )
+
+
+PAID = {"postgresql://db.internal/shop": {"INSERT INTO payments": 1, "INSERT INTO log": 1, "SELECT id": [{"id": 7}]}}
+
+
+@pytest.mark.parametrize("autocommit", [False, True])
+def test_of_a_transaction_the_answer_to_its_commit_is_lost(autocommit: bool) -> None:
+    def pay() -> None:
+        with contextlib.closing(pg8000.dbapi.connect("app", host="db.internal", database="shop", timeout=2)) as connection:
+            connection.autocommit = autocommit
+            cursor = connection.cursor()
+            cursor.execute("SELECT id FROM invoices")
+            connection.commit()  # of nothing: no answer to be lost
+            cursor.execute("INSERT INTO payments VALUES (7)")
+            cursor.execute("INSERT INTO log VALUES ('paid')")
+            connection.commit()
+
+    losses = lost(pay, backend=PAID).losses
+    answer = "" if autocommit else "COMMIT"
+    assert [(loss.write.places, loss.answer, loss.silent) for loss in losses if not loss.silent] == [
+        (("payments",), answer, False),
+        (("log",), answer, False),
+    ]
+    assert all(loss.lost.fired == 1 for loss in losses)
+    first = losses[0].lost
+    assert [request.method for request in first.requests if request.is_write and request.committed] == (
+        ["INSERT"] if autocommit else ["INSERT", "INSERT", "COMMIT"]
+    )
+
+
+def test_a_transaction_that_is_made_again_is_told_with_its_commit() -> None:
+    def pay() -> str:
+        for _ in range(2):
+            with contextlib.suppress(pg8000.dbapi.InterfaceError, OSError):
+                with contextlib.closing(pg8000.dbapi.connect("app", host="db.internal", database="shop", timeout=2)) as connection:
+                    connection.cursor().execute("INSERT INTO payments VALUES (7)")
+                    connection.commit()
+                    return "paid"
+        return "lost"
+
+    (found,) = findings(pay, "AR303", backend=PAID)
+    assert found == (
+        "the answer to the COMMIT of INSERT payments at postgresql://db.internal:5432/shop is lost (the connection breaks), and the tool "
+        "sends it again: the peer carries it out 2 times in one call"
     )

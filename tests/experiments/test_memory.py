@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pybreaker
 import pytest
 import requests
 
@@ -83,6 +84,36 @@ def test_what_is_forgotten_within_a_day_hides_no_fault(kind: Any, clock: str, se
 def test_a_wait_without_end_behind_a_breaker_of_half_an_hour_is_found() -> None:
     verdicts = examine(with_a_breaker(time.monotonic, 30 * MINUTE, timeout=None), {"backend": SHOP})
     assert verdicts["AR202"].outcome is Outcome.FAILED
+
+
+@pytest.mark.parametrize("facts", [{"breaker": True}, {}], ids=["by its mark", "by its code"])
+def test_a_breaker_that_trips_does_not_speak_in_the_place_of_its_tool(facts: dict[str, Any]) -> None:
+    """It answers its last failure with an error of its own, and each later one that it meets half open: a 404 is no error of that kind."""
+    breaker = pybreaker.CircuitBreaker(fail_max=5, reset_timeout=60)
+
+    def tool() -> dict[str, Any]:
+        try:
+            return {"status": "success", "data": breaker.call(fetch)}
+        except pybreaker.CircuitBreakerError:
+            return failed("transient")
+        except requests.HTTPError as error:
+            status = error.response.status_code
+            return failed("rate_limit" if status == 429 else "transient" if status >= 500 else "permanent")
+        except (requests.Timeout, requests.ConnectionError, requests.exceptions.ChunkedEncodingError):
+            return failed("transient")
+        except requests.RequestException:
+            return failed("permanent")
+
+    def failed(kind: str) -> dict[str, Any]:
+        return {
+            "status": "error",
+            "error_type": kind,
+            "retry_safe": kind != "permanent",
+            "message": "The shop does not answer as it should.",
+        }
+
+    verdict = examine(tool, {"backend": SHOP, **facts})["AR104"]
+    assert verdict.outcome is Outcome.PASSED, verdict
 
 
 @pytest.mark.parametrize("tool", [with_a_breaker(time.time, 7 * DAY), with_a_cache(time.time, 7 * DAY), functools.lru_cache(fetch)])

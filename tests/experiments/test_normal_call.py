@@ -161,7 +161,7 @@ def broken(request: Any) -> Any:
         (
             lambda: fetch("7"),
             None,
-            f"nothing answers GET {ORDERS}/7: give backend={{'GET {ORDERS}/7': {{...}}}} in the marker",
+            f"nothing answers GET {ORDERS}/7: give backend={{'GET {ORDERS}/7': {{...}}}} in its agent_tool mark",
         ),
         (
             lambda: requests.get(f"{ORDERS}?page=2").text,
@@ -203,7 +203,7 @@ def test_without_arguments_nothing_is_called_and_the_missing_ones_are_named() ->
 
     found = normal_call.run(Tool("tool", tool, is_async=False, source="", facts=Facts(backend=Backend())))
     assert (found.runs, called) == ((), [])
-    assert found.obstacle == "it needs order_id and note: give args={...} in the marker"
+    assert found.obstacle == "it needs order_id and note: give args={...} in its agent_tool mark"
 
 
 @pytest.mark.parametrize("name", ["pymssql", "primp"])

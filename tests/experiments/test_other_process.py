@@ -66,6 +66,16 @@ desk = Desk()
 short = functools.partial(send, "ada@example.com")
 
 
+def with_a_grant(function: Any) -> Any:
+    function.grant = lambda **arguments: arguments["to"]
+    return function
+
+
+@with_a_grant
+def post(to: str) -> str:
+    return to
+
+
 def there(call: Any, arguments: dict[str, Any], **facts: Any) -> There:
     return elsewhere(as_tool(call, {"args": arguments, **facts}), arguments)
 
@@ -149,6 +159,7 @@ def test_the_dates_are_those_of_here() -> None:
 def test_a_part_of_an_object_and_a_partial_have_names_too() -> None:
     assert there(desk.book, {"seat": "12A"}).texts[0].startswith("'12A for ")
     assert there(short, {"body": "x"}).texts == ("'refused'",)
+    assert there(post.grant, {"to": "ada"}).texts == ("'ada'",)
 
 
 def test_what_no_module_holds_cannot_be_imported_and_the_remedy_is_named() -> None:
@@ -158,6 +169,12 @@ def test_what_no_module_holds_cannot_be_imported_and_the_remedy_is_named() -> No
     assert found.obstacle.startswith("the tool is made inside another function, where another process cannot import it")
     assert "tool='shop.tools:send_email'" in found.obstacle
     assert "confirm=" in there(send, MAIL, confirm=lambda **_: None).obstacle
+
+
+def test_a_partial_that_holds_what_cannot_be_taken_along_is_told_of_with_the_reason() -> None:
+    found = there(functools.partial(send, lambda: "ada"), {"body": "x"})
+    assert "a partial that no other process can be given, for what it holds (" in found.obstacle
+    assert "lambda" in found.obstacle
 
 
 def test_arguments_that_cannot_be_taken_along_are_an_obstacle() -> None:

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from pytest_agentready.domain import Outcome, ShuffledWorld
-from pytest_agentready.experiments.shuffled_world import makes_sets
+from pytest_agentready.experiments.other_seeds import makes_sets
 from tests.checks.judging import findings
 from tests.examining import as_tool, engine
 from tests.experiments.set_makers import MAKERS, OTHERS
@@ -72,10 +72,31 @@ def test_who_remembers_for_ever_proves_nothing() -> None:
 
 def test_a_connection_to_sqlite_that_is_older_than_the_call_gives_its_rows_the_other_way_round() -> None:
     (found,) = findings(titles, "AR304")
-    assert (
-        found
-        == "where the rows of SQLite come in another order, the result comes in that order, too: ['Lease', 'Deed'], then ['Deed', 'Lease']"
+    assert found == (
+        "where the rows of SELECT title FROM t come in another order, the result comes in that order, too: "
+        "['Lease', 'Deed'], then ['Deed', 'Lease']"
     )
+
+
+@pytest.mark.parametrize(
+    ("values", "outcome"),
+    [([], Outcome.UNPROVEN), (["tea"], Outcome.UNPROVEN), (["tea", "cup"], Outcome.FAILED)],
+)
+def test_a_set_of_fewer_than_two_parts_proves_nothing(values: list[str], outcome: Outcome) -> None:
+    assert engine().examine(as_tool(listed_set, {"args": {"values": values}}), engine().registry.check("AR304")).outcome is outcome
+
+
+def listed_set(values: list[str]) -> list[str]:
+    return list(set(values))
+
+
+def test_what_is_counted_of_a_set_has_no_order() -> None:
+    verdict = engine().examine(as_tool(size_of_set, {"args": {"values": ["tea"]}}), engine().registry.check("AR304"))
+    assert verdict.outcome is Outcome.PASSED
+
+
+def size_of_set(values: list[str]) -> int:
+    return len(set(values))
 
 
 shelf = sqlite3.connect(":memory:", check_same_thread=False)

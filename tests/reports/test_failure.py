@@ -42,10 +42,30 @@ def test_an_expired_waiver_is_told_of() -> None:
     assert "  but   its waiver expired on 2026-01-01 (ticket 812)" in render(result, check).splitlines()
 
 
+def test_the_trace_stands_below_where_it_happened() -> None:
+    result = failed("T1", "recv has no timeout")
+    trace = "Trace: 1 model call, 5.0 s of virtual time\n├── execute_tool get_order [never ended]\n└── answer"
+    result = replace(result, findings=(replace(result.findings[0], trace=trace),))
+    assert render(result, check).splitlines()[5:9] == [
+        "  where shop/tools.py:31",
+        "  trace 1 model call, 5.0 s of virtual time",
+        "        ├── execute_tool get_order [never ended]",
+        "        └── answer",
+    ]
+
+
 def test_several_findings_are_counted_in_the_first_line_and_all_told() -> None:
     text = render(failed("T1", "one", "two", "three"), check)
     assert text.splitlines()[0] == "shop.tools.send_email: one (and 2 more)"
     assert [line for line in text.splitlines() if line.startswith("  what")] == ["  what  one", "  what  two", "  what  three"]
+
+
+def test_of_a_long_message_the_first_line_tells_no_more_than_its_beginning() -> None:
+    text = render(failed("T1", "22 of 22 failed calls come back looking like an answer " * 4), check)
+    first, *_ = text.splitlines()
+    assert first.startswith("shop.tools.send_email: 22 of 22 failed calls come back looking like an answer")
+    assert first.endswith(" ...")
+    assert len(first) <= 142
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def test_the_report_has_exactly_the_keys_of_its_contract_in_their_order() -> Non
                     "subject": "shop.tools.send_email",
                     "outcome": "failed",
                     "reason": "",
-                    "findings": [{"message": "it hangs", "where": "shop/tools.py:31", "evidence": {"seconds": 60}}],
+                    "findings": [{"message": "it hangs", "where": "shop/tools.py:31", "evidence": {"seconds": 60}, "trace": ""}],
                     "node": "tests/test_shop.py::test_send_email[T1-some-fault]",
                     "seconds": 0.0041,
                 }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from dataclasses import replace
 
 import pytest
 
 from pytest_agentready.domain import Outcome, Severity
 from pytest_agentready.reports.terminal import render
-from tests.reports.results import LIST, assess, failed, passed, result
+from tests.reports.results import LIST, SEND, assess, failed, passed, result
 
 
 def test_a_ready_project_reads_two_lines() -> None:
@@ -94,3 +95,9 @@ def test_why_an_unjudged_tool_or_a_broken_run_is_not_ready_stands_below_the_head
         "  the run was interrupted",
         "  shop.tools.send_email was judged by no check",
     ]
+
+
+def test_a_long_fix_is_told_once_in_a_report() -> None:
+    text = render(assess(*(replace(failed("T1", subject=subject), fix="Make a key of all arguments. " * 9) for subject in (LIST, SEND))))
+    assert text.count("fix: Make a key") == 1
+    assert "          fix: as for shop.tools.list_orders, above" in text.splitlines()

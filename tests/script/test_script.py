@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pytest_agentready.domain import Message, ModelAnswer, ModelFailure, ModelRequest, OfferedTool, OutOfScript, Usage
+from pytest_agentready.domain import AskedForEver, Message, ModelAnswer, ModelFailure, ModelRequest, OfferedTool, OutOfScript, Usage
 from pytest_agentready.script import (
     Model,
     call,
@@ -143,12 +143,16 @@ def test_malformed_arguments_are_what_they_are_called() -> None:
             json.loads(written("truncated", **arguments))
         with pytest.raises(ValueError):
             json.loads(written("text", **arguments))
+        with pytest.raises(ValueError):
+            json.loads(written("unclosed", **arguments))
         assert isinstance(json.loads(written("array", **arguments)), list)
+        assert written("empty", **arguments) == ""
+    assert json.loads(written("unclosed", order_id="7") + "}") == {"order_id": "7"}
     assert json.loads(written("missing", order_id="7")) == {}
     wrong = json.loads(written("types", order_id="7", copies=3))
     assert not isinstance(wrong["order_id"], str)
     assert not wrong["copies"].isnumeric()
-    with pytest.raises(ValueError, match=r"malformed\('get_order', 'cut'\): use one of 'truncated', 'array'"):
+    with pytest.raises(ValueError, match=r"malformed\('get_order', 'cut'\): use one of 'truncated', 'unclosed', 'array'"):
         malformed("get_order", "cut")  # type: ignore[arg-type]
 
 
@@ -162,7 +166,28 @@ def test_an_unknown_tool_is_never_one_that_is_offered() -> None:
 
 def test_a_cut_answer_says_after_how_many_deltas() -> None:
     (answer,) = answers(cut_stream(call("get_order", order_id="7"), after=2, in_silence=True))
-    assert (answer.breaks_after, answer.in_silence, len(answer.calls)) == (2, True, 1)
+    assert (answer.breaks_after, answer.in_silence, answer.in_good_order, len(answer.calls)) == (2, True, False, 1)
+    (answer,) = answers(cut_stream(call("get_order", order_id="7"), after=2, in_good_order=True))
+    assert (answer.breaks_after, answer.in_silence, answer.in_good_order) == (2, False, True)
+
+
+def test_what_comes_next_can_be_looked_at_before_it_is_played() -> None:
+    model = Model(call("get_order"), "Done.")
+    assert model.upcoming(ASKED) == model.upcoming(ASKED)
+    assert (model.asked, len(model.unasked)) == (0, 2)
+    model.go_on()
+    assert model.present is not None
+    assert str(model.present) == "say('Done.')"
+    model.go_on()
+    assert model.present is None
+    with pytest.raises(OutOfScript):
+        model.upcoming(ASKED)
+
+
+def test_a_value_of_a_wrong_type_is_no_text_where_a_text_may_be_missing() -> None:
+    may_be_missing = replace(ORDER, schema={"type": "object", "properties": {"order_id": {"type": ["string", "null"]}}})
+    (answer,) = answers(malformed("get_order", "types", order_id="7"), requests=(replace(ASKED, tools=(may_be_missing,)),))
+    assert isinstance(answer.calls[0].parsed()["order_id"], dict)
 
 
 # -- failures
@@ -230,3 +255,14 @@ def test_steps_are_frozen_and_equal_by_what_they_do() -> None:
 def test_what_is_no_step_is_refused_with_examples(nonsense: Any) -> None:
     with pytest.raises(TypeError, match="is nothing that a model does: write a text, call"):
         Model(nonsense)
+
+
+def test_a_model_goes_on_for_ever_unless_its_patience_is_limited() -> None:
+    patient, impatient = Model(for_ever("yes")), Model("first", for_ever("yes"), patience=3)
+    yes, first = patient(ASKED), impatient(ASKED)
+    assert isinstance(first, ModelAnswer)
+    assert first.text == "first"
+    assert [patient(ASKED) for _ in range(300)] == [yes] * 300
+    assert [impatient(ASKED) for _ in range(3)] == [yes] * 3
+    with pytest.raises(AskedForEver, match="3 times"):
+        impatient(ASKED)

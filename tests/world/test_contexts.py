@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ssl
+import threading
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 import requests
 import trustme
 
+from pytest_agentready.world import certificates
 from tests.world.entering import HTTPS, ORDER, enter, exception
 
 OWN = trustme.CA()
@@ -104,3 +107,15 @@ def test_a_bundle_and_a_certificate_of_files_are_as_good(tmp_path: Path) -> None
     get = lambda: requests.get(HTTPS, verify=str(bundle), cert=str(client), timeout=5).json()  # noqa: E731
     assert enter(get).value == ORDER
     assert exception(enter(get, "untrusted-certificate")) == "SSLError"
+
+
+def test_threads_that_begin_at_once_have_one_authority(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(certificates, "_made", [])
+    together = threading.Barrier(8)
+
+    def first() -> certificates.Authority:
+        together.wait()
+        return certificates.authority()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len({running.result() for running in [pool.submit(first) for _ in range(8)]}) == 1

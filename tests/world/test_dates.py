@@ -7,10 +7,12 @@ import time
 from collections.abc import Callable
 from datetime import date, timezone
 from datetime import datetime as Moment
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from pytest_agentready.world import dates
 from tests.world.entering import enter
 
 DAY = 86_400
@@ -64,3 +66,12 @@ def test_a_deadline_by_the_date_is_a_deadline() -> None:
 def test_a_date_is_real_after_the_run(look: Callable[[], Any]) -> None:
     enter(lambda: time.sleep(DAY / 48))
     assert look() == pytest.approx(time.clock_gettime(time.CLOCK_REALTIME), abs=2)
+
+
+def test_who_asks_beside_the_run_as_it_ends_gets_the_real_time() -> None:
+    import time_machine
+
+    world: Any = SimpleNamespace(time=SimpleNamespace(wall=DAY))
+    with dates.in_step(world):
+        asked = time_machine.traveller_stack[-1].time_ns  # and it goes on, in another thread, when the world is over
+    assert asked() / 1e9 == pytest.approx(time.clock_gettime(time.CLOCK_REALTIME), abs=2)

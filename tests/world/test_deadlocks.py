@@ -122,6 +122,26 @@ def test_two_threads_that_hold_each_others_lock_are_a_wait_that_cannot_be_seen()
     assert ending_of(tool, limits=Limits(real=1))[0] == "blind"
 
 
+def test_what_was_broken_out_of_is_no_context_of_later_exceptions() -> None:
+    def tool() -> None:
+        lock = threading.Lock()
+        with threading.Lock():
+            lock.acquire()
+            lock.acquire(timeout=2)
+
+    assert ending_of(tool, limits=Limits(real=1))[0] == "blind"
+    with pytest.raises(KeyError) as raised:
+        raise KeyError
+    assert raised.value.__context__ is None
+    try:
+        raise ValueError("of the caller's")
+    except ValueError:
+        before = sys.exc_info()[1]
+        kind, _ = ending_of(tool, limits=Limits(real=1))
+        after = sys.exc_info()[1]
+    assert (kind, after) == ("blind", before)
+
+
 def test_a_daemon_thread_that_waits_for_ever_does_not_hold_the_tool() -> None:
     def tool() -> int:
         threading.Thread(target=queue.Queue().get, daemon=True).start()

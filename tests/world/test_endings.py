@@ -14,7 +14,8 @@ import httpx
 import pytest
 import requests
 
-from pytest_agentready.world import Limits
+from pytest_agentready.world import Limits, run
+from pytest_agentready.world.ending import WorldEnded
 from tests.world.entering import HTTP, enter, exception, line_of
 
 
@@ -249,3 +250,16 @@ def test_a_timeout_by_sigalrm_is_one_of_virtual_time() -> None:
     run = enter(tool, "response-hang")
     assert exception(run) == "TimedOut"
     assert run.virtual == pytest.approx(4, abs=0.1)
+
+
+def test_the_watchdogs_word_that_arrives_when_the_call_has_ended_is_no_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = run.carried_out
+
+    def ended_late(call: Any, found: Any) -> Any:
+        whole(call, found)
+        raise WorldEnded  # as one that is on its way to this thread does, wherever it is by then
+
+    monkeypatch.setattr(run, "carried_out", ended_late)
+    seen = enter(lambda: None, None)
+    assert seen.raised is None
+    assert seen.ending is None

@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import csv
 import glob
+import importlib.util
 import io
 import json
 import logging
 import logging.handlers
 import os
+import runpy
 import shutil
 import stat
 import tempfile
@@ -603,3 +605,32 @@ def test_threads_that_change_the_same_file_lose_nothing() -> None:
 def test_what_a_pool_does_alone_names_the_line_that_started_it() -> None:
     run = enter(write_beside_the_loop)
     assert run.local_effects[0].where == line_of(write_beside_the_loop, "to_thread")
+
+
+def _by_runpy(path: Path) -> object:
+    return runpy.run_path(str(path))["total"]
+
+
+def _by_importlib(path: Path) -> object:
+    spec = importlib.util.spec_from_file_location("job_of_the_run", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.total
+
+
+@pytest.mark.parametrize("ran", [_by_runpy, _by_importlib])
+@pytest.mark.parametrize("older", [False, True])
+def test_code_that_the_run_has_written_can_be_run_by_its_path(project: Path, ran: Callable[[Path], object], older: bool) -> None:
+    job = project / "job.py"
+    if older:
+        job.write_text("total = 0")
+
+    def tool() -> object:
+        job.write_text("total = 1 + 1")
+        return ran(job)
+
+    assert enter(tool).value == 2
+    assert job.exists() is older
+    job.unlink(missing_ok=True)

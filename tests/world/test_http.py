@@ -181,3 +181,18 @@ def test_the_backend_sees_the_headers_in_lower_case() -> None:
         return request.headers["x-token"]
 
     assert enter(lambda: requests.get(HTTP, headers={"X-Token": "t"}).json(), backend={f"GET {HTTP}": answer}).value == "t"
+
+
+@pytest.mark.parametrize("client", [http.client.HTTPConnection, http.client.HTTPSConnection])
+def test_what_a_client_keeps_open_has_ended_in_good_order_by_the_next_run(client: type[http.client.HTTPConnection]) -> None:
+    """As a server ends an idle connection: clients that keep one know how to begin anew from there, and not from a broken pipe."""
+    kept = client("api.example.com", timeout=5)
+
+    def ask() -> bytes:
+        kept.request("GET", "/orders/7")
+        return kept.getresponse().read()
+
+    assert enter(ask).returned
+    assert exception(enter(ask)) == "RemoteDisconnected"
+    assert enter(ask).returned
+    kept.close()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 
 from pytest_agentready.world import Response
-from pytest_agentready.world.inflation import LONG, LONGEST, inflated, inflated_text
+from pytest_agentready.world.inflation import LONG, LONGEST, inflated, inflated_text, is_prose
 from tests.world.entering import HTTP, enter
 
 SIZE = 1 << 18
@@ -36,6 +38,35 @@ def test_it_is_as_large_as_it_should_be_and_no_flood(value: Any) -> None:
 @pytest.mark.parametrize("value", [7, None, True, [], "42", "2026-11-24"], ids=repr)
 def test_what_cannot_grow_is_said_to_be_so(value: Any) -> None:
     assert inflated(value, SIZE) is None
+
+
+FEED = (
+    '<?xml version="1.0"?>\n<feed xmlns="http://www.w3.org/2005/Atom"><title>News of the shop</title>'
+    "<entry><id>urn:1</id><title>New mugs</title><summary>They are blue.</summary></entry>"
+    "<entry><id>urn:2</id><title>Old lamps</title><summary>They are gone.</summary></entry></feed>"
+)
+PAGE = "<!DOCTYPE html><html><title>The terms of the shop</title><body><main><p>Thirty days.</p></main></body></html>"
+
+
+def test_a_feed_grows_and_stays_one() -> None:
+    grown = inflated_text(FEED, SIZE)
+    assert grown is not None
+    assert SIZE <= len(grown) < 2 * LONGEST
+    entries = ElementTree.fromstring(grown).findall("{http://www.w3.org/2005/Atom}entry")
+    assert len(entries) > 100
+    assert {entry.findtext("{http://www.w3.org/2005/Atom}id") for entry in entries} == {"urn:1", "urn:2"}
+
+
+def test_a_page_grows_where_it_says_something() -> None:
+    grown = inflated_text(PAGE, SIZE)
+    assert grown is not None
+    assert (grown.count("<html>"), grown.count("The terms of the shop")) == (1, 1)
+    assert len(grown.partition("<main>")[2].partition("</main>")[0]) >= SIZE
+
+
+@pytest.mark.parametrize("text", ["<br/>", "<p></p>"])
+def test_a_page_without_a_text_is_repeated_if_at_all(text: str) -> None:
+    assert inflated_text(text, SIZE) is None or inflated_text(text, SIZE).startswith(f"{text}\n{text}")  # type: ignore[union-attr]
 
 
 def test_every_list_and_text_grows_and_codes_stay_as_they_are() -> None:
@@ -76,3 +107,10 @@ def test_what_is_text_is_made_huge(content_type: str, fired: int) -> None:
     run = enter(lambda: len(requests.get(HTTP, timeout=5).content), "huge-body", backend={f"GET {HTTP}": answer})
     assert run.fired == fired
     assert (run.value == len(answer.content)) is not bool(fired)
+
+
+def test_a_code_of_many_thousand_characters_is_told_from_prose_at_once() -> None:
+    start = time.perf_counter()
+    assert not is_prose("image", "iVBORw0KGgo" * 10_000)
+    assert not is_prose("tokens", " ".join(["eyJhbGciOiJIUzI1NiJ9" * 100] * 5))
+    assert time.perf_counter() - start < 1

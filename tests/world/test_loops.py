@@ -10,9 +10,13 @@ from typing import Any
 
 import httpx
 import pytest
+import redis.asyncio
 
 from pytest_agentready.domain import Run
+from pytest_agentready.world import loops, stay
 from tests.world.entering import HTTP, ORDER, enter, exception
+
+STORE = redis.asyncio.Redis(host="redis.internal")
 
 
 async def fetch(seconds: float | None = 3) -> Any:
@@ -108,3 +112,12 @@ def test_a_uvloop_in_a_thread_that_is_older_than_the_run_is_refused_and_said() -
         older.close()
     assert run.value is None
     assert run.refused[0].startswith("work for a uvloop event loop that is older than the run")
+
+
+def test_a_connection_that_a_pool_has_kept_from_an_earlier_world_is_made_anew() -> None:
+    async def ask() -> int:
+        return int(await STORE.incrby("a", 1))
+
+    for _ in range(3):
+        assert stay(lambda world: world.call(ask, {}).value) == 1
+        loops.loop().run_until_complete(asyncio.sleep(0.01))  # it hears that its connection is lost

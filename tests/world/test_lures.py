@@ -64,3 +64,9 @@ def test_inner_addresses_are_told_from_public_ones() -> None:
     inner = ["127.0.0.1", "localhost", "169.254.169.254", "10.0.0.7", "172.16.0.7", "192.168.0.7", "0.0.0.0", "::1", "fd00::7"]
     assert all(map(is_internal, inner))
     assert not any(map(is_internal, ["93.184.215.14", "2606:2800::1", "example.com", ""]))
+
+
+def test_a_name_that_begins_alike_leads_inside() -> None:
+    alike = Lured(USUAL, {}, {}, ("not-", ("10.0.0.9",)))
+    assert connected(observe(get, {"url": "http://not-example.com/"}, backend=alike)) == ["10.0.0.9"]
+    assert connected(observe(get, {"url": "http://example.com/"}, backend=alike)) == ["example.com"]

@@ -62,6 +62,12 @@ def test_a_stream_is_cut_after_so_many_deltas(stream: Any, broken: str, silent: 
     assert 9 <= run.virtual < 9.1
 
 
+@pytest.mark.parametrize("stream", [chat_texts, response_texts, message_texts])
+def test_a_stream_may_end_in_good_order_without_its_last_events(stream: Any) -> None:
+    run = ask(lambda: deltas(stream), cut_stream("One two three four.", after=2, in_good_order=True))
+    assert run.value == (["One", " two"], "")
+
+
 def test_an_answer_that_is_no_stream_breaks_off_in_the_middle() -> None:
     run = ask(by_chat, for_ever(cut_stream(DONE)))
     assert (exception(run), len(run.model_calls)) == ("APIConnectionError", 3)
@@ -128,10 +134,12 @@ def arguments_of_messages(streamed: bool, eager: bool = False) -> Any:
 
 MALFORMED = {
     "truncated": '{"order_id": "A-',
+    "unclosed": '{"order_id": "A-10"',
     "array": '["A-10"]',
     "types": '{"order_id": {"unexpected": ["A-10"]}}',
     "missing": "{}",
     "text": "order_id is A-10",
+    "empty": "",
 }
 
 
@@ -157,7 +165,7 @@ def test_anthropic_sends_an_object_whatever_the_model_wrote() -> None:
 
 def test_a_stream_of_anthropics_has_the_beginning_of_an_object_and_anything_where_it_is_eager() -> None:
     sent = {how: arrives(arguments_of_messages, how, streamed=True) for how in MALFORMED}
-    assert sent == {**MALFORMED, "array": "{}", "text": "{}"}
+    assert sent == {**MALFORMED, "array": "{}", "text": "{}", "empty": "{}"}
     assert {how: arrives(arguments_of_messages, how, streamed=True, eager=True) for how in MALFORMED} == MALFORMED
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import requests
 
-from pytest_agentready.world import Backend, crowd, real
+from pytest_agentready.world import Backend, crowd, real, services
 from pytest_agentready.world.allowed import Allowed
 from pytest_agentready.world.crowd import Crowd
 from pytest_agentready.world.granted import Grant, granted
@@ -171,7 +171,7 @@ def test_a_read_timeout_no_longer_than_the_smallest_step_of_a_trickle_is_a_timeo
 
 def test_connections_of_other_threads_may_come_while_somebody_asks_whom_a_wait_is_for() -> None:
     """Without a copy of the list, the run would have failed with a RuntimeError, once in some thousand times under load."""
-    network = Network(Outages(), Backend(), Allowed())
+    network = Network(Outages(), Backend(), Allowed(), services)
 
     class Arriving:
         peer, name = None, "api.example.com:80"

@@ -37,6 +37,12 @@ def reordered(answer: Any, url: str = URL, method: str = "GET", body: bytes = b"
         {"tags": ["b", "a"]},
         [["b", 1], ["a", 2]],
         [{"at": 1, "id": 1}, {"at": 1, "id": 2}],
+        {"values": [{"name": "shop"}, {"name": "till"}]},
+        [
+            {"date": "Mon, 23 Nov 2026 10:00:00 +0000"},
+            {"date": "Fri, 20 Nov 2026 10:00:00 +0000"},
+            {"date": "Sun, 22 Nov 2026 10:00:00 +0000"},
+        ],
     ],
 )
 def test_lists_come_the_other_way_round(answer: Any) -> None:
@@ -52,6 +58,10 @@ def test_lists_come_the_other_way_round(answer: Any) -> None:
         [{"publishedAt": "2026-02-01"}, {"publishedAt": "2026-01-01"}],
         [{"document": {"distance": 0.1}}, {"document": {"distance": 0.3}}],
         {"steps": ["fill the kettle", "boil"]},
+        {"authors": ["Lovelace", "Babbage"]},
+        {"values": [{"t": "a", "v": "high"}, {"t": "b", "v": "low"}]},
+        [{"date_sent": "Mon, 23 Nov 2026 10:00:00 +0000"}, {"date_sent": "Sun, 22 Nov 2026 10:00:00 +0000"}],
+        {"periods": [{"name": "Tonight", "low": 3}, {"name": "Monday", "low": 5}]},
         {"free": ["09:00", "13:30", "16:00"]},
         {"choices": [{"text": "a"}, {"text": "b"}]},
         {"coordinates": [59.9, 10.7]},
@@ -80,6 +90,25 @@ def test_what_is_ranked_timed_or_a_sequence_stays_as_it_is(answer: Any) -> None:
 )
 def test_an_order_that_was_asked_for_is_kept(url: str, body: bytes) -> None:
     assert reordered(PLAIN, url, "POST" if body else "GET", body) == PLAIN
+
+
+@pytest.mark.parametrize(
+    ("answer", "turned"),
+    [
+        ([("a", 0.9), ("b", 0.9), ("c", 0.4)], "bac"),
+        ([("a", 0.9), ("b", 0.4), ("c", 0.4), ("d", 0.4)], "adcb"),
+        ([("a", 0.9), ("b", 0.4)], "ab"),
+    ],
+)
+def test_those_of_the_same_score_come_the_other_way_round(answer: list[tuple[str, float]], turned: str) -> None:
+    assert "".join(hit["id"] for hit in reordered([{"id": name, "score": score} for name, score in answer])) == turned
+    assert "".join(hit["id"] for hit in reordered([{"id": name, "of": {"similarity": score}} for name, score in answer])) == turned
+
+
+@pytest.mark.parametrize("field", ["priority", "created_at", "stars"])
+def test_what_is_equal_by_a_field_that_is_no_score_stays_as_it_is(field: str) -> None:
+    answer = [{"id": "a", field: 3}, {"id": "b", field: 3}, {"id": "c", field: 1}]
+    assert reordered(answer) == answer
 
 
 def test_a_score_that_is_the_wrong_way_round_ranks_nothing() -> None:
@@ -152,4 +181,4 @@ def test_rows_of_sqlite_come_the_other_way_round_unless_they_are_asked_for_in_an
     one, other, moved = both(call)
     assert one == [[(2,), (1,)], [(1,), (2,)]]
     assert other == [[(1,), (2,)], [(1,), (2,)]]
-    assert moved == ("the rows of SQLite",)
+    assert moved == ("the rows of SELECT a FROM t",)

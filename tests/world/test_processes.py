@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from pytest_agentready.domain import Run
+from pytest_agentready.world import Limits
 from pytest_agentready.world.granted import Grant, granted
 from tests.world.entering import enter, line_of
 
@@ -60,6 +61,33 @@ def test_a_process_is_an_effect_whether_it_is_refused_or_runs(call: Callable[[],
     assert run.value == "a b\n"
     assert told(run) == [("start", "echo", content, False)]
     assert run.refused == ()
+
+
+def in_a_folder_of_the_run(folder: str = "made-by-the-run") -> Any:
+    os.mkdir(folder)
+    return subprocess.run(
+        ["echo", "a b"], cwd=folder, env={"LD_PRELOAD": "/tmp/library.so"}, capture_output=True, text=True, check=True
+    ).stdout
+
+
+def with_a_word_before() -> Any:
+    done = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, preexec_fn=lambda: os.write(1, b"told"))
+    return done.communicate("a b", timeout=5)[0] + str(done.returncode).removeprefix("0")
+
+
+@pytest.mark.parametrize(
+    "call", [by_words, by_a_line, by_a_path, beside_the_loop, in_a_folder_of_the_run, pytest.param(with_a_word_before, id="before")]
+)
+def test_a_stand_in_says_nothing_and_succeeds(call: Callable[[], Any], recwarn: pytest.WarningsRecorder) -> None:
+    """So that a loop goes on behind it; what was wanted is recorded as refused all the same."""
+    run = enter(call, limits=Limits(programs="succeeds"))
+    assert (run.value, run.ending) == ("", None)
+    assert len(run.refused) == 1
+    assert [refused for verb, _, _, refused in told(run) if verb == "start"] == [True]
+
+
+def test_no_stand_in_takes_the_place_of_a_line_for_the_system() -> None:
+    assert not enter(lambda: os.system("true"), limits=Limits(programs="succeeds")).returned
 
 
 def test_an_effect_names_the_line() -> None:

@@ -10,7 +10,9 @@ import pytest
 import redis
 
 from pytest_agentready.domain import Effect, Run, effects_of
-from pytest_agentready.world import stay
+from pytest_agentready.world import stay, world
+from pytest_agentready.world.resp import ProtocolError
+from pytest_agentready.world.services.redis_stores import Miniature
 from tests.world.entering import enter, exception
 
 CONTENTS = {"redis://cache.internal": {"greeting": "hello", "user:7": {"name": "Ada"}, "queue": ["a", "b"], "tags": {"x", "y"}, "n": 41}}
@@ -284,3 +286,17 @@ def test_a_transaction_has_the_keys_of_its_commands() -> None:
 
     (effect,) = effects_of(enter(send, backend={}))
     assert (effect.verb, effect.places, effect.idempotent) == ("EXEC", ("a", "h"), False)
+
+
+def test_one_that_cannot_be_ended_keeps_no_other_from_it_and_is_our_own_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended, passed = [], []
+
+    def end(self: Miniature) -> None:
+        ended.append(self)
+        raise ProtocolError(f"unreadable {len(ended)}")
+
+    monkeypatch.setattr(Miniature, "end", end)
+    monkeypatch.setattr(world, "let_pass", passed.append)
+    with pytest.raises(ProtocolError, match="unreadable 1"):
+        enter(lambda: [redis.Redis(host).set("a", 1) for host in ("one.internal", "two.internal")])
+    assert (len(ended), len(passed)) == (2, 1)

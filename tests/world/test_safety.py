@@ -64,6 +64,11 @@ def by_ctypes() -> None:
     ctypes.CDLL(None).connect(-1, None, 0)
 
 
+def unlink_by_handle() -> None:
+    ctypes.CDLL(None)["unlink"](b"/nowhere")
+
+
+OF_FILES = ("open", "fopen", "remove", "rename", "rmdir", "mkdir", "symlink", "truncate", "chmod", "kill", "_exit")
 BACK_DOORS: dict[str, tuple[Callable[[], Any], str]] = {
     "connect": (lambda: on_a_socket(socket.SOCK_STREAM, lambda line: c["connect"](line, OUTSIDE)), "a connection to ('192.0.2.1', 80)"),
     "connect_ex": (lambda: on_a_socket(socket.SOCK_STREAM, lambda line: c["connect_ex"](line, OUTSIDE)), "a connection to "),
@@ -85,6 +90,8 @@ BACK_DOORS: dict[str, tuple[Callable[[], Any], str]] = {
     "multiprocessing forkserver": (lambda: start("forkserver"), "a process ("),
     "asyncio": (create_a_process, "a process ("),
     "ctypes": (by_ctypes, "the C function connect"),
+    "ctypes unlink": (unlink_by_handle, "the C function unlink"),
+    **{f"ctypes {name}": (functools.partial(getattr, ctypes.CDLL(None), name), f"the C function {name}") for name in OF_FILES},
 }
 
 

@@ -78,6 +78,7 @@ def test_tls_comes_first_where_the_port_or_the_backend_says_so() -> None:
             return server.noop()[0]
 
     assert enter(lambda: send(465), backend={}).value == 250
+    assert enter(lambda: send(465), backend={"smtp://mail.internal:465": {}}).value == 250
     assert enter(lambda: send(4650), backend={"smtps://mail.internal:4650": {}}).value == 250
     assert exception(enter(lambda: send(587), backend={})) == "SSLError"  # there the server greets in clear text
 

@@ -51,3 +51,58 @@ def test_an_async_engine_reads_and_writes(url: str) -> None:
     run = enter(work, backend=BACKEND)
     assert (run.value, run.raised) == (([ROW], 7), None)
     assert [(request.method, request.committed) for request in run.requests if request.is_write] == [("INSERT", True), ("COMMIT", True)]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql+pg8000://app:secret@db.internal/shop",
+        "postgresql+psycopg://app:secret@db.internal/shop",
+        "postgresql+psycopg2://app:secret@db.internal/shop",
+        "mysql+pymysql://app:secret@db.internal/shop",
+    ],
+)
+def test_the_pool_of_an_engine_that_outlives_its_calls_serves_each_of_them(url: str) -> None:
+    engine = create_engine(url)
+
+    def work() -> Any:
+        with engine.connect() as connection:
+            return connection.execute(text("SELECT state FROM orders")).scalar_one()
+
+    runs = [enter(work, backend=BACKEND) for _ in range(3)]
+    assert [run.value for run in runs] == ["shipped"] * 3, [run.raised for run in runs]
+    engine.dispose()
+
+
+def test_what_is_in_use_as_a_run_ends_stays_and_so_does_a_database_in_memory() -> None:
+    engine = create_engine("sqlite://")
+
+    def write() -> None:
+        with engine.begin() as connection:
+            connection.execute(text("CREATE TABLE notes (id INTEGER)"))
+            connection.execute(text("INSERT INTO notes VALUES (7)"))
+
+    def read() -> Any:
+        with engine.connect() as connection:
+            return connection.execute(text("SELECT count(*) FROM sqlite_master")).scalar_one()
+
+    write()
+    assert [enter(read).value for _ in range(2)] == [1, 1]
+    engine.dispose()
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_a_connection_that_a_tool_keeps_says_in_the_next_run_that_it_is_closed(driver: str) -> None:
+    module = pytest.importorskip(driver)
+    kept: list[Any] = []
+
+    def work() -> Any:
+        if not kept or kept[-1].closed:
+            kept.append(module.connect("postgresql://app:secret@db.internal/shop"))
+        cursor = kept[-1].cursor()
+        cursor.execute("SELECT state FROM orders")
+        return cursor.fetchone()[0]
+
+    runs = [enter(work, backend=BACKEND) for _ in range(3)]
+    assert [run.value for run in runs] == ["shipped"] * 3, [run.raised for run in runs]
+    assert len(kept) == 3

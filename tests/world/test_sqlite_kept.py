@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy
 
 from pytest_agentready.domain import Run
-from pytest_agentready.world import active
+from pytest_agentready.world import runs
 from pytest_agentready.world.files.overlay import Overlay
 from pytest_agentready.world.granted import Grant, granted
 from pytest_agentready.world.sqlite import older as older_module
@@ -55,7 +56,7 @@ def buying(connection: sqlite3.Connection, also: Callable[[], object] = lambda: 
     def buy() -> int:
         with connection:
             connection.execute("INSERT INTO orders (item) VALUES ('cup')")
-        with active.bypassed():
+        with runs.bypassed():
             also()
         return int(connection.execute("SELECT count(*) FROM orders").fetchone()[0])
 
@@ -114,6 +115,27 @@ def test_what_was_set_on_it_stays(shop: Path, monkeypatch: pytest.MonkeyPatch) -
         thread.start()
         thread.join()
         assert refused == [sqlite3.ProgrammingError]
+
+
+def test_one_of_a_pool_of_sqlalchemy_is_led_with_its_functions(shop: Path) -> None:
+    engine = sqlalchemy.create_engine("sqlite:///shop.db")
+    sqlalchemy.Table("labels", metadata := sqlalchemy.MetaData(), sqlalchemy.Column("name", sqlalchemy.String))
+    metadata.create_all(engine)  # as modules do when they are imported: the pool keeps the connection
+
+    def buy() -> list[object]:
+        with engine.begin() as connection:
+            connection.execute(sqlalchemy.text("INSERT INTO orders (item) VALUES ('cup')"))
+            return list(connection.execute(sqlalchemy.text("SELECT item FROM orders WHERE item REGEXP '^c'")).scalars())
+
+    try:
+        for _ in range(2):
+            run = enter(buy)
+            assert (run.value, verbs(run), run.refused) == (["cup"], ["INSERT"], ())
+            assert items() == ["tea"]
+        assert buy() == ["cup"]
+        assert items() == ["tea", "cup"]
+    finally:
+        engine.dispose()
 
 
 @pytest.mark.parametrize(
@@ -511,6 +533,23 @@ def test_one_for_whose_copy_there_is_no_room_may_only_read(mine: sqlite3.Connect
     assert items() == ["tea"]
 
 
+def test_so_is_one_that_an_earlier_run_has_kept_and_it_is_led_to_a_copy_again_where_there_is_room() -> None:
+    def keep() -> int:
+        if not kept:
+            kept.append(sqlite3.connect("shop.db"))
+        return buying(kept[0])()
+
+    def full(self: object, path: str) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+
+    assert enter(keep).value == 2
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Overlay, "bring_up", full)
+        assert "No space left on device" in enter(keep).refused[0]
+    assert enter(keep).value == 2
+    assert items() == ["tea"]
+
+
 # --- backups
 
 
@@ -536,3 +575,46 @@ def test_a_backup_into_memory_is_none(shop: Path) -> None:
 
     run = enter(load)
     assert (run.value, verbs(run)) == (1, [])
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_backup_between_connections_that_are_older_than_the_run_is_an_effect(tmp_path: Path, begun: bool) -> None:
+    copy = tmp_path / "copy.db"
+    with closing(sqlite3.connect("shop.db")) as source, closing(sqlite3.connect(copy)) as target:
+        if begun:
+            target.execute("CREATE TABLE old (id)")
+        run = enter(lambda: (source.backup(target), target.execute("SELECT item FROM orders").fetchall()))
+        assert run.value == (None, [("tea",)])
+        assert [(effect.verb, effect.target) for effect in run.local_effects] == [("change" if begun else "create", str(copy))]
+        assert target.execute("SELECT name FROM sqlite_master").fetchall() == ([("old",)] if begun else [])
+
+
+def test_a_backup_by_an_older_connection_into_one_of_the_run_is_an_effect(tmp_path: Path) -> None:
+    def call(source: sqlite3.Connection) -> None:
+        with closing(sqlite3.connect(tmp_path / "copy.db")) as target:
+            source.backup(target)
+
+    with closing(sqlite3.connect("shop.db")) as older:
+        run = enter(lambda: call(older))
+    assert [(effect.verb, effect.target) for effect in run.local_effects] == [("create", str(tmp_path / "copy.db"))]
+    assert not (tmp_path / "copy.db").exists()
+
+
+def test_nothing_is_backed_up_into_an_older_connection_that_may_only_read(tmp_path: Path) -> None:
+    with closing(sqlite3.connect("shop.db")) as source, closing(sqlite3.connect(tmp_path / "copy.db")) as target:
+        target.execute("CREATE TABLE old (id)")
+        target.create_function("of_its_own", 0, lambda: 1)
+        run = enter(lambda: source.backup(target))
+        assert run.raised is not None
+        assert run.raised.message == "destination database is in use"
+        assert target.execute("SELECT name FROM sqlite_master").fetchall() == [("old",)]
+        target.execute("DROP TABLE old")  # nothing is held any more
+
+
+def test_the_schema_that_another_connection_has_changed_is_no_backup() -> None:
+    def call() -> None:
+        with closing(sqlite3.connect("shop.db")) as first, closing(sqlite3.connect("shop.db")) as second:
+            first.execute("SELECT * FROM orders").fetchall()
+            second.execute("CREATE TABLE more (id)")
+
+    assert [effect.verb for effect in enter(call).local_effects] == ["CREATE"]

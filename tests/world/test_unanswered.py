@@ -48,7 +48,10 @@ def send() -> Any:
         (
             read_postgres,
             None,
-            "nothing answers SELECT postgresql://db.internal/shop: give backend={'postgresql://db.internal/shop': [{...}]} in the marker",
+            (
+                "nothing answers SELECT postgresql://db.internal/shop: "
+                "give backend={'postgresql://db.internal/shop': [{...}]} in its agent_tool mark"
+            ),
         ),
         (
             read_postgres,
@@ -65,7 +68,7 @@ def send() -> Any:
             {"postgresql://db.internal:6432/shop": {"SELECT total": ROWS}},
             "has no answer to 'INSERT INTO orders (state) VALUES ($1)': add 'INSERT INTO orders (state)': 1",
         ),
-        (read_mysql, None, "give backend={'mysql://db.internal/shop': [{...}]} in the marker"),
+        (read_mysql, None, "give backend={'mysql://db.internal/shop': [{...}]} in its agent_tool mark"),
         (listen, None, "nothing answers GET wss://stream.example.com/prices: give backend={'GET wss://stream.example.com/prices': [...]}"),
         (
             send,

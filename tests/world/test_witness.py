@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import shutil
 import sqlite3
 import subprocess
+import traceback
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,22 @@ def test_files_are_seen_as_the_system_resolves_them(tmp_path: Path) -> None:
         ("old.txt", True, False),
         ("new.txt", True, False),
     ]
+
+
+def test_a_module_is_seen_where_it_is_read_and_not_where_it_is_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = tmp_path / f"{MARK}_module.py"
+    module.write_text("raise ValueError('not today')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def load() -> str:
+        try:
+            importlib.import_module(module.stem)
+        except ValueError:
+            return traceback.format_exc()
+        return ""
+
+    assert module not in {Path(touch.path) for touch in seen(load).touches}
+    assert [touch.deed for touch in seen(module.read_text).touches if touch.path == str(module)] == ["read"]
 
 
 def test_a_touch_names_the_users_line(tmp_path: Path) -> None:
@@ -192,3 +210,17 @@ def test_a_path_is_followed_step_by_step_as_the_system_does(tmp_path: Path) -> N
     assert resolved(f"{here}/missing/../a.txt") is None
     assert resolved(f"{here}/a\0b/../c") is None
     assert resolved("/../..") == "/"
+
+
+def test_a_statement_that_does_not_fit_is_told_although_the_code_catches_it() -> None:
+    def call() -> None:
+        for statement in ("SELECT 'a' 'b' c d", "SELECT 1; SELECT 2", "SELECT a FROM nowhere", "SELECT ("):
+            with contextlib.suppress(sqlite3.Error, sqlite3.Warning):
+                _once(statement)
+
+    assert [code.text for code in seen(call).broken] == [
+        'near "c": syntax error',
+        "You can only execute one statement at a time.",
+        "incomplete input",
+    ]
+    assert "__init__" not in vars(sqlite3.OperationalError)
