@@ -4,16 +4,19 @@ PYTHON ?= python3
 VENV ?= .venv
 PYTEST ?= pytest
 TESTS ?=
+# The tests start many processes: what is compiled once is kept for all of them.
+unexport PYTHONDONTWRITEBYTECODE
+
 BIN = $(VENV)/bin
 
 .PHONY: demo test lint docs bench clean
 
 demo: $(VENV)/.installed  ## Examine the support agent of the incident, and the same agent done right.
 	@echo "== examples/support_agent_before: the agent of the incident"
-	@cd examples/support_agent_before && ../../$(BIN)/python -m pytest -q -rN --tb=no -p no:cacheprovider; test $$? -eq 1
+	@cd examples/support_agent_before && ../../$(BIN)/python -m pytest -q -rN --tb=no -p no:cacheprovider -p no:asyncio -p no:randomly; test $$? -eq 1
 	@echo
 	@echo "== examples/support_agent: the same tools, done right"
-	@cd examples/support_agent && ../../$(BIN)/python -m pytest -q -rN --tb=short -p no:cacheprovider
+	@cd examples/support_agent && ../../$(BIN)/python -m pytest -q -rN --tb=short -p no:cacheprovider -p no:asyncio -p no:randomly
 
 test: $(VENV)/.installed  ## Run the tests.
 	@# Many tests are about real threads: what fails beside others is tried once more, alone.
@@ -30,7 +33,9 @@ docs: $(VENV)/.installed  ## Write the generated pages anew.
 
 bench: $(VENV)/.installed  ## Measure, and compare with the targets (some minutes).
 	$(BIN)/python benchmarks/run.py --write
-	@echo "Beside these: benchmarks/clients.py (what becomes of each client) and benchmarks/stress.py (the same record under load, each time)"
+	@echo "Beside these: benchmarks/clients.py (what becomes of each client), benchmarks/stress.py (the same record under load, each time),"
+	@echo "benchmarks/breakers.py (how often each cost breaker is found racy, on the world's Redis and on a real one)"
+	@echo "and benchmarks/reservations.py (the breaker of the patterns, on a redis-server)"
 
 $(VENV)/.installed: pyproject.toml
 	$(PYTHON) -m venv $(VENV)

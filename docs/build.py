@@ -1,4 +1,4 @@
-"""Writes what is generated: docs/checks.md, from the checks' own modules, and in the README the table of checks and a screen.
+"""Writes what is generated: docs/checks.md, from the checks' own modules, and in the README the table of checks and three screens.
 
 python docs/build.py            write
 python docs/build.py --check    only say what is out of date, with exit code 1
@@ -10,13 +10,17 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from pytest_agentready.registry import Registry
 from pytest_agentready.reports import explain
 
 ROOT = Path(__file__).parent.parent
-SCREEN = ["-k", "get_delivery_status", "--tb=no", "-rN", "-p", "no:cacheprovider", "--color=no"]
+WHICH = "AR103 or AR701 or AR702"
+SCAFFOLD = ["scaffold", "results", "breaker", "--into", "src/shop/"]
+SHOWN = "AR702"  # the failure whose trace is drawn
+SCREEN = ["-k", WHICH, "-rN", "-p", "no:cacheprovider", "--color=no"]
 
 
 def pages() -> dict[Path, str]:
@@ -24,7 +28,10 @@ def pages() -> dict[Path, str]:
     checks = Registry().checks
     readme = (ROOT / "README.md").read_text()
     readme = _between(readme, "checks", explain.table(checks))
-    readme = _between(readme, "screen", f"```console\n{screen()}\n```\n")
+    lines = incident()
+    readme = _between(readme, "screen", f"```console\n{screen(lines)}\n```\n")
+    readme = _between(readme, "trace", f"```console\n{trace(lines)}\n```\n")
+    readme = _between(readme, "scaffold", f"```console\n{scaffolded()}```\n")
     catalogue = "\n".join(explain.render_markdown(check) for check in checks)
     return {
         ROOT
@@ -34,8 +41,8 @@ def pages() -> dict[Path, str]:
     }
 
 
-def screen() -> str:
-    """What pytest says about the tool of the incident."""
+def incident() -> list[str]:
+    """What pytest says about the incident: an error that reads like an answer, and a loop that nothing stops."""
     command = [sys.executable, "-m", "pytest", *SCREEN]
     finished = subprocess.run(
         command,
@@ -45,10 +52,30 @@ def screen() -> str:
         text=True,
         check=False,
     )
-    lines = finished.stdout.splitlines()
+    return finished.stdout.splitlines()
+
+
+def screen(lines: list[str]) -> str:
+    """The summary at its end."""
     begin = next(number for number, line in enumerate(lines) if " agent readiness " in line)
     end = next(number for number, line in enumerate(lines) if line.startswith("Reasons and examples"))
-    return "\n".join(["$ pytest -k get_delivery_status", *lines[begin : end + 2]])
+    return "\n".join([f"$ pytest -k '{WHICH}'", *lines[begin : end + 2]])
+
+
+def trace(lines: list[str]) -> str:
+    """What happened in one of its failures, as a tree."""
+    failure = next(number for number, line in enumerate(lines) if line.startswith(f"  {SHOWN}-"))
+    begin = next(number for number, line in enumerate(lines) if line.startswith("  trace ") and number > failure)
+    end = next(number for number, line in enumerate(lines) if line.startswith("  why ") and number > begin)
+    return "\n".join(lines[begin:end])
+
+
+def scaffolded() -> str:
+    """What the command line says when it copies patterns into a project."""
+    with tempfile.TemporaryDirectory() as project:
+        command = [sys.executable, "-m", "pytest_agentready", *SCAFFOLD]
+        finished = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True)
+    return f"$ pytest-agentready {' '.join(SCAFFOLD)}\n{finished.stdout}"
 
 
 def _between(text: str, name: str, generated: str) -> str:
