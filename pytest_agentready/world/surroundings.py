@@ -35,6 +35,7 @@ def _process_kept() -> Iterator[None]:
     handlers = _handlers()
     tracer = sys.gettrace()
     path, places = sys.path, list(sys.path)
+    compiles_only = sys.dont_write_bytecode
     try:
         yield
     finally:
@@ -55,6 +56,7 @@ def _process_kept() -> Iterator[None]:
                 signal.signal(number, handler)
         if sys.path is not path or path != places:
             sys.path, path[:] = path, places
+        sys.dont_write_bytecode = compiles_only
 
 
 def _is_here(directory: str) -> bool:

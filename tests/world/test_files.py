@@ -14,6 +14,7 @@ import os
 import runpy
 import shutil
 import stat
+import sys
 import tempfile
 import threading
 import zipfile
@@ -634,3 +635,22 @@ def test_code_that_the_run_has_written_can_be_run_by_its_path(project: Path, ran
     assert enter(tool).value == 2
     assert job.exists() is older
     job.unlink(missing_ok=True)
+
+
+def test_what_the_run_compiles_of_its_own_code_is_not_kept_as_that_of_the_users_file(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    job = project / "job.py"
+    job.write_text("total = 1")
+    assert _by_importlib(job) == 1  # and it is compiled for the next time
+
+    def tool() -> object:
+        job.write_text("total = 2")  # as long as the other
+        return _by_importlib(job)
+
+    assert enter(tool).value == 2
+    assert not sys.dont_write_bytecode
+    assert _by_importlib(job) == 1
+    job.unlink()
+    shutil.rmtree(project / "__pycache__")

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import _io
 import builtins
+import errno
 import io
 import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from importlib.util import source_from_cache
 from typing import Any
 
 from pytest_agentready.world.files import changing, looking
@@ -48,9 +50,23 @@ open_.__name__ = open_.__qualname__ = "open"
 
 
 def open_code(path: str) -> Any:
-    """How runpy and importlib read the source of a module, which the run may have written itself."""
+    """How runpy and importlib read a module: its source, which the run may have written itself, or what was compiled from it."""
     files = stirred()
-    return real.open_code(path) if files is None or files.way(path) == path else open_(path, "rb")
+    source = path if files is None else _source_of(path)
+    if files is None or files.way(source) == source:
+        return real.open_code(path)
+    if source != path:  # compiled from what was there before
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+    # importlib asks the system itself for the date of the source: it would keep the run's code as that of the user's file.
+    sys.dont_write_bytecode = True
+    return open_(path, "rb")
+
+
+def _source_of(path: str) -> str:
+    try:
+        return source_from_cache(path)
+    except ValueError:  # it is the source, or of no module
+        return path
 
 
 def os_open(path: Any, flags: int, mode: int = 0o777, *, dir_fd: int | None = None) -> int:
