@@ -19,10 +19,10 @@ from typing import Any
 
 from pytest_agentready.domain import Ending, Run, Tool, read, structure_of
 from pytest_agentready.experiments.calling import confirmed
-from pytest_agentready.experiments.side_by_side import awaited, in_tasks, in_threads
+from pytest_agentready.experiments.side_by_side import in_tasks, in_threads
 from pytest_agentready.world import Backend, Limits, Stay, active, real, stack, stay
 from pytest_agentready.world.ending import Signal
-from pytest_agentready.world.run import copied, finished, raised_by
+from pytest_agentready.world.run import awaited, copied, finished, raised_by
 
 LATENCY = 0.05  # virtual seconds until a peer answers: the other call comes in between
 LINE = 0.01  # virtual seconds that a line of a sync tool takes

@@ -30,13 +30,13 @@ from pytest_agentready.domain import (
 from pytest_agentready.experiments.conversing import afresh, calling, keyboard, turn
 from pytest_agentready.experiments.keepers import keeper_of, namer_of
 from pytest_agentready.experiments.realistic import fitted
-from pytest_agentready.experiments.side_by_side import awaited, in_tasks, in_threads
+from pytest_agentready.experiments.side_by_side import in_tasks, in_threads
 from pytest_agentready.script import Step, say
 from pytest_agentready.world import Backend, Limits, Stay, stay
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.joint_backend import backend_of
 from pytest_agentready.world.personal import Known, PersonalBackend
-from pytest_agentready.world.run import copied, finished, raised_by
+from pytest_agentready.world.run import awaited, copied, finished, raised_by
 from pytest_agentready.world.stdio import muted
 
 LATENCY = 0.05  # virtual seconds until anybody answers: the other one is served in between

@@ -24,7 +24,7 @@ from pytest_agentready.experiments.charging import Till
 from pytest_agentready.experiments.conversing import QUESTION
 from pytest_agentready.world import Stay, loops, stack
 from pytest_agentready.world.ending import Signal, WorldEnded
-from pytest_agentready.world.run import drained, finished, raised_by
+from pytest_agentready.world.run import awaited, finished, raised_by
 
 HELD = 0.5  # virtual seconds: shorter than any client's patience, and longer than a charge takes
 NEARLY = HELD * 0.99  # moments are sums, whose last digits may differ
@@ -123,9 +123,9 @@ class _Side:
     async def come(self) -> None:
         try:
             with self._apart:
-                self.admitted = self._till.admits(await _awaited(self.call()))
+                self.admitted = self._till.admits(await awaited(self.call()))
                 if self.admitted and self.payment.dollars is not None:
-                    await _awaited(self._till.settle(self.payment.user, self.payment.session, self.payment.dollars))
+                    await awaited(self._till.settle(self.payment.user, self.payment.session, self.payment.dollars))
         except BaseException as error:
             self._end(error)
         self.over = True
@@ -194,13 +194,7 @@ class Pausing:
 
 def _finished_by_itself(value: Any) -> Any:
     """As `finished`, in a loop of its own: ours is taken by the first one."""
-    return asyncio.run(_awaited(value)) if inspect.isawaitable(value) or inspect.isasyncgen(value) else finished(value)
-
-
-async def _awaited(value: Any) -> Any:
-    if inspect.isasyncgen(value):
-        return await drained(value)
-    return await value if inspect.isawaitable(value) else finished(value)
+    return asyncio.run(awaited(value)) if inspect.isawaitable(value) or inspect.isasyncgen(value) else finished(value)
 
 
 def _schedule(till: Till, sides: list[_Side], run: Run, place: int) -> Schedule:
