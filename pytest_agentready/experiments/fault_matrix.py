@@ -36,15 +36,19 @@ def run(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> Fault
     if programs.wanted_alone(normal_call.runs):
         with muted():
             runs = tuple(run for normal in normal_call.runs for run in programs.failing(tool, normal.arguments))
-        return FaultMatrix(runs, abandoned={} if normal_call.stood_in else {"later": WORDLESS})
-    if not any(run.went_out for run in normal_call.runs) and (allowed := [name for run in normal_call.runs for name in run.allowed]):
-        return FaultMatrix((), abandoned=dict.fromkeys((fault.slug for fault in faults), f"{allowed[0]} is on the allow-list, and real"))
+        return FaultMatrix(runs, abandoned={} if normal_call.stood_in else _for_all(faults, WORDLESS))
     if not any(run.went_out for run in normal_call.runs):
-        return FaultMatrix((), {fault.slug: "the normal call does not reach the outside world" for fault in faults})
+        if allowed := [name for run in normal_call.runs for name in run.allowed]:
+            return FaultMatrix((), abandoned=_for_all(faults, f"{allowed[0]} is on the allow-list, and real"))
+        return FaultMatrix((), skipped=_for_all(faults, "the normal call does not reach the outside world"))
     if any(run.ending is not None and not run.mute for run in normal_call.runs):
-        return FaultMatrix((), {fault.slug: "the normal call does not end" for fault in faults})
+        return FaultMatrix((), skipped=_for_all(faults, "the normal call does not end"))
     with muted():
         return _matrix(tool, normal_call, faults)
+
+
+def _for_all(faults: tuple[Fault, ...], why: str) -> dict[str, str]:
+    return dict.fromkeys((fault.slug for fault in faults), why)
 
 
 def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> FaultMatrix:

@@ -287,6 +287,17 @@ def test_a_client_of_the_module_is_closed_with_what_it_kept() -> None:
     assert all(run.fired for run in found.runs)
 
 
+def test_no_fault_of_a_peer_is_tried_where_a_program_has_to_speak_first() -> None:
+    def newest() -> Any:
+        words = subprocess.check_output(["git", "log", "-1", "--format=%H %an"], text=True, timeout=5).split()
+        return get(words[1])
+
+    found = observe(newest, PLAIN)
+    assert {run.mishap_slug for run in found.runs} == {"program-missing", "program-fails", "program-silent"}
+    assert set(found.abandoned) == {fault.slug for fault in PLAIN}
+    assert found.gap == f"{len(PLAIN)} faults could not be tried: {fault_matrix.WORDLESS}"
+
+
 def test_a_process_that_is_refused_under_one_fault_keeps_no_other_from_being_tried() -> None:
     def fetch() -> Any:
         try:
