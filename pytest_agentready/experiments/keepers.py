@@ -14,7 +14,7 @@ from pytest_agentready.experiments.reach import function_of
 NoneType = type(None)
 WHO = whole(
     r"users?|customers?|accounts?|client_?id|tenants?|sessions?|conversations?|threads?|chats?|members?|owners?|identity|auth|authorization|token|who",
-    r"(?:user|customer|account|tenant|session|conversation|thread|chat|member|owner)(?:id|name|key)",
+    r"(?:user|customer|account|tenant|session|conversation|thread|chat|member|owner|auth)(?:id|name|key|info|data|token)",
 )
 DEPTH = 6
 MANY = 2_000  # objects that are looked at
