@@ -58,6 +58,7 @@ from pytest_agentready.domain.gate import (
     RacedApproval,
     Trial,
     call_of,
+    named_as_reads,
 )
 from pytest_agentready.domain.gate_effects import TOKENS, alike, does_another_thing, unlike, without_gates_own
 from pytest_agentready.domain.hostility import Harm, HostileArguments, HostileCall, harm_of, identities
@@ -392,6 +393,7 @@ __all__ = [
     "mishaps",
     "misspelt",
     "mixtures",
+    "named_as_reads",
     "nearest",
     "nothing_written",
     "only_reads",
