@@ -221,6 +221,7 @@ def _names_a_part(config: pytest.Config) -> bool:
 def _markup(line: str) -> dict[str, bool]:
     """Colours by how a line of the summary begins."""
     starts = {
+        "READY, as far": {"yellow": True, "bold": True},
         "READY": {"green": True, "bold": True},
         "NOT READY": {"red": True, "bold": True},
         "Judged in part: ": {"yellow": True, "bold": True},
