@@ -105,6 +105,16 @@ def test_an_unusable_mark_is_one_error_that_names_culprit_and_remedy(project: Pr
     result.stdout.fnmatch_lines(["*ERROR at setup of test_bad?agent_tool?*", f"agent_tool: {told.replace('[', '?').replace(']', '?')}"])
 
 
+def test_an_unusable_mark_that_a_selection_leaves_out_is_told_and_no_error(project: Project) -> None:
+    project.check("no-hang", PASS)
+    project.tests(f"@pytest.mark.agent_tool(tool=list_orders, argz={{}})\ndef test_bad{CALLS}")
+    result = project.run("-k", "no-hang")
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    told = " ".join(result.stdout.str().split())
+    assert "deselected, and its mark cannot be used: test_shop.py::test_bad[agent_tool]: agent_tool: there is no argument 'argz'." in told
+    project.run("-k", "no-hang", "--collect-only").stdout.no_fnmatch_line("*agent readiness*")
+
+
 def test_all_problems_of_a_mark_are_told_at_once(project: Project) -> None:
     project.check("no-hang", PASS)
     project.tests(
