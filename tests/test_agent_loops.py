@@ -327,7 +327,7 @@ def test_the_fixture_without_a_mark_is_an_error(project: pytest.Pytester) -> Non
     project.makepyfile(test_idle="def test_idle(agent_loop):\n    agent_loop('Hello')\n")
     result = project.runpytest("-p", "no:cacheprovider")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*agent_loop calls the loop of an agent_loop mark, and this test has none.*"])
+    result.stdout.fnmatch_lines(["*agent_loop calls the loop that an agent_loop mark names, and this test has none.*"])
 
 
 def test_the_fixture_calls_the_loop_in_the_world_with_the_backend_of_the_mark(project: pytest.Pytester) -> None:

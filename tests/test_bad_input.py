@@ -201,7 +201,23 @@ def test_readiness_check_without_a_mark_is_an_error(project: Project) -> None:
     project.check("no-hang", PASS)
     project.tests(f"def test_unmarked{CALLS}")
     refused(project).stdout.fnmatch_lines(
-        ["readiness_check examines what an agent_tool or agent_loop mark names, and this test has none. *"]
+        ["readiness_check examines what an agent_tool, agent_loop or agent_breaker mark names, and this test has none. *"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("agent_tol(tool=list_orders)", "agent_tol`: did you mean `@pytest.mark.agent_tool(tool=send_email)`?"),
+        ("agentloop(loop=list_orders)", "agentloop`: did you mean `@pytest.mark.agent_loop(loop=run_agent)`?"),
+        ("agent_braker(breaker=list_orders)", "agent_braker`: did you mean `@pytest.mark.agent_breaker(breaker=breaker)`?"),
+    ],
+)
+def test_a_mark_with_a_slip_in_its_name_is_the_one_that_is_named(project: Project, written: str, meant: str) -> None:
+    project.check("no-hang", PASS)
+    project.tests(f"@pytest.mark.{written}\ndef test_bad{CALLS}")
+    refused(project, "-W", "ignore::pytest.PytestUnknownMarkWarning").stdout.fnmatch_lines(
+        [f"readiness_check examines what an *, and this test has none, but `{meant}"]
     )
 
 

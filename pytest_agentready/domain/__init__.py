@@ -151,7 +151,7 @@ from pytest_agentready.domain.tokens import MARGIN, exceed, tokens
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unjudgeable, Unproven, Verdict
 from pytest_agentready.domain.waiver import Waiver, read_waiver, waiver_of
 from pytest_agentready.domain.watched import Use, Watched, WatchedRuns
-from pytest_agentready.domain.wording import contrasted, did_you_mean, duration, listed, nearest, shortened, some_of
+from pytest_agentready.domain.wording import all_nearest, contrasted, did_you_mean, duration, either, listed, nearest, shortened, some_of
 
 __all__ = [
     "ADDRESS",
@@ -340,6 +340,7 @@ __all__ = [
     "acts",
     "admitted_by",
     "alike",
+    "all_nearest",
     "answer_of",
     "answered_twice",
     "asked_last",
@@ -362,6 +363,7 @@ __all__ = [
     "duplicates",
     "duration",
     "effects_of",
+    "either",
     "ends_a_transaction",
     "exceed",
     "harm_of",
