@@ -352,6 +352,29 @@ def test_own(agent_loop, scripted_model):
     project.runpytest("-p", "no:cacheprovider", "-p", "no:hypothesispytest").assert_outcomes(passed=1)
 
 
+TOOL_WITHOUT_A_SPAN = """
+import pytest
+from shop.agent import get_order, run_agent
+
+
+@pytest.mark.agent_tool(tool=get_order, args={"order_id": "42"})
+def test_tool(readiness_check):
+    readiness_check()
+"""
+
+
+def test_a_tool_without_a_span_is_told_of_the_loop_that_is_examined_beside_it(project: pytest.Pytester) -> None:
+    options = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-k", "AR801 and test_tool", "-rs")
+    project.makepyfile(test_tools=TOOL_WITHOUT_A_SPAN)
+    told = "*it makes no span of its own: {}"
+    project.runpytest(*options).stdout.fnmatch_lines([told.format("mark the loop that calls it, whose wrapper may make it")])
+    beside = told.format("whether the loop that calls it makes one around it is told by AR801 of shop.agent.run_agent")
+    project.runpytest(*options, "--agentready-loops", "shop.agent:run_agent").stdout.fnmatch_lines([beside])
+    mark = "\n\n@pytest.mark.agent_loop(loop=run_agent)\ndef test_loop(readiness_check):\n    readiness_check()\n"
+    project.makepyfile(test_tools=f"{TOOL_WITHOUT_A_SPAN}{mark}")
+    project.runpytest(*options).stdout.fnmatch_lines([beside])
+
+
 def test_a_mark_that_cannot_be_used_is_told_where_the_selection_hides_it(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_two="""
