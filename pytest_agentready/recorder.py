@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 NARROWING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "ignore", "ignore_glob")  # pytest's options that leave items out
 
-UNUSABLE = "deselected, and its mark cannot be used: "
+UNUSABLE = "deselected, and cannot be examined: "
 NOTES = "agentready_notes"  # what a worker of xdist sends home when it is done
 EMITTED = "agentready_emitted"  # and this, what the code under examination has emitted there
 BY_HAND = "agentready_calls"  # the user property under which a hand-written test's report carries its results

@@ -111,7 +111,7 @@ def test_an_unusable_mark_that_a_selection_leaves_out_is_told_and_no_error(proje
     result = project.run("-k", "no-hang")
     assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
     told = " ".join(result.stdout.str().split())
-    assert "deselected, and its mark cannot be used: test_shop.py::test_bad[agent_tool]: agent_tool: there is no argument 'argz'." in told
+    assert "deselected, and cannot be examined: test_shop.py::test_bad[agent_tool]: agent_tool: there is no argument 'argz'." in told
     project.run("-k", "no-hang", "--collect-only").stdout.no_fnmatch_line("*agent readiness*")
 
 

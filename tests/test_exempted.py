@@ -115,6 +115,7 @@ def test_an_entry_that_is_met_is_none() -> None:
         ("/usr/bin/git -C /srv/shop log -5", ["process:git -C * log"]),
         ("aws s3 ls s3://bucket", ["process:aws s3 ls"]),  # `aws s3` may remove as well
         ("kubectl get tea", ["process:kubectl get"]),
+        ("awk '{ print $1 }' names", ["process:awk * names"]),
         ("ls -la /srv", ["process:ls -la *"]),
         ("git log | head", []),
     ],

@@ -30,6 +30,7 @@ from pytest_agentready.domain.subject import Facts
 PROCESS = "process:"
 ANY = {"{": "[^/]+", "*": ".*"}  # of an address, by how a piece of the entry begins
 BEYOND_WORDS = re.compile(r"[`\n]|\$\(")  # in a line, another command may stand there
+UNSAYABLE = re.compile(r"[\s*?\[]")
 SUBCOMMAND = re.compile(r"[A-Za-z][\w-]*")
 PARTS = re.compile(r"([/:\s]+)")  # of a name, and what stands between them
 NEAR = 0.65  # each part is alike enough for a slip of the pen: `search` and `send` are two things
@@ -182,8 +183,9 @@ def _with_options(entry: str, effect: Effect, facts: Facts) -> str:
 
 
 def _left_open(word: str, values: Container[str]) -> str:
-    """`*` for what another call, or another machine, may well have otherwise."""
-    return "*" if word in values or (os.sep in word and not word.startswith("-") and "=" not in word) else word
+    """`*` for what another call, or another machine, may well have otherwise, and for what is no single word of an entry."""
+    is_path = os.sep in word and not word.startswith("-") and "=" not in word
+    return "*" if word in values or is_path or UNSAYABLE.search(word) or not word else word
 
 
 # -- bookkeeping
