@@ -67,6 +67,7 @@ class LoopMarks:
                 problems += _contradictions(known, given)
         loop = self.with_facts(loop, given, problems)
         self.stated.append(Stated(loop, subject, given, definition.nodeid))
+        self.marks.loops.append(loop.name)
         return loop
 
     def adapted(self, subject: object, given: Container[str] = ()) -> Loop:

@@ -26,10 +26,7 @@ from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.run import raised_by
 
 OBSERVED = frozenset({"tool", "normal_call", "fault_matrix"})  # what the calls of a test add up to
-NO_MARK = (
-    "agent_tool calls the tool of an agent_tool mark, and this test has none. Put `@pytest.mark.agent_tool(tool=send_email)` on the test, "
-    "its class or its module."
-)
+ASKER = "agent_tool calls the tool that an"  # mark names
 
 NEVER_CALLED = (
     "the test ended without calling agent_tool: nothing was examined. Write agent_tool(order_id=...), or await it for an async tool."
