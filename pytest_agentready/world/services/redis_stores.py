@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import queue
 import re
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -91,6 +92,7 @@ class Miniature(Server):
 
         super().__init__()
         self._fake = fakeredis.FakeServer()
+        self._clients: weakref.WeakSet[InMiniature] = weakref.WeakSet()
         for store in peer.network.backend.stores(peer.host, peer.port):
             client = self.client(peer)
             client.say([b"SELECT", str(store.number).encode()])
@@ -100,7 +102,9 @@ class Miniature(Server):
     def client(self, peer: Peer) -> InMiniature:
         import fakeredis
 
-        return InMiniature(fakeredis.FakeRedisConnection(server=self._fake, protocol=2), peer)
+        made = InMiniature(fakeredis.FakeRedisConnection(server=self._fake, protocol=2), peer)
+        self._clients.add(made)
+        return made
 
     def contents(self, client: Client, commands: list[list[bytes]]) -> Any:
         return redis_keys.contents(self._fake, commands)
@@ -111,12 +115,20 @@ class Miniature(Server):
     def stored(self) -> Iterator[Stored]:
         return redis_keys.stored(self._fake)
 
+    def end(self) -> None:
+        for client in tuple(self._clients):
+            client.end()
+
 
 class InMiniature(Client):
     def __init__(self, connection: Any, peer: Peer) -> None:
         self._connection = connection  # which closes its socket when it is collected
         self._socket = connection.get_socket()
         self._peer = peer
+
+    def end(self) -> None:
+        """A fakeredis's socket keeps the exception that the user's code was about to handle, and by its traceback all that this held."""
+        self._connection = self._socket = None
 
     def say(self, words: list[bytes]) -> Any:
         self._socket.sendall(resp.packed(words))
