@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType, TracebackType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pytest_agentready.domain import (
     AnySubject,
@@ -42,6 +42,9 @@ from pytest_agentready.world.allowed import Hosts, permitted
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.granted import NOTHING, Grant, granted
 from pytest_agentready.world.leftovers import collected, dropped
+
+if TYPE_CHECKING:
+    from pytest_agentready.experiments.memory import Memory
 
 NARROW = (
     "its backend= works for the usual calls, and does not answer others ({failure}): let it answer other arguments as well, such as with "
@@ -74,7 +77,7 @@ class Engine:
         self.grant = grant
         self.overheard = Overheard()
         self._seen: dict[tuple[AnySubject, str], Any] = {}  # an observation, or _Failed
-        self._memories: dict[AnySubject, ExitStack] = {}  # what the user's modules held before the first observation
+        self._memories: dict[AnySubject, tuple[Memory, ExitStack]] = {}  # what the user's modules held before the first observation
         self._told: dict[AnySubject, Check] = {}  # which check has told why nothing can be judged
         self._shown: deque[tuple[object, tuple[Secret, ...]]] = deque(maxlen=5)  # an observation, and the credentials in it
 
@@ -156,19 +159,20 @@ class Engine:
         if subject not in self._memories:
             from pytest_agentready.experiments import calling, conversing
 
-            self._memories[subject] = ExitStack()
             memory = calling.memory_of(subject) if isinstance(subject, Tool) else conversing.memory_of(subject)
-            self._memories[subject].enter_context(memory.restored())
+            self._memories[subject] = memory, (until_forgotten := ExitStack())
+            until_forgotten.enter_context(memory.restored())
 
     def forget(self, subject: AnySubject) -> None:
         """Its last check has been judged: what was observed of it may go, and its modules hold again what they held before."""
-        if (memory := self._memories.pop(subject, None)) is not None:
-            with dropped():
-                memory.close()
         self._told.pop(subject, None)
         for key in [key for key in self._seen if key[0] is subject]:
             del self._seen[key]
         self._shown.clear()
+        if kept := self._memories.pop(subject, None):
+            memory, until_forgotten = kept
+            with dropped(lambda: memory.lets_go):
+                until_forgotten.close()
 
     def close(self) -> None:
         """The session is over, also for tools that were not judged to the end."""

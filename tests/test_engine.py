@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import socket
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -275,16 +277,24 @@ def test_what_a_tool_left_in_its_modules_is_gone_when_it_is_forgotten() -> None:
     assert (NOTES, COUNTS) == (["bought before"], {})
 
 
-def test_a_client_that_is_let_go_of_with_the_memory_warns_nobody(recwarn: pytest.WarningsRecorder) -> None:
-    def connect() -> str:
-        KEPT["socket"] = socket.create_connection(("api.example.com", 80), timeout=5)
-        return "connected"
+def connect() -> str:
+    KEPT["socket"] = socket.create_connection(("api.example.com", 80), timeout=5)
+    return "connected"
 
-    engine, tool = Engine(Registry(), ROOT), as_tool(connect, {})
-    engine.examine(tool, engine.registry.check("AR101"))
+
+async def connect_by_asyncio() -> str:
+    KEPT["stream"] = await asyncio.open_connection("api.example.com", 80)
+    return "connected"
+
+
+@pytest.mark.parametrize("tool", [connect, connect_by_asyncio])
+def test_a_client_that_is_let_go_of_with_the_memory_warns_nobody(tool: Callable[[], Any], recwarn: pytest.WarningsRecorder) -> None:
+    engine, subject = Engine(Registry(), ROOT), as_tool(tool, {})
+    engine.examine(subject, engine.registry.check("AR101"))
     assert KEPT
-    engine.forget(tool)
+    engine.forget(subject)
     assert not KEPT
+    gc.collect()
     assert not recwarn.list
 
 

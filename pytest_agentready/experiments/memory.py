@@ -58,6 +58,7 @@ class Memory:
         self._modules: dict[str, ModuleType] = {}
         self._others: list[tuple[str, Any]] = []  # what belongs to a call itself: its object, its closure
         self._first: _State | None = None
+        self.lets_go = False  # what was put back has let go of more than plain values: of a client, say, with its connections
         for call in calls:
             if call is not None:
                 self._look_around(call)
@@ -83,7 +84,7 @@ class Memory:
         try:
             yield
         finally:
-            state.put_back()
+            self.lets_go = state.put_back()
 
     @contextlib.contextmanager
     def rewound(self) -> Iterator[None]:
@@ -176,10 +177,14 @@ class _State:
     bindings: list[tuple[dict[str, Any], dict[str, Any]]]  # each space of names with those that stand for a value
     keepers: list[Memento]
 
-    def put_back(self) -> None:
+    def put_back(self) -> bool:
+        """Is anything let go of that is more than a plain value?"""
+        lets_go = False
         for container, copy in self.containers:
             try:
                 if len(container) != len(copy) or container != copy:
+                    parts = container.values() if isinstance(container, Mapping) else container
+                    lets_go = lets_go or not all(isinstance(part, SCALARS) for part in parts)
                     container.clear()
                     (container.extend if isinstance(container, (list, deque)) else container.update)(copy)
             except Exception:  # a comparison of the user's own, or an item that another thread has taken
@@ -189,6 +194,7 @@ class _State:
         for kept in self.keepers:
             if memento(kept.value, _is_of_user) is not None:  # nothing has tied it to the outside meanwhile
                 kept.put_back()
+        return lets_go
 
 
 class _Search:

@@ -11,7 +11,7 @@ import gc
 import traceback
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from pytest_agentready.world.installation import prepare
 from pytest_agentready.world.library import chance_kept
@@ -40,11 +40,16 @@ def collected(subject: object, experiment: str = "") -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def dropped() -> Iterator[None]:
-    """What is let go of here may be a client with an open connection: nobody else is to hear of it."""
+def dropped(lets_go: Callable[[], bool]) -> Iterator[None]:
+    """What is let go of here may be a client with an open connection: nobody else is to hear of it.
+
+    `lets_go` tells afterwards whether there was anything of the kind: to look for all rings, as those of asyncio's transports, takes long.
+    """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ResourceWarning)
         yield
+        if lets_go():
+            gc.collect()
 
 
 def sweep(interrupted: BaseException | None = None) -> None:

@@ -70,7 +70,7 @@ def test_a_module_is_seen_where_it_is_read_and_not_where_it_is_loaded(tmp_path: 
         return ""
 
     assert module not in {Path(touch.path) for touch in seen(load).touches}
-    assert [touch.deed for touch in seen(module.read_text).touches if touch.path == str(module)] == ["read"]
+    assert {touch.deed for touch in seen(module.read_text).touches if touch.path == str(module)} == {"read"}  # by one function, or by two
 
 
 def test_a_touch_names_the_users_line(tmp_path: Path) -> None:
