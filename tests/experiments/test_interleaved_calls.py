@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import itertools
 import sqlite3
 import threading
 from pathlib import Path
@@ -108,6 +109,40 @@ def test_peers_tell_their_callers_apart() -> None:
     (meeting,) = interleaved(price, args={"order_id": "17"}, backend=backend).meetings
     assert meeting.one.solo.value == {"id": "4821", "price": 9.5, "status": 3}
     assert meeting.other.solo.value == {"id": "7395", "price": 10.5, "status": 3}
+
+
+def test_the_parts_of_one_request_may_come_from_two_calls() -> None:
+    kept: dict[str, str] = {}
+
+    def by_host(name: str, place: str) -> Any:
+        kept["host"] = f"https://{place}.example.com"
+        return requests.get(f"{kept['host']}/people", params={"name": name}, timeout=4).json()
+
+    def by_query(name: str, place: str) -> Any:
+        kept["place"] = place
+        return requests.get(f"{URL}/people", params={"name": name, "in": kept["place"]}, timeout=4).json()
+
+    def by_body(name: str, place: str) -> Any:
+        kept["place"] = place
+        return requests.post(f"{URL}/search", json={"name": name, "in": kept["place"]}, timeout=4).json()
+
+    args = [{"name": "Ada", "place": "oslo"}, {"name": "Lin", "place": "bergen"}]
+    answers = {"GET https://oslo.example.com/people": 1, "GET https://bergen.example.com/people": 1}
+    backend = {**answers, f"GET {URL}/people": 1, f"POST {URL}/search": 1}
+    for call, part in ((by_host, "the host (bergen.example.com)"), (by_query, "the in (bergen)"), (by_body, "the in (bergen)")):
+        (found,) = findings(call, "AR305", args=args, backend=backend)
+        assert f"is sent with the name (Ada) of the one call and {part} of the other" in found
+
+
+def test_a_number_that_two_callers_draw_is_no_part_of_either() -> None:
+    numbers = itertools.count()
+
+    def ask(name: str) -> Any:
+        for _ in range(2):
+            requests.get(f"{URL}/people", params={"name": name, "n": next(numbers)}, timeout=4)
+        return "done"
+
+    assert findings(ask, "AR305", args=[{"name": "Ada"}, {"name": "Lin"}], backend={f"GET {URL}/people": 1}) == []
 
 
 def test_where_nobody_answers_another_call_a_second_set_is_asked_for() -> None:
