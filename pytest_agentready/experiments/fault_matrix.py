@@ -41,10 +41,20 @@ def run(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> Fault
         return FaultMatrix((), abandoned=dict.fromkeys((fault.slug for fault in faults), f"{allowed[0]} is on the allow-list, and real"))
     if not any(run.went_out for run in normal_call.runs):
         return FaultMatrix((), {fault.slug: "the normal call does not reach the outside world" for fault in faults})
-    if any(run.ending is not None and not run.mute for run in normal_call.runs):
+    if any(run.ending is not None and not run.mute and not _is_held_back(run) for run in normal_call.runs):
         return FaultMatrix((), {fault.slug: "the normal call does not end" for fault in faults})
     with muted():
-        return _matrix(tool, normal_call, faults)
+        matrix = _matrix(tool, normal_call, faults)
+    if not any(map(_is_held_back, normal_call.runs)):
+        return matrix
+    # What comes before its program can be made to fail all the same.
+    runs = tuple(run for run in matrix.runs if not _is_held_back(run))
+    return replace(matrix, runs=runs, abandoned={**matrix.abandoned, "later": WORDLESS})
+
+
+def _is_held_back(run: Run) -> bool:
+    """Did it come to a program that must not run, and was ended there?"""
+    return run.ending is not None and run.ending.kind == "blind" and bool(run.refused_processes)
 
 
 def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> FaultMatrix:
