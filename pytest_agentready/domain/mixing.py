@@ -22,7 +22,8 @@ TECHNICAL = frozenset({
     "traceparent", "tracestate", "baggage", "date", "cache-control", "pragma", "expect", "te", "upgrade-insecure-requests",
 })  # fmt: skip
 OF_FILES = ("FileNotFoundError", "FileExistsError", "IsADirectoryError", "NotADirectoryError")
-COUNT = re.compile(r"\d{0,3}|true|false|null")  # as of requests that are numbered: by chance the same in both
+FLAG = re.compile(r"true|false|null|", re.IGNORECASE)
+NEAR = 1_000  # of two numbers that may have been counted
 SHOWN = 60  # characters of a value
 INDEX = re.compile(r"\[\d+\]")
 
@@ -80,10 +81,17 @@ def _of_both(fields: Mapping[str, str], ours: list[dict[str, str]], theirs: list
             of_other = [name for name in told if fields[name] == other.get(name)]
             if len(of_mine) + len(of_other) != len(told):
                 continue
-            of_mine, of_other = ([name for name in names if not COUNT.fullmatch(fields[name])] for names in (of_mine, of_other))
+            of_mine, of_other = ([name for name in names if _tells(mine.get(name), other.get(name))] for names in (of_mine, of_other))
             if of_mine and of_other:
                 return _named(of_mine[0], fields), _named(of_other[0], fields)
     return None
+
+
+def _tells(one: str | None, other: str | None) -> bool:
+    """Whose it is? Requests that are numbered have each other's numbers by chance, and a switch says nothing."""
+    if one is None or other is None or not (one.isdecimal() and other.isdecimal()):
+        return not (FLAG.fullmatch(one or "") and FLAG.fullmatch(other or ""))
+    return abs(int(one) - int(other)) > NEAR
 
 
 def _named(name: str, fields: Mapping[str, str]) -> str:

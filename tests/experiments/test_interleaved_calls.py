@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import itertools
 import sqlite3
 import threading
 from pathlib import Path
@@ -132,17 +131,6 @@ def test_the_parts_of_one_request_may_come_from_two_calls() -> None:
     for call, part in ((by_host, "the host (bergen.example.com)"), (by_query, "the in (bergen)"), (by_body, "the in (bergen)")):
         (found,) = findings(call, "AR305", args=args, backend=backend)
         assert f"is sent with the name (Ada) of the one call and {part} of the other" in found
-
-
-def test_a_number_that_two_callers_draw_is_no_part_of_either() -> None:
-    numbers = itertools.count()
-
-    def ask(name: str) -> Any:
-        for _ in range(2):
-            requests.get(f"{URL}/people", params={"name": name, "n": next(numbers)}, timeout=4)
-        return "done"
-
-    assert findings(ask, "AR305", args=[{"name": "Ada"}, {"name": "Lin"}], backend={f"GET {URL}/people": 1}) == []
 
 
 def test_where_nobody_answers_another_call_a_second_set_is_asked_for() -> None:
