@@ -17,6 +17,9 @@ demo: $(VENV)/.installed  ## Examine the support agent of the incident, and the 
 	@echo
 	@echo "== examples/support_agent: the same tools, done right"
 	@cd examples/support_agent && ../../$(BIN)/python -m pytest -q -rN --tb=short -p no:cacheprovider -p no:asyncio -p no:randomly
+	@echo
+	@echo "== next, in your own project: pip install $(CURDIR) && pytest --agentready-tools shop.tools"
+	@echo "   A test file proves more: \"Use it\" in README.md. The reason of a finding: pytest --agentready-explain AR701"
 
 test: $(VENV)/.installed  ## Run the tests.
 	@# Many tests are about real threads: what fails beside others is tried once more, alone.

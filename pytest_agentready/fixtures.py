@@ -6,15 +6,12 @@ from typing import Literal
 
 import pytest
 
+from pytest_agentready import guarded
 from pytest_agentready.domain import PROPERTY, AnySubject, Check, Outcome, Result, Verdict
 from pytest_agentready.engine import Engine
 from pytest_agentready.reports import failure
 from pytest_agentready.settings import Settings
 
-NO_MARK = (
-    "readiness_check examines what an agent_tool or agent_loop mark names, and this test has none. Put "
-    "`@pytest.mark.agent_tool(tool=send_email)` on the test, its class or its module, and take readiness_check as an argument of the test."
-)
 NEVER_CALLED = "the test ended without calling readiness_check(): nothing was examined. Taking it as an argument is not enough, call it."
 
 
@@ -27,10 +24,10 @@ class ReadinessCheck:
 
     def __init__(self, request: pytest.FixtureRequest, engine: Engine, settings: Settings) -> None:
         # A mark's case is the parameter of its item; an item that no test file names has its own.
-        own: tuple[AnySubject, Check] | tuple[None, str] = getattr(request.node, "case", (None, NO_MARK))
+        own: tuple[AnySubject, Check] | tuple[None, str] = getattr(request.node, "case", (None, ""))
         case: tuple[AnySubject, Check] | tuple[None, str] = getattr(request, "param", own)
         if case[0] is None:
-            pytest.fail(case[1], pytrace=False)
+            pytest.fail(case[1] or guarded.missing(request.node, "readiness_check examines what an", *guarded.NAMES), pytrace=False)
         self._subject, self._check = case
         self._node: pytest.Item = request.node
         self._engine = engine

@@ -1,4 +1,4 @@
-"""`pytest.mark.agent_tool` and `agent_loop`, safe to be called with a subject alone.
+"""`pytest.mark.agent_tool` and its like, safe to be called with a subject alone, and what is said where one is missing.
 
 A mark that is called with one callable decorates it: `agent_tool(send_email)` above a test would give the mark to
 the tool, and then call the real tool with the test as its argument, when the file is imported.
@@ -12,7 +12,23 @@ from typing import Any
 import pytest
 
 NAMES = {"agent_tool": ("tool", "send_email"), "agent_loop": ("loop", "run_agent"), "agent_breaker": ("breaker", "breaker")}
+CLOSE = 0.75  # of a name that is one of ours with a slip
 UNGUARDED_KEY = pytest.StashKey["dict[str, pytest.MarkDecorator | None]"]()
+
+
+def missing(node: pytest.Item, asker: str, *marks: str) -> str:
+    """What to say where a test asks for the subject of one of these marks, and has none; a mark that is misspelt is named."""
+    from difflib import get_close_matches
+
+    *others, last = marks
+    listed = f"{', '.join(others)} or {last}" if others else last
+    problem = f"{asker} {listed} mark names, and this test has none"
+    for written in (mark.name for mark in node.iter_markers()):
+        if written not in NAMES and (meant := get_close_matches(written, NAMES, n=1, cutoff=CLOSE)):
+            kind, example = NAMES[meant[0]]
+            return f"{problem}, but `{written}`: did you mean `@pytest.mark.{meant[0]}({kind}={example})`?"
+    kind, example = NAMES[marks[0]]
+    return f"{problem}. Put `@pytest.mark.{marks[0]}({kind}={example})` on the test, its class or its module."
 
 
 class GuardedMark(pytest.MarkDecorator):

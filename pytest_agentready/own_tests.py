@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pytest_agentready import recorder, session
+from pytest_agentready import guarded, recorder, session
 
 if TYPE_CHECKING:
     from pytest_agentready.scene import AgentLoop, AgentTool, AgentWorld, ScriptedModel
@@ -40,10 +40,10 @@ def agent_tool(request: pytest.FixtureRequest, agent_world: AgentWorld) -> Agent
     from pytest_agentready.collect.items import told
     from pytest_agentready.collect.marker import MARK
     from pytest_agentready.scene import AgentTool
-    from pytest_agentready.scene.tool import NO_MARK
+    from pytest_agentready.scene.tool import ASKER
 
-    if request.node.get_closest_marker("agent_tool") is None:
-        pytest.fail(NO_MARK, pytrace=False)
+    if request.node.get_closest_marker(MARK) is None:
+        pytest.fail(guarded.missing(request.node, ASKER, MARK), pytrace=False)
     collection, settings = session.collection(request.config), session.settings(request.config)
     try:
         tool = AgentTool(collection.marks.tool(request.node, needs_args=False), agent_world)
@@ -68,11 +68,11 @@ def agent_loop(request: pytest.FixtureRequest, agent_world: AgentWorld, scripted
     from pytest_agentready.collect.items import told
     from pytest_agentready.collect.loop_marker import MARK
     from pytest_agentready.scene import AgentLoop
-    from pytest_agentready.scene.loop import NO_MARK
+    from pytest_agentready.scene.loop import ASKER
     from pytest_agentready.world.joint_backend import backend_of
 
     if request.node.get_closest_marker(MARK) is None:
-        pytest.fail(NO_MARK, pytrace=False)
+        pytest.fail(guarded.missing(request.node, ASKER, MARK), pytrace=False)
     try:
         loop = session.collection(request.config).loop_marks.loop(request.node)
     except Misuse as misuse:

@@ -13,7 +13,7 @@ from pytest_agentready import (
     startup,  # noqa: F401  (it keeps what the process was started with)
 )
 from pytest_agentready import session as ours
-from pytest_agentready.recorder import EMITTED, NOTES, Recorder, carried, is_error
+from pytest_agentready.recorder import EMITTED, NOTES, UNUSABLE, Recorder, carried, is_error
 
 if TYPE_CHECKING:
     from pytest_agentready.fixtures import ReadinessCheck
@@ -153,6 +153,13 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     ):
         for item, complaint in ours.collection(config).prepare(config, items).items():
             item.stash[COMPLAINT_KEY] = complaint
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    """In workers, too: what they leave out does not come home."""
+    if items and ours.COLLECTION_KEY in items[0].config.stash:
+        collection = ours.collection(items[0].config)
+        collection.notes += [f"{UNUSABLE}{problem}" for problem in collection.deselected(items)]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 NARROWING = ("keyword", "markexpr", "deselect", "lf", "stepwise", "ignore", "ignore_glob")  # pytest's options that leave items out
 
+UNUSABLE = "deselected, and cannot be examined: "
 NOTES = "agentready_notes"  # what a worker of xdist sends home when it is done
 EMITTED = "agentready_emitted"  # and this, what the code under examination has emitted there
 BY_HAND = "agentready_calls"  # the user property under which a hand-written test's report carries its results
@@ -33,7 +34,7 @@ class Recorder:
         self.by_hand: dict[str, tuple[Result, ...]] = {}  # what was found in the calls of the tests that call a tool themselves
         self.broken: dict[str, None] = {}  # an ordered set of the tests of that kind that failed
         self.gaps: list[str] = []
-        self.notes: list[str] = []  # of workers, and of marks that the selection hides
+        self.notes: list[str] = []  # of workers
         self.emitted: list[dict[str, Any]] = []  # of workers
         self.deselected = 0
         self.written: list[tuple[Path, OSError | None]] = []
@@ -44,7 +45,6 @@ class Recorder:
 
     def pytest_deselected(self, items: list[pytest.Item]) -> None:
         self.deselected += sum("readiness_check" in getattr(item, "fixturenames", ()) for item in items)
-        self.notes += [f"not to be used, and deselected: {item.nodeid}: {problem}" for item in items if (problem := _misuse(item))]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when not in ("setup", "call", "teardown"):  # xdist's word for an item whose worker has died
@@ -80,7 +80,7 @@ class Recorder:
                 session.exitstatus = pytest.ExitCode.USAGE_ERROR
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        if self.results:
+        if self.results or self._hides_a_mistake():
             from pytest_agentready.reports import terminal
 
             terminalreporter.section("agent readiness")
@@ -118,6 +118,10 @@ class Recorder:
         own = ours.collection(self.config).notes if ours.COLLECTION_KEY in self.config.stash else []
         return [*own, *self.notes]
 
+    def _hides_a_mistake(self) -> bool:
+        """Has the selection left nothing but a mark that cannot be used? `-k AR202` would else be silent about it."""
+        return not self.config.getoption("collectonly") and any(note.startswith(UNUSABLE) for note in self._notes())
+
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:
         sent = getattr(node, "workeroutput", {})
@@ -150,13 +154,6 @@ class Recorder:
             notes=tuple(dict.fromkeys(self._notes())),
             whole=self._is_whole(),
         )
-
-
-def _misuse(item: pytest.Item) -> str:
-    """What is wrong with the mark of this item, where it is there to say that; in one line."""
-    callspec = getattr(item, "callspec", None)
-    case = callspec.params.get("readiness_check") if callspec else None
-    return " ".join(str(case[1]).split()) if isinstance(case, tuple) and case[0] is None else ""
 
 
 def carried(carrier: pytest.Item | pytest.TestReport) -> Result | None:
@@ -221,6 +218,7 @@ def _names_a_part(config: pytest.Config) -> bool:
 def _markup(line: str) -> dict[str, bool]:
     """Colours by how a line of the summary begins."""
     starts = {
+        "READY, as far": {"yellow": True, "bold": True},
         "READY": {"green": True, "bold": True},
         "NOT READY": {"red": True, "bold": True},
         "Judged in part: ": {"yellow": True, "bold": True},

@@ -14,17 +14,16 @@ from importlib.metadata import EntryPoint, entry_points
 from types import ModuleType
 from typing import Any
 
-from pytest_agentready.domain import AnySubject, Check, Fault, Loop, Profile, Tool, nearest
+from pytest_agentready.domain import AnySubject, Check, Fault, Loop, Profile, Tool, all_nearest, either
 
 PACKAGE = "pytest_agentready"
 
 
 class UnknownName(LookupError):
-    """A name that nothing here has; the message says what was meant, and what there is. The problem alone does without the list."""
+    """A name that nothing here has; the message says what was meant, and where all are listed. The problem alone does without that."""
 
-    def __init__(self, problem: str, known: Iterable[str] = ()) -> None:
-        listed = ", ".join(known)
-        super().__init__(f"{problem} Known: {listed}." if listed else problem)
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(f"{problem} {remedy}".rstrip())
         self.problem = problem
 
 
@@ -92,8 +91,9 @@ class Registry:
         names = {spelling.lower(): check for check in self.checks for spelling in (check.id, check.slug, check.label)}
         if found := names.get(name.lower()):
             return found
-        meant = f" Did you mean {names[near].label}?" if (near := nearest(name.lower(), names)) else ""
-        raise UnknownName(f"There is no check {name!r}.{meant}", [check.label for check in self.checks])
+        meant = either(dict.fromkeys(names[near].label for near in all_nearest(name.lower(), names)))
+        remedy = "`pytest-agentready list` lists the checks."
+        raise UnknownName(f"There is no check {name!r}.{f' Did you mean {meant}?' if meant else ''}", remedy)
 
     def experiment(self, name: str) -> Callable[..., Any]:
         """An experiment's module is named as the parameter by which a judge asks for it. Raises UnknownName."""

@@ -16,7 +16,7 @@ from typing import Literal, cast, get_args
 
 import pytest
 
-from pytest_agentready.domain import PROFILES, Profile, Severity, Waiver, did_you_mean, nearest, read_waiver, waiver_of
+from pytest_agentready.domain import PROFILES, Profile, Severity, Waiver, did_you_mean, either, nearest, read_waiver, waiver_of
 
 KEYS = (
     "agentready_tools",
@@ -113,7 +113,7 @@ def _choice(config: pytest.Config, key: str, known: Iterable[str], default: str,
     if value is None:
         return default
     if not isinstance(value, str) or value not in known:
-        problems.append(f"{key} = {value!r}: expected {_either(known)}.{did_you_mean(str(value), known)}")
+        problems.append(f"{key} = {value!r}: expected {either(known)}.{did_you_mean(str(value), known)}")
         return default
     return value
 
@@ -261,8 +261,3 @@ def _unwritable(path: Path) -> str:
     except OSError as failure:
         return f"{path} cannot be written ({failure.strerror or failure}). Write elsewhere, or change its permissions."
     return ""
-
-
-def _either(known: Iterable[str]) -> str:
-    *first, last = known
-    return f"{', '.join(first)} or {last}"

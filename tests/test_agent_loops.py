@@ -327,7 +327,7 @@ def test_the_fixture_without_a_mark_is_an_error(project: pytest.Pytester) -> Non
     project.makepyfile(test_idle="def test_idle(agent_loop):\n    agent_loop('Hello')\n")
     result = project.runpytest("-p", "no:cacheprovider")
     result.assert_outcomes(errors=1)
-    result.stdout.fnmatch_lines(["*agent_loop calls the loop of an agent_loop mark, and this test has none.*"])
+    result.stdout.fnmatch_lines(["*agent_loop calls the loop that an agent_loop mark names, and this test has none.*"])
 
 
 def test_the_fixture_calls_the_loop_in_the_world_with_the_backend_of_the_mark(project: pytest.Pytester) -> None:
@@ -352,6 +352,29 @@ def test_own(agent_loop, scripted_model):
     project.runpytest("-p", "no:cacheprovider", "-p", "no:hypothesispytest").assert_outcomes(passed=1)
 
 
+TOOL_WITHOUT_A_SPAN = """
+import pytest
+from shop.agent import get_order, run_agent
+
+
+@pytest.mark.agent_tool(tool=get_order, args={"order_id": "42"})
+def test_tool(readiness_check):
+    readiness_check()
+"""
+
+
+def test_a_tool_without_a_span_is_told_of_the_loop_that_is_examined_beside_it(project: pytest.Pytester) -> None:
+    options = ("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-k", "AR801 and test_tool", "-rs")
+    project.makepyfile(test_tools=TOOL_WITHOUT_A_SPAN)
+    told = "*it makes no span of its own: {}"
+    project.runpytest(*options).stdout.fnmatch_lines([told.format("mark the loop that calls it, whose wrapper may make it")])
+    beside = told.format("whether the loop that calls it makes one around it is told by AR801 of shop.agent.run_agent")
+    project.runpytest(*options, "--agentready-loops", "shop.agent:run_agent").stdout.fnmatch_lines([beside])
+    mark = "\n\n@pytest.mark.agent_loop(loop=run_agent)\ndef test_loop(readiness_check):\n    readiness_check()\n"
+    project.makepyfile(test_tools=f"{TOOL_WITHOUT_A_SPAN}{mark}")
+    project.runpytest(*options).stdout.fnmatch_lines([beside])
+
+
 def test_a_mark_that_cannot_be_used_is_told_where_the_selection_hides_it(project: pytest.Pytester) -> None:
     project.makepyfile(
         test_two="""
@@ -372,7 +395,7 @@ def test_bad(readiness_check):
     result = project.runpytest("-p", "no:cacheprovider", "-p", "no:hypothesispytest", "-k", "AR701")
     result.assert_outcomes(passed=1, deselected=result.parseoutcomes()["deselected"])
     told = " ".join(result.stdout.str().split())
-    assert "not to be used, and deselected: test_two.py::test_bad[agent_loop]: agent_loop: there is no argument 'token_bugdet'." in told
+    assert "deselected, and cannot be examined: test_two.py::test_bad[agent_loop]: agent_loop: there is no argument 'token_bugdet'." in told
 
 
 def misused(project: pytest.Pytester, loop: str, call: str, facts: str = "") -> pytest.RunResult:

@@ -105,6 +105,16 @@ def test_an_unusable_mark_is_one_error_that_names_culprit_and_remedy(project: Pr
     result.stdout.fnmatch_lines(["*ERROR at setup of test_bad?agent_tool?*", f"agent_tool: {told.replace('[', '?').replace(']', '?')}"])
 
 
+def test_an_unusable_mark_that_a_selection_leaves_out_is_told_and_no_error(project: Project) -> None:
+    project.check("no-hang", PASS)
+    project.tests(f"@pytest.mark.agent_tool(tool=list_orders, argz={{}})\ndef test_bad{CALLS}")
+    result = project.run("-k", "no-hang")
+    assert result.ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    told = " ".join(result.stdout.str().split())
+    assert "deselected, and cannot be examined: test_shop.py::test_bad[agent_tool]: agent_tool: there is no argument 'argz'." in told
+    project.run("-k", "no-hang", "--collect-only").stdout.no_fnmatch_line("*agent readiness*")
+
+
 def test_all_problems_of_a_mark_are_told_at_once(project: Project) -> None:
     project.check("no-hang", PASS)
     project.tests(
@@ -191,7 +201,23 @@ def test_readiness_check_without_a_mark_is_an_error(project: Project) -> None:
     project.check("no-hang", PASS)
     project.tests(f"def test_unmarked{CALLS}")
     refused(project).stdout.fnmatch_lines(
-        ["readiness_check examines what an agent_tool or agent_loop mark names, and this test has none. *"]
+        ["readiness_check examines what an agent_tool, agent_loop or agent_breaker mark names, and this test has none. *"]
+    )
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("agent_tol(tool=list_orders)", "agent_tol`: did you mean `@pytest.mark.agent_tool(tool=send_email)`?"),
+        ("agentloop(loop=list_orders)", "agentloop`: did you mean `@pytest.mark.agent_loop(loop=run_agent)`?"),
+        ("agent_braker(breaker=list_orders)", "agent_braker`: did you mean `@pytest.mark.agent_breaker(breaker=breaker)`?"),
+    ],
+)
+def test_a_mark_with_a_slip_in_its_name_is_the_one_that_is_named(project: Project, written: str, meant: str) -> None:
+    project.check("no-hang", PASS)
+    project.tests(f"@pytest.mark.{written}\ndef test_bad{CALLS}")
+    refused(project, "-W", "ignore::pytest.PytestUnknownMarkWarning").stdout.fnmatch_lines(
+        [f"readiness_check examines what an *, and this test has none, but `{meant}"]
     )
 
 

@@ -51,6 +51,15 @@ def test_the_readmes_two_commands_are_in_the_makefile() -> None:
     assert re.findall(r"^make (\w+)", README, flags=re.MULTILINE) == ["demo", "test"]
 
 
+def test_the_demo_ends_with_what_to_do_next() -> None:
+    recipe = (ROOT / "Makefile").read_text().partition("\ndemo:")[2].partition("\ntest:")[0]
+    options = re.findall(r"--agentready-\w+", recipe)
+    assert options == ["--agentready-tools", "--agentready-explain"]
+    assert [option for option in options if option not in README] == []
+    assert '"Use it\\"' in recipe
+    assert "\n## Use it\n" in README
+
+
 @pytest.mark.parametrize("snippet", re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL))
 def test_a_snippet_of_the_readme_is_python(snippet: str) -> None:
     assert ast.parse(snippet).body

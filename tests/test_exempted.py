@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ import redis
 import requests
 
 from pytest_agentready.domain import Effect, Facts, Verdict, likely_slips
-from pytest_agentready.domain.exempted import is_bookkeeping, is_read
+from pytest_agentready.domain.exempted import is_bookkeeping, is_read, programs_read
 from tests.examining import as_tool, engine
 
 RPC = "https://rpc.example.com/"
@@ -50,6 +52,9 @@ def process(line: str) -> Effect:
         ("process:git log", process("git log; rm -rf /"), False),
         ("process:git log", process('git log "$(rm -rf /)"'), False),
         ("process:git log", process("git log > /etc/passwd"), False),
+        ("process:git log", process("git -C shop log"), False),
+        ("process:git -C * log", process("git -C shop log -5"), True),
+        ("process:git -C * log", process("git -C shop push"), False),
         ("process:git log", request("https://api.example.com/git"), False),
         ("POST https://api.example.com/search", process("git log"), False),
     ],
@@ -81,6 +86,11 @@ def test_what_is_named_as_bookkeeping(entry: str, effect: Effect, is_one: bool) 
         (Facts(reads=("POST https://api.example.com/serach",)), request("https://api.example.com/search"), "search'?"),
         (Facts(reads=(f"POST {RPC} serach",)), request(RPC, {"method": "search"}), "POST https://rpc.example.com/ search'?"),
         (Facts(reads=("process:gti log",)), process("git log -5"), "'process:git log'?"),
+        (Facts(reads=("process:git log",)), process("git -C /srv/shop log -5"), "'process:git -C * log'?"),
+        (Facts(reads=("process:git log",), args=({"repository": "shop"},)), process("git -C shop log -5"), "'process:git -C * log'?"),
+        (Facts(reads=("process:git log",)), process("git -c core.pager=/tmp/x log"), "'process:git -c core.pager=/tmp/x log'?"),
+        (Facts(reads=("process:git log",)), process("git push origin log"), ""),
+        (Facts(reads=("process:git log",)), process("git -C /srv/shop push origin log"), ""),
         (Facts(bookkeeping=("redis:aproval:*",)), Effect("command", "SET", "redis://r", places=("approval:7f3a",)), "'redis:approval:*'?"),
         (Facts(bookkeeping=("table:outbx",)), Effect("statement", "INSERT", "sqlite:///a", places=("outbox",)), "'table:outbox'?"),
         (Facts(reads=("POST https://api.example.com/search",)), request("https://api.example.com/send"), ""),
@@ -98,8 +108,25 @@ def test_an_entry_that_is_met_is_none() -> None:
     assert likely_slips(facts, [request("https://api.example.com/search"), request("https://api.example.com/serach")]) == []
 
 
-def judged(call: Callable[..., Any], **facts: Any) -> Verdict:
-    return engine().examine(as_tool(call, {"args": {"query": "tea"}, **facts}), engine().registry.check("AR401"))
+@pytest.mark.parametrize(
+    ("line", "named"),
+    [
+        ("git log -5 --oneline", ["process:git log"]),
+        ("/usr/bin/git -C /srv/shop log -5", ["process:git -C * log"]),
+        ("aws s3 ls s3://bucket", ["process:aws s3 ls"]),  # `aws s3` may remove as well
+        ("kubectl get tea", ["process:kubectl get"]),
+        ("awk '{ print $1 }' names", ["process:awk * names"]),
+        ("ls -la /srv", ["process:ls -la *"]),
+        ("git log | head", []),
+    ],
+)
+def test_a_program_is_named_as_a_read_no_wider_than_it_was_called(line: str, named: list[str]) -> None:
+    assert programs_read([process(line)], ["tea"]) == named
+    assert programs_read([process(line), request("https://api.example.com/search")], []) == []
+
+
+def judged(call: Callable[..., Any], check: str = "AR401", **facts: Any) -> Verdict:
+    return engine().examine(as_tool(call, {"args": {"query": "tea"}, **facts}), engine().registry.check(check))
 
 
 BACKEND = {"POST https://api.example.com/inquire": {"found": 7}}
@@ -114,6 +141,50 @@ def test_the_finding_says_which_entry_was_meant() -> None:
     told = "reads has the entry 'POST https://api.example.com/enquire', which nothing matches: did you mean 'POST https://api.example.com/inquire'?"
     assert finding.message.endswith(f". {told}")
     assert judged(inquire, backend=BACKEND, reads=("POST https://api.example.com/inquire",)).outcome.value == "passed"
+
+
+def history(query: str) -> dict[str, object]:
+    found = subprocess.run(["git", "-C", "/srv/shop", "log", f"--grep={query}"], capture_output=True, timeout=4, check=True)
+    return {"status": "success", "data": found.stdout.decode()}
+
+
+def test_a_command_is_told_in_its_words_with_what_lets_it_through() -> None:
+    (finding,) = judged(history).findings
+    assert "nobody was asked: start `git -C /srv/shop log --grep=tea` (the world held it back)" in finding.message
+    assert finding.message.endswith("If that only reads, say so in the mark: reads=['process:git -C * log']")
+    (finding,) = judged(history, reads=("process:git log",)).findings
+    assert finding.message.endswith(
+        "reads has the entry 'process:git log', and the command does not begin with these words: did you mean 'process:git -C * log'?"
+    )
+    assert judged(history, reads=("process:git -C * log",)).outcome.value == "passed"
+
+
+def test_who_starts_what_may_only_read_is_asked_for_that_word_as_well() -> None:
+    assert judged(history, check="AR405").reason.endswith("or, where what it starts only reads, reads=['process:git -C * log']")
+    for check in ("AR405", "AR406"):
+        verdict = judged(history, check=check, reads=("process:git -C * log",))
+        assert (verdict.outcome.value, verdict.reason) == ("not_applicable", "it has no effects")
+
+
+def test_what_is_done_behind_a_program_that_only_reads_is_an_effect_all_the_same() -> None:
+    def keep(query: str) -> dict[str, object]:
+        subprocess.run(["git", "log", f"--grep={query}"], capture_output=True, timeout=4, check=True)
+        Path("found.txt").write_text(query, encoding="utf-8")
+        return {"status": "success"}
+
+    (finding,) = judged(keep, reads=("process:git log",)).findings
+    assert finding.message.endswith(f"nobody was asked: create {Path('found.txt').absolute()}")
+
+
+def test_no_effects_are_claimed_of_who_needs_the_words_of_a_program() -> None:
+    def newest(query: str) -> dict[str, object]:
+        found = subprocess.run(["git", "log", f"--grep={query}"], capture_output=True, timeout=4, check=True)
+        return {"status": "success", "data": found.stdout.splitlines()[0]}
+
+    assert judged(newest, reads=("process:git log",)).reason.endswith(
+        'by agentready_allow_processes = ["git"] it runs for real, which is for programs that only read; else ask from Python itself'
+    )
+    assert judged(newest, check="AR405", reads=("process:git log",)).reason == "no effect of it was seen, see AR401"
 
 
 def test_a_method_of_json_rpc_may_be_a_read_and_another_an_effect() -> None:

@@ -114,4 +114,4 @@ def test_a_program_runs_where_it_is_allowed(shop: pytest.Pytester, allowed: bool
     result = shop.runpytest_subprocess(*PLAIN, "-rs", *options)
     refused = "wants a process (echo), which the world does not let out"
     assert (refused in result.stdout.str()) is not allowed
-    assert allowed or "name the program in agentready_allow_processes" in result.stdout.str()
+    assert allowed or 'agentready_allow_processes = ["echo"]' in result.stdout.str()

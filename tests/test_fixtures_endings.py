@@ -7,6 +7,7 @@ import requests  # noqa: F401  (what is loaded already is not loaded anew, and i
 import trustme  # noqa: F401
 
 import pytest_agentready.scene  # noqa: F401
+from pytest_agentready.world import tls
 from tests.project import PLAIN
 from tests.test_fixtures_world import HEAD, SHOP
 
@@ -87,6 +88,35 @@ def test_it(agent_world):
     )
     result.assert_outcomes(failed=1)
     result.stderr.no_fnmatch_line("*ResourceWarning*")  # as pytest says it of what is found at the end of its run
+
+
+def test_a_client_that_a_test_has_let_go_of_gets_no_certificates_of_the_real_world(run, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting: list[int] = []
+    monkeypatch.setattr("pytest_agentready.scene.world.load_postponed", lambda: waiting.append(len(tls._postponed)))
+    result = run(
+        """
+import gc, ssl
+import redis
+
+@pytest.fixture(autouse=True)
+def young():
+    gc.disable()  # what has lived through a collection is looked at more seldom
+    yield
+    gc.enable()
+
+def charge():
+    context = ssl.create_default_context()
+    context.client = {"context": context}  # as in a client whose parts know it
+    get_order("7")
+    return redis.Redis("cache.internal").register_script("return 1")()  # which tries it, and sends it while it handles that this failed
+
+def test_it(agent_world):
+    agent_world.fault("api.example.com", "503")
+    assert charge() == 1
+"""
+    )
+    result.assert_outcomes(passed=1)
+    assert waiting == [0]
 
 
 def test_the_world_is_taken_away_however_the_test_ends(run) -> None:

@@ -177,7 +177,7 @@ class TestOrders:
 
 
 MISUSES = {
-    "def test_it(agent_tool):\n    agent_tool()\n": "agent_tool calls the tool of an agent_tool mark, and this test has none. *",
+    "def test_it(agent_tool):\n    agent_tool()\n": "agent_tool calls the tool that an agent_tool mark names, and this test has none. *",
     "@marked('shop:nothing')\ndef test_it(agent_tool):\n    agent_tool()\n": "agent_tool: *there is no module 'shop'*",
     "@marked(get_order)\ndef test_it(agent_tool):\n    pass\n": "the test ended without calling agent_tool: nothing was examined. *",
     "@marked(get_order)\ndef test_it(agent_tool):\n    agent_tool.run\n": "*agent_tool has not been called yet: there is no run",

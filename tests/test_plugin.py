@@ -67,7 +67,7 @@ def test_an_unproven_check_skips_with_what_is_missing_and_stands_in_the_headline
     result.assert_outcomes(passed=1, skipped=1)
     result.stdout.fnmatch_lines(
         [
-            "READY: 1 passed, 1 unproven",
+            "READY, as far as it was proved: 1 passed, 1 unproven",
             "Not assessed",
             "  no arguments: give `args` to the marker",
             "      shop.tools.send_email: T002",

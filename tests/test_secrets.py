@@ -102,6 +102,13 @@ def test_short_values_words_and_numbers_are_none(value: str) -> None:
     assert secrets.held({"API_TOKEN": value}) == ()
 
 
+def test_a_name_that_stands_in_every_request_of_a_long_conversation_is_looked_at_once() -> None:
+    body = json.dumps([{"name_of_this_test": "user", "text": f"part {number}"} for number in range(500)]).encode()
+    before = secrets.is_telling.cache_info().misses
+    assert not origins(request(body=body))
+    assert secrets.is_telling.cache_info().misses - before <= 3
+
+
 def test_the_environment_holds_them_under_telling_names() -> None:
     held = secrets.held(
         {

@@ -79,6 +79,12 @@ def words_of(name: str) -> list[str]:
     return re.findall(r"[a-z]+|\d+", re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower())
 
 
+def whole(*words: str) -> re.Pattern[str]:
+    """Any of these patterns as a word of a text, or as a part of a name: "safe" is in `is_safe` and in `isSafe`, and not in `safeguard`."""
+    begins, ends = r"(?:(?<![A-Za-z])|(?<=[a-z0-9])(?=[A-Z]))", r"(?:(?![A-Za-z])|(?<=[a-z0-9])(?=[A-Z]))"
+    return re.compile(rf"{begins}(?i:{'|'.join(words)}){ends}")
+
+
 def _named(words: list[str], table: Mapping[str, Value]) -> Value | None:
     for phrase in _phrases(words):
         for spelling in (phrase, phrase.removesuffix("s")):

@@ -33,7 +33,7 @@ def judge(tool: Tool, normal_call: NormalCall, gate_walk: GateWalk) -> Iterator[
     elif walk.is_open:
         yield NotApplicable("see AR401: it acts without any confirmation")
     elif not walk.acts and not walk.refuses:
-        yield Unproven(normal_call.obstacle) if normal_call.obstacle else NotApplicable("it has no effects")
+        yield Unproven(normal_call.missing) if normal_call.missing else NotApplicable("it has no effects")
     if walk.looked_up and not walk.opened:
         yield Unproven(walk.looked_up)
     by_parameter: dict[str, list[Trial]] = {}

@@ -70,14 +70,23 @@ def _of_the_normal_call(normal_call: NormalCall) -> Iterator[Judgement]:
 
 def _cause(run: Run, ending: Ending) -> tuple[str, str]:
     if ending.kind == "stuck" and not run.peers and run.refused_processes:
-        started = run.refused_processes[-1]
-        return f"waits for {PurePath(started.target).name} for ever, for no timeout is set", started.where
+        program, where = _awaited_program(run)
+        return f"waits for {PurePath(program).name} for ever, for no timeout is set", where
     if ending.kind == "stuck":
         for wait in run.waits:
             if wait.outcome == "unbounded" and wait.bound is None and wait.peer:
                 return f"waits for {wait.peer} for ever, for no timeout is set", wait.where
         return "waits for a thread or a signal that will never come", ending.where
     return "does not give up", ending.where
+
+
+def _awaited_program(run: Run) -> tuple[str, str]:
+    """The one that it waits for without end, and where; the last that it has started where it waits in another way, for its pipe say."""
+    for wait in run.waits:
+        if wait.primitive == "process" and wait.outcome == "unbounded" and wait.peer:
+            return wait.peer, wait.where
+    started = run.refused_processes[-1]
+    return started.target, started.where
 
 
 def _fix(ending: Ending) -> str:

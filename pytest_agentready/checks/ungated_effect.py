@@ -24,6 +24,7 @@ from pytest_agentready.domain import (
     call_of,
     effects_of,
     likely_slips,
+    named_as_reads,
 )
 
 check = Check(
@@ -41,7 +42,7 @@ check = Check(
         '                "message": "CONFIRMATION_REQUIRED: ask the user to confirm this call."}\n'
         "`pytest-agentready scaffold gate --into src/shop/` copies such a gate into your code. Name the function that records the "
         "approval in the tool's mark: `agent_tool(..., confirm=approve)`. What only reads, or is book-keeping, is named there too: "
-        '`reads=["POST https://api.example.com/search", "process:git log"]`, '
+        '`reads=["POST https://api.example.com/search", "process:kubectl get"]`, '
         '`bookkeeping=["redis:cache:*"]`.'
     ),
     since="0.1",
@@ -74,6 +75,8 @@ def _finding(tool: Tool, acting: list[Trial], slips: list[str]) -> Finding:
     held += "".join(f". {told}" for told in dict.fromkeys(_for_real(effect) for trial in acting for effect in trial.effects if effect.real))
     others = f"; with other arguments: {'; '.join(deeds[1:])}" if len(deeds) > 1 else ""
     slip = "".join(f". {each}" for each in slips)
+    if not slip and (readings := named_as_reads(acting)):
+        slip = f". If that only reads, say so in the mark: reads={readings}"
     return Finding(
         f"{call_of(tool.name, first.run.arguments)} did this at once, and nobody was asked: {first.deeds}{held}{others}{slip}",
         where=first.effects[0].where or tool.source,

@@ -20,7 +20,8 @@ check = Check(
     severity=Severity.HIGH,
     profile="checklist",
     about=("loop", "breaker"),
-    fix="Before each call of the model reserve what it may cost from what the session has left, and stop with a reason where that is less.",
+    fix="Before each call of the model reserve what it may cost from what the session has left, and stop with a reason where that is less; "
+    "after it settle with the usage that the answer reports.",
     since="0.1",
 )
 

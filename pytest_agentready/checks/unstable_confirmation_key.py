@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from pytest_agentready.domain import (
     ADDRESS,
@@ -43,51 +44,54 @@ SHOWN = 90  # characters of a key
 
 @check
 def judge(tool: Tool, gate_walk: GateWalk, confirmation_keys: ConfirmationKeys) -> Iterator[Judgement]:
+    keys = confirmation_keys
     if why := gate_walk.not_opened:
         yield why
-        return
-    keys = confirmation_keys
-    objects = [mark for mark in keys.here if OBJECT.search(mark.text)]
-    if objects:
+    elif objects := [mark for mark in keys.here if OBJECT.search(mark.text)]:
         yield Finding(
             f"the key of the approval names an object by its address: {_shown(objects[0])} in {objects[0].place}",
             where=tool.source,
             evidence={mark.place: _shown(mark) for mark in objects},
         )
-        return
-    if keys.refused:
+    elif keys.refused:
         yield Finding(
             f"what {gate_walk.confirm_name} hands out here is refused in another process, which lets through what it has handed out itself",
             where=tool.source,
             fix="Sign it by a secret that all processes share, from the environment or a vault, and over what is the same in each of them.",
         )
-        return
-    if keys.gap:
+    elif keys.gap:
         yield Unproven(keys.gap)
-        return
-    if [mark.place for mark in keys.here] != [mark.place for mark in keys.there]:
+    elif [mark.place for mark in keys.here] != [mark.place for mark in keys.there]:
         yield Unproven(
             "in another process the same confirmation takes another way, so that its keys cannot be compared: "
             f"here {_places(keys.here)}, there {_places(keys.there)}"
         )
-        return
+    else:
+        yield from islice((_differing(tool, *marks) for marks in _side_by_side(keys) if _differ(*marks)), 1)
+
+
+def _side_by_side(keys: ConfirmationKeys) -> Iterator[tuple[Mark, Mark, Mark]]:
+    """Each mark there, here, and here once more."""
     again = keys.again if len(keys.again) == len(keys.here) else keys.here
-    pairs = [*zip(keys.here, again, keys.there, strict=True)]
-    if len(keys.yonder) == len(keys.here):
-        pairs += zip(keys.here, again, keys.yonder, strict=True)
-    for here, other, there in pairs:
-        if unlike(there.text, here.text, other.text) or (len(here.text) == len(other.text) and _built_otherwise(there, here, other)):
-            yield Finding(
-                f"the key of the same approval is not the same in another process: there it is {_steady(there, here, other)}, and here "
-                f"another one ({here.place})",
-                where=tool.source,
-                evidence={"there": _steady(there, here, other)},  # what it is here is new in each session
-            )
-            return
+    for elsewhere in (keys.there, keys.yonder):
+        if len(elsewhere) == len(keys.here):
+            yield from zip(elsewhere, keys.here, again, strict=True)
 
 
-def _built_otherwise(there: Mark, here: Mark, other: Mark) -> bool:
-    return here.text == other.text and unlike(there.text, here.text, here.text) is None
+def _differ(there: Mark, here: Mark, other: Mark) -> bool:
+    if unlike(there.text, here.text, other.text):
+        return True
+    built_otherwise = here.text == other.text and unlike(there.text, here.text, here.text) is None
+    return len(here.text) == len(other.text) and built_otherwise
+
+
+def _differing(tool: Tool, there: Mark, here: Mark, other: Mark) -> Finding:
+    steady = _steady(there, here, other)
+    return Finding(
+        f"the key of the same approval is not the same in another process: there it is {steady}, and here another one ({here.place})",
+        where=tool.source,
+        evidence={"there": steady},  # what it is here is new in each session
+    )
 
 
 def _places(marks: tuple[Mark, ...]) -> str:

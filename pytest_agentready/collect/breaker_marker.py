@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,7 @@ from pytest_agentready.arguments.annotations import signature_of
 from pytest_agentready.collect.imports import Misuse, imported
 from pytest_agentready.collect.loop_marker import SESSIONS, USERS, carrier_of, is_number
 from pytest_agentready.collect.marker import Marks, closest_mark, equal, same_object
-from pytest_agentready.domain import Breaker, BreakerFacts, did_you_mean, read_limits
+from pytest_agentready.domain import Breaker, BreakerFacts, Limit, did_you_mean, read_limits
 
 MARK = "agent_breaker"
 PARAMETERS = ("user", "session", "cost")
@@ -83,47 +83,74 @@ class BreakerMarks:
 
 def with_facts(breaker: Breaker, given: Mapping[str, Any], problems: Iterable[str] = ()) -> Breaker:
     """The breaker with what is stated of it. Raises Misuse, with these problems and all that are found."""
-    found = [*problems]
-    facts: dict[str, Any] = {}
-    try:
-        facts["limits"] = read_limits(given.get("limits", {}))
-    except ValueError as wrong:
-        found += str(wrong).splitlines()
-    signature = signature_of(breaker.call)
-    named = {} if signature is None else dict(signature.parameters)
-    for name, usual in (("user", USERS), ("session", SESSIONS), ("cost", COSTS)):
-        facts[name] = given.get(name) or carrier_of(named, usual, any_type=name == "cost")
-        if facts[name] and facts[name] not in named:
-            found.append(f"{name}={facts[name]!r} names no parameter of it.{did_you_mean(str(facts[name]), named)}")
-    if not facts["cost"]:
-        found.append(f"none of its parameters {signature} carries the cost: name it by cost=, such as cost='amount'")
-    args = given.get("args", {})
-    if not isinstance(args, Mapping):
-        found.append(f"args={args!r} is no dict. Write what it takes beside the ids and the cost, such as args={{'model': 'gpt-5.1'}}")
-        args = {}
-    open_ended = any(parameter.kind is parameter.VAR_KEYWORD for parameter in named.values())
-    found += [f"there is no parameter {each!r}.{did_you_mean(str(each), named)}" for each in args if each not in named and not open_ended]
-    settle = given.get("settle", breaker.facts.settle)
-    try:
-        settle = imported(settle) if isinstance(settle, str) else settle
-    except Misuse as misuse:
-        found += [f"settle: {problem}" for problem in misuse.args]
-    else:
+    reading = _Reading(breaker, given, [*problems])
+    limits, carriers, args, settle = reading.limits(), reading.carriers(), reading.args(), reading.settle()
+    reading.look_for_more({*args, *carriers.values()})
+    if reading.problems:
+        raise Misuse(*dict.fromkeys(reading.problems))
+    ids = [carriers[name] for name in ("user", "session") if carriers[name]]
+    numbered = tuple(name for name in ids if is_number(reading.named[name]))
+    return replace(breaker, facts=BreakerFacts(limits=limits, **carriers, args=dict(args), numbered=numbered, settle=settle))
+
+
+class _Reading:
+    """What is stated of a breaker, beside what its signature says; whatever does not fit is a problem."""
+
+    def __init__(self, breaker: Breaker, given: Mapping[str, Any], problems: list[str]) -> None:
+        self.problems = problems
+        self.signature = signature_of(breaker.call)
+        self.named = {} if self.signature is None else dict(self.signature.parameters)
+        self._breaker = breaker
+        self._given = given
+
+    def limits(self) -> tuple[Limit, ...]:
+        try:
+            return read_limits(self._given.get("limits", {}))
+        except ValueError as wrong:
+            self.problems += str(wrong).splitlines()
+            return ()
+
+    def carriers(self) -> dict[str, str]:
+        """Which parameter is the user, which the session, and which the cost; "" for none."""
+        found = {}
+        for name, usual in (("user", USERS), ("session", SESSIONS), ("cost", COSTS)):
+            found[name] = carrier = self._given.get(name) or carrier_of(self.named, usual, any_type=name == "cost")
+            if carrier and carrier not in self.named:
+                self.problems.append(f"{name}={carrier!r} names no parameter of it.{did_you_mean(str(carrier), self.named)}")
+        if not found["cost"]:
+            self.problems.append(f"none of its parameters {self.signature} carries the cost: name it by cost=, such as cost='amount'")
+        return found
+
+    def args(self) -> Mapping[str, Any]:
+        args = self._given.get("args", {})
+        if not isinstance(args, Mapping):
+            what = "Write what it takes beside the ids and the cost, such as args={'model': 'gpt-5.1'}"
+            self.problems.append(f"args={args!r} is no dict. {what}")
+            return {}
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in self.named.values()):
+            strangers = [name for name in args if name not in self.named]
+            self.problems += [f"there is no parameter {name!r}.{did_you_mean(str(name), self.named)}" for name in strangers]
+        return args
+
+    def settle(self) -> Any:
+        """The function that is told what was spent; None where there is none."""
+        settle: Any = self._given.get("settle", self._breaker.facts.settle)
+        try:
+            settle = imported(settle) if isinstance(settle, str) else settle
+        except Misuse as misuse:
+            self.problems += [f"settle: {problem}" for problem in misuse.args]
+            return None
         if settle is not None and not callable(settle):
-            found.append(f"settle={settle!r} is no callable. Give a function of the user, the session and the dollars that were spent")
-    left = [
-        name
-        for name, parameter in named.items()
-        if parameter.default is parameter.empty
-        and parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY)
-        and name not in (*args, facts["user"], facts["session"], facts["cost"])
-    ]
-    if left:
-        found.append(f"it takes {', '.join(left)}, too: write args={{{', '.join(f'{name!r}: ...' for name in left)}}}")
-    if found:
-        raise Misuse(*dict.fromkeys(found))
-    numbered = tuple(facts[name] for name in ("user", "session") if facts[name] and is_number(named[facts[name]]))
-    return replace(breaker, facts=BreakerFacts(**facts, args=dict(args), numbered=numbered, settle=settle))
+            what = "Give a function of the user, the session and the dollars that were spent"
+            self.problems.append(f"settle={settle!r} is no callable. {what}")
+        return settle
+
+    def look_for_more(self, known: Container[str]) -> None:
+        """What it cannot be called without."""
+        by_name = {name: one for name, one in self.named.items() if one.kind in (one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY)}
+        left = [name for name, one in by_name.items() if one.default is one.empty and name not in known]
+        if left:
+            self.problems.append(f"it takes {', '.join(left)}, too: write args={{{', '.join(f'{name!r}: ...' for name in left)}}}")
 
 
 def _recorder(found: object) -> Callable[..., Any] | None:

@@ -120,6 +120,11 @@ class Collection:
         """These are to be run: what is observed of a tool is kept for as long as one of its own is among them."""
         self.awaited = Counter(subject for item in items if (subject := _case(item)[0]))
 
+    def deselected(self, items: list[pytest.Item]) -> list[str]:
+        """What is wrong with the marks of items that are not to be run, each in one line: no error of what was asked for, and not lost."""
+        found = ((item, _case(item)) for item in items if FIXTURE in getattr(item, "fixturenames", ()))
+        return [f"{item.nodeid}: {' '.join(case[1].split())}" for item, case in found if case[0] is None and case[1]]
+
     def done(self, item: pytest.Item) -> None:
         if subject := _case(item)[0]:
             self.awaited[subject] -= 1

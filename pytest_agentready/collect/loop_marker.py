@@ -67,6 +67,7 @@ class LoopMarks:
                 problems += _contradictions(known, given)
         loop = self.with_facts(loop, given, problems)
         self.stated.append(Stated(loop, subject, given, definition.nodeid))
+        self.marks.loops.append(loop.name)
         return loop
 
     def adapted(self, subject: object, given: Container[str] = ()) -> Loop:
@@ -131,45 +132,52 @@ def _subject(mark: pytest.Mark) -> object:
 def _parameters(loop: Loop, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """Which parameter carries what, with values for the rest, and what is wrong with that."""
     signature = signature_of(loop.entry)
-    name = getattr(loop.entry, "__name__", "the loop")
     if signature is None:
+        name = getattr(loop.entry, "__name__", "the loop")
         return {}, [f"{name} has no signature that can be read: give call=, a function that takes the user's text"]
-    problems = []
-    named = {p.name: p for p in signature.parameters.values() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
-    open_ended = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
-    carriers: dict[str, Any] = {}
-    for fact, usual in (("user", USERS), ("session", SESSIONS)):
-        carriers[fact] = given[fact] if fact in given else carrier_of(named, usual)
-    taken = [carrier for carrier in carriers.values() if carrier]
     args = given.get("args", {})
     if not isinstance(args, Mapping):
         return {}, [f"args={args!r} is no dict. Write what the loop takes beside the user's text, such as args={{'verbose': False}}"]
-    free = [parameter for parameter in named if parameter not in taken and parameter not in args]
-    carriers["prompt"] = given["prompt"] if "prompt" in given else _prompt(named, free)
+    named = {p.name: p for p in signature.parameters.values() if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)}
+    usual_names = {"user": USERS, "session": SESSIONS}
+    carriers = {fact: given[fact] if fact in given else carrier_of(named, usual) for fact, usual in usual_names.items()}
+    ids = [carrier for carrier in carriers.values() if carrier]
+    free = [parameter for parameter in named if parameter not in ids and parameter not in args]
+    carriers["prompt"] = prompt = given["prompt"] if "prompt" in given else _prompt(named, free)
+    if problems := [*_strangers(loop, signature, named, carriers, args)]:
+        return {}, problems
+    made, problems = _rest(loop, signature, [p for p in free if p != prompt and named[p].default is inspect.Parameter.empty])
+    takes_messages = bool(prompt) and _is_list(named.get(prompt))
+    numbered = tuple(each for each in ids if each in named and is_number(named[each]))
+    return {**carriers, "numbered": numbered, "args": {**made, **args}, "takes_messages": takes_messages}, problems
+
+
+def _strangers(
+    loop: Loop, signature: inspect.Signature, named: Mapping[str, inspect.Parameter], carriers: Mapping[str, Any], args: Mapping[str, Any]
+) -> Iterator[str]:
+    """What is stated of parameters that the loop does not have."""
+    call = f"{getattr(loop.entry, '__name__', 'the loop')}{signature}"
+    is_open_ended = any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values())
     for fact in PARAMETERS:
         carrier = carriers[fact]
-        if not isinstance(carrier, str) or (carrier and carrier not in named and not open_ended):
-            problems.append(f"{fact}={carrier!r} names no parameter of {name}{signature}.{did_you_mean(str(carrier), named)}")
-    problems += [
-        f"args does not fit {name}{signature}: there is no parameter {key!r}.{did_you_mean(str(key), named)}".removesuffix(".")
-        for key in args
-        if key not in named and not open_ended
-    ]
-    if problems:
-        return {}, problems
-    left = [p for p in free if p != carriers["prompt"] and named[p].default is inspect.Parameter.empty]
+        if not isinstance(carrier, str) or (carrier and carrier not in named and not is_open_ended):
+            yield f"{fact}={carrier!r} names no parameter of {call}.{did_you_mean(str(carrier), named)}"
+    for name in args:
+        if name not in named and not is_open_ended:
+            yield f"args does not fit {call}: there is no parameter {name!r}.{did_you_mean(str(name), named)}".removesuffix(".")
+
+
+def _rest(loop: Loop, signature: inspect.Signature, left: list[str]) -> tuple[dict[str, Any], list[str]]:
+    """Values for what nobody has said anything about, and what is wrong where there can be none."""
+    call, problems = f"{getattr(loop.entry, '__name__', 'the loop')}{signature}", []
     made, missing = _made_up(loop, left)
     if missing:
         written = ", ".join(f"{each!r}: ..." for each in left)
-        problems.append(f"{name}{signature} takes {missing}: write args={{{written}}}, {OTHERWISE}")
+        problems.append(f"{call} takes {missing}: write args={{{written}}}, {OTHERWISE}")
     positional = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_ONLY and p.default is p.empty]
     if positional:
-        problems.append(
-            f"{name}{signature} takes {', '.join(positional)} by position alone: give call=, a function that takes the text by name"
-        )
-    takes_messages = bool(carriers["prompt"]) and _is_list(named.get(carriers["prompt"]))
-    numbered = tuple(each for each in taken if each in named and is_number(named[each]))
-    return {**carriers, "numbered": numbered, "args": {**made, **args}, "takes_messages": takes_messages}, problems
+        problems.append(f"{call} takes {', '.join(positional)} by position alone: give call=, a function that takes the text by name")
+    return made, problems
 
 
 def carrier_of(named: Mapping[str, inspect.Parameter], usual: Iterable[str], *, any_type: bool = False) -> str:

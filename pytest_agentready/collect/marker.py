@@ -41,6 +41,7 @@ class Marks:
 
     registry: Registry
     stated: list[Stated] = field(default_factory=list)
+    loops: list[str] = field(default_factory=list)  # the names of those that marks or targets bring
 
     def tool(self, definition: pytest.Item, *, needs_args: bool = True) -> Tool:
         """The tool of this test's mark; a test that calls it itself need not say its arguments in the mark. Raises Misuse."""
@@ -64,7 +65,7 @@ class Marks:
         facts, wrong = _facts(tool.facts, given)
         if found := [*problems, *wrong]:
             raise Misuse(*dict.fromkeys(found))
-        tool = replace(tool, facts=facts)
+        tool = replace(tool, facts=facts, loops=self._loops)
         self.stated.append(Stated(tool, subject, given, definition.nodeid))
         return tool
 
@@ -73,7 +74,10 @@ class Marks:
         given, problems = _read_args({}, tool)
         if problems:
             raise Misuse(*problems)
-        return replace(tool, facts=replace(tool.facts, **given))
+        return replace(tool, facts=replace(tool.facts, **given), loops=self._loops)
+
+    def _loops(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.loops))
 
     def adapted(self, subject: object) -> Tool:
         """The tool as the first adapter makes it out that knows such objects. Raises Misuse."""

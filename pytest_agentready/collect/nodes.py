@@ -18,8 +18,8 @@ ROOT = "agentready"
 Case = tuple[AnySubject, Check] | tuple[None, str]  # what an item judges, or why it cannot
 
 
-class Found(Protocol):
-    """What the nodes ask the session's collection."""
+class Catalogue(Protocol):
+    """Who is to be examined, as far as the nodes ask: the session's collection."""
 
     settings: Settings
 
@@ -34,12 +34,12 @@ class Targets(pytest.Collector):
     """The root of all targets. It collects after all files, so that it is known which tools a test marks."""
 
     @classmethod
-    def below(cls, session: pytest.Session, collection: Found) -> Targets:
+    def below(cls, session: pytest.Session, collection: Catalogue) -> Targets:
         node = cls.from_parent(session, name=ROOT, nodeid=ROOT)
         node.collection = collection
         return node
 
-    collection: Found
+    collection: Catalogue
 
     def collect(self) -> Iterator[pytest.Collector]:
         _importable(self.config)
@@ -54,7 +54,7 @@ class Targets(pytest.Collector):
 class Target(pytest.Collector):
     """A module, or what `module:name` names."""
 
-    collection: Found
+    collection: Catalogue
     kind: str  # of what is to be found there: "tool" or "loop"
 
     def collect(self) -> Iterator[pytest.Collector]:

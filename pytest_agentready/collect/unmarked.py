@@ -91,6 +91,7 @@ class UnmarkedLoops:
             return []
         self.met.append(subject)
         loop = self.marks.adapted(subject)
+        self.marks.marks.loops.append(loop.name)
         try:
             return [Unmarked(loop.name, loop.source, self.marks.with_facts(loop, {}))]
         except Misuse as misuse:

@@ -58,6 +58,7 @@ from pytest_agentready.domain.gate import (
     RacedApproval,
     Trial,
     call_of,
+    named_as_reads,
 )
 from pytest_agentready.domain.gate_effects import TOKENS, alike, does_another_thing, unlike, without_gates_own
 from pytest_agentready.domain.hostility import Harm, HostileArguments, HostileCall, harm_of, identities
@@ -150,7 +151,7 @@ from pytest_agentready.domain.tokens import MARGIN, exceed, tokens
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unjudgeable, Unproven, Verdict
 from pytest_agentready.domain.waiver import Waiver, read_waiver, waiver_of
 from pytest_agentready.domain.watched import Use, Watched, WatchedRuns
-from pytest_agentready.domain.wording import contrasted, did_you_mean, duration, listed, nearest, shortened, some_of
+from pytest_agentready.domain.wording import all_nearest, contrasted, did_you_mean, duration, either, listed, nearest, shortened, some_of
 
 __all__ = [
     "ADDRESS",
@@ -339,6 +340,7 @@ __all__ = [
     "acts",
     "admitted_by",
     "alike",
+    "all_nearest",
     "answer_of",
     "answered_twice",
     "asked_last",
@@ -361,6 +363,7 @@ __all__ = [
     "duplicates",
     "duration",
     "effects_of",
+    "either",
     "ends_a_transaction",
     "exceed",
     "harm_of",
@@ -392,6 +395,7 @@ __all__ = [
     "mishaps",
     "misspelt",
     "mixtures",
+    "named_as_reads",
     "nearest",
     "nothing_written",
     "only_reads",

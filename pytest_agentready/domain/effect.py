@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from pytest_agentready.domain.wording import shortened
+
+SHOWN = 120  # characters of a command
 EffectKind = Literal["request", "mail", "command", "statement", "file", "process", "memory"]
 
 
@@ -38,7 +41,9 @@ class Effect:
 
     @property
     def story(self) -> str:
-        """`POST https://api.example.com/emails`, for a message."""
+        """`POST https://api.example.com/emails`, for a message; of a program its words, for `git log` and `git push` are two things."""
+        if self.verb == "start" and self.content:
+            return f"{self.verb} `{shortened(' '.join(self.content.decode(errors='replace').split()), SHOWN)}`"
         if self.verb == "rename":
             return f"{self.verb} {self.target} to {', '.join(self.places)}"
         where = f" {', '.join(self.places)} at" if self.places and self.kind in ("command", "statement") else ""

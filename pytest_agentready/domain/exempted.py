@@ -19,7 +19,7 @@ import json
 import os
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from difflib import SequenceMatcher
 
 from pytest_agentready.domain.asking import only_asks
@@ -30,6 +30,8 @@ from pytest_agentready.domain.subject import Facts
 PROCESS = "process:"
 ANY = {"{": "[^/]+", "*": ".*"}  # of an address, by how a piece of the entry begins
 BEYOND_WORDS = re.compile(r"[`\n]|\$\(")  # in a line, another command may stand there
+UNSAYABLE = re.compile(r"[\s*?\[]")
+SUBCOMMAND = re.compile(r"[A-Za-z][\w-]*")
 PARTS = re.compile(r"([/:\s]+)")  # of a name, and what stands between them
 NEAR = 0.65  # each part is alike enough for a slip of the pen: `search` and `send` are two things
 
@@ -67,7 +69,28 @@ def likely_slips(facts: Facts, effects: Iterable[Effect]) -> list[str]:
             meant = next((near for effect in counting for name in names(effect) if (near := _near(entry, name))), "")
             if meant:
                 found.append(f"{fact} has the entry {entry!r}, which nothing matches: did you mean {meant!r}?")
+            elif wider := next((wider for effect in counting if (wider := _with_options(entry, effect, facts))), ""):
+                found.append(f"{fact} has the entry {entry!r}, and the command does not begin with these words: did you mean {wider!r}?")
     return found
+
+
+def programs_read(effects: Iterable[Effect], given: Iterable[object]) -> list[str]:
+    """How `reads` would name these effects: programs with their subcommands, and what a call has `given` left open.
+
+    No more than that: `git log` reads, and `git` may do anything. None where some are no single command.
+    """
+    values = {str(value) for value in given}
+    found = []
+    for effect in effects:
+        words = _words(effect.content.decode(errors="replace")) if effect.kind == "process" and effect.verb == "start" else []
+        if not words:
+            return []
+        rest = [_left_open(word, values) for word in words[1:]]
+        named = [SUBCOMMAND.fullmatch(word) is not None for word in rest]
+        first = named.index(True) if True in named else len(rest)
+        end = named.index(False, first) if False in named[first:] else len(rest)
+        found.append(f"{PROCESS}{' '.join([os.path.basename(words[0]), *rest[:end]])}")
+    return list(dict.fromkeys(found))
 
 
 # -- reads
@@ -131,6 +154,38 @@ def _readings(effect: Effect) -> Iterator[str]:
     elif effect.kind == "process":
         words = _words(effect.content.decode(errors="replace"))
         yield from (f"{PROCESS}{' '.join([os.path.basename(words[0]), *words[1:size]])}" for size in range(len(words), 0, -1))
+
+
+def _with_options(entry: str, effect: Effect, facts: Facts) -> str:
+    """The entry with what stands between its words in this command, `git -C * log`: options of the program itself, and their values.
+
+    They may do anything (`git -c core.pager=...`), so that it is for the user to let them through. What the call brings is left open.
+    """
+    wanted = entry.removeprefix(PROCESS).split() if entry.startswith(PROCESS) else []
+    said = _words(effect.content.decode(errors="replace")) if wanted and effect.kind == "process" else []
+    if len(wanted) < 2 or not said or os.path.basename(said[0]) != os.path.basename(wanted[0]):
+        return ""
+    values = {str(value) for arguments in facts.args or () for value in arguments.values()}
+    found, rest, before = [wanted[0]], wanted[1:], ""
+    for word in said[1:]:
+        if not rest:
+            break
+        if fnmatch.fnmatchcase(word, rest[0]):
+            found.append(rest.pop(0))
+        elif word.startswith("-"):
+            found.append(word)
+        elif before.startswith("-"):  # its value
+            found.append(_left_open(word, values))
+        else:
+            return ""  # `git push log` is another command
+        before = word
+    return "" if rest else f"{PROCESS}{' '.join(found)}"
+
+
+def _left_open(word: str, values: Container[str]) -> str:
+    """`*` for what another call, or another machine, may well have otherwise, and for what is no single word of an entry."""
+    is_path = os.sep in word and not word.startswith("-") and "=" not in word
+    return "*" if word in values or is_path or UNSAYABLE.search(word) or not word else word
 
 
 # -- bookkeeping

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pytest_agentready.domain.effect import Effect
+from pytest_agentready.domain.exempted import programs_read
 from pytest_agentready.domain.observation import Run
 from pytest_agentready.domain.verdict import NotApplicable, Unproven
 from pytest_agentready.domain.wording import contrasted, listed, shortened
@@ -121,6 +122,7 @@ class GateWalk:
     broken: str = ""  # why `confirm` cannot be used
     confirm_name: str = ""  # "confirm=grant"; "" where the marker gives none
     gap: str = ""  # why there is nothing to judge
+    unseen: bool = False  # the normal call did not get so far that all its effects were seen
 
     @property
     def nothing_to_confirm(self) -> Unproven | NotApplicable | None:
@@ -129,8 +131,9 @@ class GateWalk:
             return Unproven(self.gap)
         if not self.confirm_name:
             if not self.acts and not self.refuses:
-                return NotApplicable("it has no effects")
-            return Unproven(CONFIRM)
+                return NotApplicable("no effect of it was seen, see AR401" if self.unseen else "it has no effects")
+            readings = named_as_reads(self.unconfirmed)
+            return Unproven(f"{CONFIRM}; or, where what it starts only reads, reads={readings}" if readings else CONFIRM)
         if self.broken:
             return Unproven(self.broken)
         if self.is_open:
@@ -232,6 +235,13 @@ def _written(value: object) -> str:
         return repr(value)
     except Exception:  # a __repr__ of the user's own
         return f"<{type(value).__name__}>"
+
+
+def named_as_reads(trials: Iterable[Trial]) -> list[str]:
+    """How the mark would say that these only read, where they have started programs and done nothing else."""
+    found = [*trials]
+    effects = [effect for trial in found for effect in trial.effects]
+    return programs_read(effects, [value for trial in found for value in trial.run.arguments.values()])
 
 
 def call_of(name: str, arguments: Mapping[str, object]) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -203,8 +204,9 @@ def _walk(value: Any) -> Iterator[tuple[str, str]]:
             yield from _walk(item)
 
 
+@functools.lru_cache(maxsize=2_048)
 def is_telling(name: str) -> bool:
-    """Does a header, a parameter or a field of this name hold a credential?"""
+    """Does a header, a parameter or a field of this name hold a credential? Asked for each field of each request, of which few differ."""
     return NAMES.search(re.sub(r"[-_.]", "", name.lower())) is not None
 
 

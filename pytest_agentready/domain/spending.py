@@ -208,10 +208,20 @@ def unlimited(source: str, spending: Spending, whose: Whose, who: str) -> Iterat
             late = series.too_late[0] if series.too_late else series.charges[-1]
             stopped = f"was refused at the {_ordinal(len(series.charges))} charge" if series.refused else "was never refused"
             yield Finding(
-                f"{who} spent ${series.spent:.2f} of a limit of ${limit.dollars:.2f} ({limit.name}), and {stopped}",
+                f"{who} spent ${series.spent:.2f} of a limit of ${limit.dollars:.2f} ({limit.name}), and {stopped}{_as_reported(series)}",
                 where=late.where or source,
                 evidence={"limit": limit.name, "limit_usd": str(limit.dollars), "spent_usd": str(series.spent)},
             )
+
+
+def _as_reported(series: ChargeSeries) -> str:
+    """How a loop came to spend that: by what its provider says of each call, and not by what its texts would cost."""
+    paid = [charge for charge in series.charges if charge.admitted and charge.run.model_calls]
+    if not paid:
+        return ""
+    tokens = sum(call.usage.total for call in paid[0].run.model_calls if call.usage is not None)
+    cost = f"${paid[0].spent:.2f} by the usage that the model's answer reports ({tokens:,} tokens, as if a huge document had been read)"
+    return f". Each of {len(paid)} turns cost {cost}: what is reserved beforehand has to be settled with that"
 
 
 def untold(whose: Whose) -> str:

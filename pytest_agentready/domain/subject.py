@@ -48,6 +48,7 @@ class Tool:
     facts: Facts = field(default_factory=Facts)
     read: Callable[[object], Answer] = read_answer  # how the framework's results are read
     interface: Callable[[], Interface] = Interface  # read when first asked for, and remembered: it takes longer than all the rest
+    loops: Callable[[], tuple[str, ...]] = tuple  # the names of those that are examined beside it, and may offer it
     kind: Literal["tool"] = "tool"
 
     @property

@@ -12,6 +12,12 @@ def listed(items: Iterable[str]) -> str:
     return f"{', '.join(first)} and {last}" if first else last
 
 
+def either(items: Iterable[str]) -> str:
+    """`a, b or c`; "" for nothing."""
+    *first, last = [*items] or [""]
+    return f"{', '.join(first)} or {last}" if first else last
+
+
 def some_of(items: Iterable[str], shown: int = 3, separator: str = ", ") -> str:
     """The first few, and how many more there are: `a, b, c and 2 more`."""
     found = [*items]
@@ -38,6 +44,12 @@ def contrasted(one: str, other: str, length: int) -> tuple[str, str]:
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """Which of the known words may be meant; "" where none comes near."""
     return next(iter(difflib.get_close_matches(word, [*known], n=1, cutoff=cutoff)), "")
+
+
+def all_nearest(word: str, known: Iterable[str], shown: int = 3) -> list[str]:
+    """Those of the known words that may be meant, where none of them comes nearer than the others: of `AR20` each `AR20...`."""
+    found = sorted((-difflib.SequenceMatcher(None, each, word).ratio(), each) for each in known)
+    return [each for likeness, each in found[:shown] if likeness <= -0.6 and likeness <= found[0][0] + 0.05]
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

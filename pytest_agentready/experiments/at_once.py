@@ -13,16 +13,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from types import FrameType
 from typing import Any
 
 from pytest_agentready.domain import Ending, Run, Tool, read, structure_of
 from pytest_agentready.experiments.calling import confirmed
-from pytest_agentready.experiments.side_by_side import awaited, in_tasks, in_threads
+from pytest_agentready.experiments.side_by_side import in_tasks, in_threads
 from pytest_agentready.world import Backend, Limits, Stay, active, real, stack, stay
 from pytest_agentready.world.ending import Signal
-from pytest_agentready.world.run import copied, finished, raised_by
+from pytest_agentready.world.run import awaited, copied, finished, raised_by
 
 LATENCY = 0.05  # virtual seconds until a peer answers: the other call comes in between
 LINE = 0.01  # virtual seconds that a line of a sync tool takes
@@ -55,37 +54,59 @@ def at_once(
     `approvals`: how many of them a human agrees to, where that is not each; what that gives for the tool, all others get as well.
     `by_line`: threads take turns after each line, and not only where they wait.
     """
-    outcomes = [Run(side.arguments, ending=Ending("stuck", "it did not come to its end")) for side in sides]
-    contexts = [contextvars.copy_context() for _ in sides]
-    given = [side.arguments for side in sides]  # with the token of an approval, where there is one
-    variable = tool.facts.user if isinstance(tool.facts.user, contextvars.ContextVar) else None
+    calls = _Calls(tool, sides, by_line=by_line and len(sides) > 1)
+    alone = len(sides) == 1 and not threaded
+    together = calls.in_tasks if is_async else calls.by_itself if alone else calls.in_threads
 
     def visit(world: Stay) -> Run:
-        for number, (side, context) in enumerate(zip(sides, contexts, strict=True)):
-            if variable is not None and side.user is not None:
-                context.run(variable.set, side.user)
-            is_approved = approvals is None or number < approvals
-            given[number] = context.run(confirmed, world, tool, side.arguments) if is_approved else given[0]
+        calls.confirm(world, len(sides) if approvals is None else approvals)
         world.slow_down(LATENCY)
-        alone = len(sides) == 1 and not threaded
-        in_company = partial(in_tasks, in_a_task, len(sides)) if is_async else partial(in_threads, in_turns, contexts)
-        return world.call(by_itself if alone and not is_async else in_company, {})
-
-    def by_itself() -> None:
-        contexts[0].run(in_turns, 0)
-
-    def in_turns(number: int) -> None:
-        with _turns() if by_line and len(sides) > 1 else contextlib.nullcontext(), _kept(outcomes, number) as keep:
-            keep(finished(tool.call(**copied(given[number]))))
-
-    async def in_a_task(number: int) -> None:
-        if variable is not None and sides[number].user is not None:
-            variable.set(sides[number].user)
-        with _kept(outcomes, number) as keep:
-            keep(await awaited(tool.call(**copied(given[number]))))
+        return world.call(together, {})
 
     ran = stay(visit, backend=backend, limits=LIMITS)
-    return [_of_its_own(tool, ran, outcome) for outcome in outcomes], replace(ran, value=None)
+    return [_of_its_own(tool, ran, outcome) for outcome in calls.outcomes], replace(ran, value=None)
+
+
+class _Calls:
+    """The calls of one world, each in a context of its own, and how they have ended."""
+
+    def __init__(self, tool: Tool, sides: Sequence[Side], *, by_line: bool) -> None:
+        self.outcomes = [Run(side.arguments, ending=Ending("stuck", "it did not come to its end")) for side in sides]
+        self._tool = tool
+        self._sides = sides
+        self._given = [side.arguments for side in sides]  # with the token of an approval, where there is one
+        self._contexts = [contextvars.copy_context() for _ in sides]
+        self._user = tool.facts.user if isinstance(tool.facts.user, contextvars.ContextVar) else None
+        self._by_line = by_line
+
+    def confirm(self, world: Stay, approvals: int) -> None:
+        """A human agrees to the first so many of them; the others are given what the first one got for it."""
+        for number, (side, context) in enumerate(zip(self._sides, self._contexts, strict=True)):
+            context.run(self._become, side)
+            is_approved = number < approvals
+            self._given[number] = context.run(confirmed, world, self._tool, side.arguments) if is_approved else self._given[0]
+
+    def by_itself(self) -> None:
+        self._contexts[0].run(self.in_turns, 0)
+
+    def in_threads(self) -> None:
+        in_threads(self.in_turns, self._contexts)
+
+    def in_tasks(self) -> None:
+        in_tasks(self._in_a_task, len(self._sides))
+
+    def in_turns(self, number: int) -> None:
+        with _turns() if self._by_line else contextlib.nullcontext(), _kept(self.outcomes, number) as keep:
+            keep(finished(self._tool.call(**copied(self._given[number]))))
+
+    async def _in_a_task(self, number: int) -> None:
+        self._become(self._sides[number])
+        with _kept(self.outcomes, number) as keep:
+            keep(await awaited(self._tool.call(**copied(self._given[number]))))
+
+    def _become(self, side: Side) -> None:
+        if self._user is not None and side.user is not None:
+            self._user.set(side.user)
 
 
 def _of_its_own(tool: Tool, ran: Run, outcome: Run) -> Run:
@@ -116,7 +137,7 @@ def _is_called_by_tool(frame: FrameType) -> bool:
     caller = frame.f_back
     while caller is not None and not stack.is_ours(caller.f_code):
         caller = caller.f_back
-    return caller is None or caller.f_code.co_name in ("in_turns", "finished")
+    return caller is None or caller.f_code.co_name in (_Calls.in_turns.__name__, finished.__name__)
 
 
 def _other_comes_in() -> bool:

@@ -32,18 +32,25 @@ class Named:
     module: str
     path: str = ""
     made: bytes = b""  # pickled: a partial of functions that have names
+    others: tuple[str, ...] = ()  # modules that hold the same under the same path
 
     @property
     def object(self) -> Any:
         """Raises Nameless, and whatever the import of the user's module raises."""
         if self.made:
             return pickle.loads(self.made)
-        found: Any = importlib.import_module(self.module)
+        module = self._least_to_import
+        found: Any = importlib.import_module(module)
         for part in self.path.split("."):
             if not hasattr(found, part):
-                raise Nameless(f"{self.module} has no {part!r}.{did_you_mean(part, dir(found))} It is made later than at the import")
+                raise Nameless(f"{module} has no {part!r}.{did_you_mean(part, dir(found))} It is made later than at the import")
             found = getattr(found, part)
         return found
+
+    @property
+    def _least_to_import(self) -> str:
+        """What says not where it was made, such as a ContextVar, may stand in a module that imports a whole framework beside it."""
+        return next((name for name in (self.module, *self.others) if name in sys.modules), self.module)
 
 
 def name_of(wanted: Any, called: str) -> Named:
@@ -59,7 +66,8 @@ def name_of(wanted: Any, called: str) -> Named:
     for module in _modules(home):
         for key, value in list(vars(module).items()):
             if value is wanted:
-                return Named(module.__name__, key)
+                others = (other.__name__ for other in _modules(home) if other is not module and vars(other).get(key) is wanted)
+                return Named(module.__name__, key, others=tuple(others))
             if value is owner and _stands(module.__name__, own := f"{key}.{wanted.__name__}", wanted):
                 return Named(module.__name__, own)
             if part := _part_of(value, wanted):

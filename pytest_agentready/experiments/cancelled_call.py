@@ -17,7 +17,7 @@ from typing import Any
 from pytest_agentready.domain import Cancellation, CancelledCalls, Fault, FaultMatrix, NormalCall, Request, Run, Tool
 from pytest_agentready.experiments.calling import called
 from pytest_agentready.world import BackendFailed, Limits, WireFault, active, handlers, loops, stack
-from pytest_agentready.world.run import drained
+from pytest_agentready.world.run import awaited
 from pytest_agentready.world.stdio import muted
 
 SOON = 0.25  # virtual seconds that the tool has been waiting for when it is cancelled
@@ -117,13 +117,11 @@ class _Caller:
 
     def __call__(self, **arguments: Any) -> None:
         value = self.tool.call(**arguments)
-        if inspect.isasyncgen(value):
-            value = drained(value)
-        if inspect.isawaitable(value):
+        if inspect.isawaitable(value) or inspect.isasyncgen(value):
             loops.drive(self._cancel(value))
 
-    async def _cancel(self, call: Any) -> None:
-        task = asyncio.ensure_future(_awaited(call))
+    async def _cancel(self, value: Any) -> None:
+        task = asyncio.ensure_future(awaited(value))
         await asyncio.wait({task}, timeout=self.at)
         if task.done():
             _end(task)  # its exception is looked at, so that asyncio does not complain of it
@@ -146,10 +144,6 @@ class _Caller:
         if not world.network.requests:  # nobody could be asked yet: a further connection is a further attempt to ask
             self.found = replace(self.found, requests=world.time.tries.get("connections", 0) - connected)
         self.found = replace(self.found, **_end(task))
-
-
-async def _awaited(call: Any) -> Any:
-    return await call
 
 
 def _end(task: asyncio.Future[Any]) -> dict[str, Any]:

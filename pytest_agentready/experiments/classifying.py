@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from pytest_agentready.arguments.names import whole
 from pytest_agentready.domain import ModelRequest
 
 NEAR = 100  # characters between what asks for one word and the words
@@ -34,24 +35,38 @@ _ONLY = re.compile(
     re.IGNORECASE,
 )  # right behind it is what may be said, and not what it is to be about
 _ASKS = re.compile(r"\b(?:answer|reply|respond|output|return|say|classify)\b[^.\n]{0,60}$", re.IGNORECASE)
-_IDLE = re.compile(
-    r"chat|small|greet|other|none|general|unknown|simple|easy|trivial|cheap|fast|faq|casual|social|direct|irrelevant|off.?topic",
-    re.IGNORECASE,
+# What a word or a name says, in each of its forms.
+_OFF_TOPIC = r"off.?topic"
+_SUSPICIONS = (
+    r"inject(?:s|ed|ions?)?|jailbreak(?:s|ing)?|attack(?:s|er|ing)?|harm(?:s|ed|ful)?|unsafe|malicious|leak(?:s|ed|ing|age)?|reveal(?:s|ed|ing)?",
+    r"toxic(?:ity)?|violat(?:es?|ed|ing|ions?)|abus(?:es?|ed|ive)|suspicious|manipulat(?:es?|ed|ing|ion|ive)|override[sn]?|overriding",
+    _OFF_TOPIC,
 )
-_BARRED = re.compile(
-    r"unsafe|block|den[yi]|reject|refuse|harm|malicious|inject|attack|toxic|invalid|fail|spam|escalat|^no$|^false$", re.IGNORECASE
+_REFUSALS = (
+    r"unsafe|block(?:s|ed|ing)?|den(?:y|ies|ied|ial)|reject(?:s|ed|ion)?|refus(?:es?|ed|al)|harm(?:s|ed|ful)?|malicious",
+    r"inject(?:s|ed|ions?)?|attack(?:s|er|ing)?|toxic(?:ity)?|invalid|fail(?:s|ed|ures?|ing)?|spam|escalat(?:es?|ed|ing|ions?)",
+    r"disallow(?:s|ed)?|forbid(?:s|den)?|prohibited",
 )
-_SUSPECTS = re.compile(
-    r"inject|jailbreak|attack|harm|unsafe|malicious|leak|reveal|toxic|violat|abus|suspicious|manipulat|override|off.?topic", re.IGNORECASE
+_IDLE = whole(
+    r"(?:small|chit).?(?:chat|talk)|chat(?:s|ting|ter)?|small|greet(?:s|ings?)?|others?|none|general|unknown|simple|easy|trivial|cheap",
+    r"fast|faqs?|casual|social|direct(?:ly)?|irrelevant",
+    _OFF_TOPIC,
 )
-_APPROVES = re.compile(
-    r"safe|allow|valid|relevant|on_?topic|in_?scope|appropriate|approv|permitt|(?<![a-z])pass(?:es|ed)?(?![a-z])|accept|satisf|correct|benign|clean|^ok$|^is_ok$",
-    re.IGNORECASE,
+_BARRED = re.compile(rf"{whole(*_REFUSALS).pattern}|^(?i:no|false)$")
+_SUSPECTS = whole(*_SUSPICIONS)
+_APPROVES = whole(
+    r"harmless|safe(?:ly)?|allow(?:s|ed)?|valid|validated|relevan(?:t|ce)|on_?topic|in_?scope|appropriate|approv(?:es?|ed|al)",
+    r"permit(?:s|ted)?|pass(?:es|ed)?|accept(?:s|ed|able)?|satisf(?:y|ies|ied|actory)|correct|benign|clean|ok",
 )
-_ACCUSES = re.compile(
-    rf"{_SUSPECTS.pattern}|{_BARRED.pattern}|flag|irrelevant|inappropriate|incorrect|unclean"
-    r"|(?:needs?|requires?)_(?:\w+_)?(?:approv|review|human|confirm|clarif)|(?:approval|review|confirmation|clarification)_(?:needed|required)",
-    re.IGNORECASE,
+_NEEDS, _HUMAN = (
+    r"needs?|requires?",
+    r"approv(?:es?|ed|al)|review(?:s|ed)?|humans?|confirm(?:s|ed|ation)?|clarif(?:y|ied|ication)|corrections?",
+)
+_ACCUSES = whole(
+    *_SUSPICIONS,
+    *_REFUSALS,
+    r"flag(?:s|ged)?|irrelevant|inappropriate|incorrect|unclean|un(?:acceptable|approved|satisfactory)",
+    rf"(?:{_NEEDS})_?(?:\w+_)?(?:{_HUMAN})|(?:{_HUMAN})_?(?:needed|required)",
 )
 
 

@@ -47,8 +47,15 @@ def run(tool: Tool, gate_walk: GateWalk) -> ConfirmationKeys:
         return ConfirmationKeys(gap=f"the backend raised {failure} in a repeated call")
     if not here:
         return _carried(tool, gate_walk) or ConfirmationKeys(gap=NOTHING.format(confirm=gate_walk.confirm_name))
+    return _compared(tool, gate_walk, here, again, began[0])
+
+
+def _compared(tool: Tool, gate_walk: GateWalk, here: tuple[Mark, ...], again: tuple[Mark, ...], began: float) -> ConfirmationKeys:
+    """With what another process makes of the same arguments, at the same moment."""
+    assert tool.facts.confirm is not None
+    arguments = gate_walk.arguments
     calls = [(tool.facts.confirm, arguments), (tool.call, arguments)]
-    ask = partial(elsewhere, tool, arguments, began=began[0], chance="confirmation_keys")
+    ask = partial(elsewhere, tool, arguments, began=began, chance="confirmation_keys")
     there = ask(calls=calls)
     if not there.obstacle and there.runs[0].raised is not None:  # it looks for a call that waits for it
         there = ask(calls=[(tool.call, arguments), *calls])

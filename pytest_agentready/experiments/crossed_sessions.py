@@ -8,7 +8,10 @@ two tasks; they take turns where they wait for an answer.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from pytest_agentready.domain import (
     ANSWERED,
@@ -30,13 +33,13 @@ from pytest_agentready.domain import (
 from pytest_agentready.experiments.conversing import afresh, calling, keyboard, turn
 from pytest_agentready.experiments.keepers import keeper_of, namer_of
 from pytest_agentready.experiments.realistic import fitted
-from pytest_agentready.experiments.side_by_side import awaited, in_tasks, in_threads
+from pytest_agentready.experiments.side_by_side import in_tasks, in_threads
 from pytest_agentready.script import Step, say
 from pytest_agentready.world import Backend, Limits, Stay, stay
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.joint_backend import backend_of
 from pytest_agentready.world.personal import Known, PersonalBackend
-from pytest_agentready.world.run import copied, finished, raised_by
+from pytest_agentready.world.run import awaited, copied, finished, raised_by
 from pytest_agentready.world.stdio import muted
 
 LATENCY = 0.05  # virtual seconds until anybody answers: the other one is served in between
@@ -129,48 +132,55 @@ def _problem(run: Run) -> str:
 
 def _together(loop: Loop, call: Step | None, backend: Backend, *, is_async: bool) -> tuple[Served, ...]:
     """Both at the same time."""
-    answers: dict[str, str | None] = {}
-    problems: dict[str, str] = {user.name: "it did not come to its end" for user in USERS}
-
-    def kept(user: User, value: object) -> None:
-        answers[user.name] = said(value)
-        problems.pop(user.name, None)
-
-    def failed(user: User, error: BaseException) -> None:
-        raised = raised_by(error)
-        problems[user.name] = f"{raised.kind}: {raised.message} ({raised.where})"
-
-    def arguments_of(user: User) -> dict[str, object]:
-        return copied(loop.arguments(TOGETHER.format(user.word(WROTE)), user.user, user.session))
-
-    def in_a_thread(number: int) -> None:
-        user = USERS[number]
-        try:
-            kept(user, finished(loop.entry(**arguments_of(user))))
-        except Signal:
-            raise
-        except BaseException as error:
-            failed(user, error)
-
-    async def in_a_task(number: int) -> None:
-        user = USERS[number]
-        try:
-            kept(user, await awaited(loop.entry(**arguments_of(user))))
-        except (Signal, asyncio.CancelledError):
-            raise
-        except BaseException as error:
-            failed(user, error)
-
-    def both() -> None:
-        if is_async:
-            in_tasks(in_a_task, len(USERS))
-        else:
-            in_threads(in_a_thread, [contextvars.copy_context() for _ in USERS])
+    both = _Both(loop)
 
     def visit(world: Stay) -> Run:
         world.slow_down(LATENCY)
-        return world.call(both, {})
+        return world.call(both.in_tasks if is_async else both.in_threads, {})
 
     with afresh(loop), keyboard():
         ran = stay(visit, backend=backend, limits=LIMITS, respond=_Listener(call))
-    return tuple(Served(user, ran.model_calls, answers.get(user.name), problems.get(user.name, "") or _problem(ran)) for user in USERS)
+    return tuple(
+        Served(user, ran.model_calls, both.answers.get(user.name), both.problems.get(user.name, "") or _problem(ran)) for user in USERS
+    )
+
+
+class _Both:
+    """The two calls of the loop, and what became of each, by the names of the users."""
+
+    def __init__(self, loop: Loop) -> None:
+        self.answers: dict[str, str | None] = {}
+        self.problems = {user.name: "it did not come to its end" for user in USERS}
+        self._loop = loop
+
+    def in_threads(self) -> None:
+        in_threads(self._in_a_thread, [contextvars.copy_context() for _ in USERS])
+
+    def in_tasks(self) -> None:
+        in_tasks(self._in_a_task, len(USERS))
+
+    def _in_a_thread(self, number: int) -> None:
+        with self._kept(USERS[number]) as keep:
+            keep(finished(self._begun(USERS[number])))
+
+    async def _in_a_task(self, number: int) -> None:
+        with self._kept(USERS[number], asyncio.CancelledError) as keep:
+            keep(await awaited(self._begun(USERS[number])))
+
+    def _begun(self, user: User) -> Any:
+        return self._loop.entry(**copied(self._loop.arguments(TOGETHER.format(user.word(WROTE)), user.user, user.session)))
+
+    @contextlib.contextmanager
+    def _kept(self, user: User, passed_on: type[BaseException] = Signal) -> Iterator[Callable[[Any], None]]:
+        """However the call ends, it is known."""
+
+        def keep(value: Any) -> None:
+            self.answers[user.name] = said(value)
+            self.problems.pop(user.name, None)
+
+        try:
+            yield keep
+        except (Signal, passed_on):
+            raise
+        except BaseException as error:
+            self.problems[user.name] = _problem(Run({}, raised=raised_by(error)))

@@ -29,6 +29,7 @@ SURELY_LATE = 1.5  # real seconds beyond the time limit (its tolerance, and a li
 DAY = 86_400.0  # virtual seconds
 BREAKER = re.compile("breaker|circuit", re.IGNORECASE)
 WORDLESS = "it does not go on without what its programs say (name them in agentready_allow_processes)"
+BEHIND = "what follows its program is not seen (name it in agentready_allow_processes)"
 DRIPS = 50  # bytes of a trickled answer, after which nobody waits for more
 
 
@@ -36,25 +37,29 @@ def run(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> Fault
     if programs.wanted_alone(normal_call.runs):
         with muted():
             runs = tuple(run for normal in normal_call.runs for run in programs.failing(tool, normal.arguments))
-        return FaultMatrix(runs, abandoned={} if normal_call.stood_in else {"later": WORDLESS})
-    if not any(run.went_out for run in normal_call.runs) and (allowed := [name for run in normal_call.runs for name in run.allowed]):
-        return FaultMatrix((), abandoned=dict.fromkeys((fault.slug for fault in faults), f"{allowed[0]} is on the allow-list, and real"))
+        return FaultMatrix(runs, abandoned={} if normal_call.stood_in else _for_all(faults, WORDLESS))
     if not any(run.went_out for run in normal_call.runs):
-        return FaultMatrix((), {fault.slug: "the normal call does not reach the outside world" for fault in faults})
+        if allowed := [name for run in normal_call.runs for name in run.allowed]:
+            return FaultMatrix((), abandoned=_for_all(faults, f"{allowed[0]} is on the allow-list, and real"))
+        return FaultMatrix((), skipped=_for_all(faults, "the normal call does not reach the outside world"))
     if any(run.ending is not None and not run.mute and not _is_held_back(run) for run in normal_call.runs):
-        return FaultMatrix((), {fault.slug: "the normal call does not end" for fault in faults})
+        return FaultMatrix((), skipped=_for_all(faults, "the normal call does not end"))
     with muted():
         matrix = _matrix(tool, normal_call, faults)
     if not any(map(_is_held_back, normal_call.runs)):
         return matrix
     # What comes before its program can be made to fail all the same.
     runs = tuple(run for run in matrix.runs if not _is_held_back(run))
-    return replace(matrix, runs=runs, abandoned={**matrix.abandoned, "later": WORDLESS})
+    return replace(matrix, runs=runs, abandoned={**_for_all(faults, BEHIND), **matrix.abandoned})
 
 
 def _is_held_back(run: Run) -> bool:
     """Did it come to a program that must not run, and was ended there?"""
     return run.ending is not None and run.ending.kind == "blind" and bool(run.refused_processes)
+
+
+def _for_all(faults: tuple[Fault, ...], why: str) -> dict[str, str]:
+    return dict.fromkeys((fault.slug for fault in faults), why)
 
 
 def _matrix(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> FaultMatrix:

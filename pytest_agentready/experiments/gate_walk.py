@@ -63,6 +63,7 @@ class _Walk:
             opened=opened.trials,
             tried=opened.tried,
             looked_up=opened.looked_up,
+            unseen=bool(self.normal_call.missing),
         )
         if self.stage.confirming is not None:
             walk = replace(
@@ -83,7 +84,7 @@ class _Walk:
     def _unconfirmed(self, number: int) -> Trial:
         arguments, normal = self.sets[number], self.normal_call.runs[number]
         if self.tool.facts.confirm is None and arguments == normal.arguments:
-            return self.stage.trial(normal)
+            return self.stage.trial(self.normal_call.beside(normal))  # with programs that succeed: what it does behind them counts
         if number < len(self.normal_call.unconfirmed) and not self.stage.stale:
             return self.stage.trial(self.normal_call.unconfirmed[number])
         (found,) = self.stage.in_a_world(lambda world: [world.call(self.tool.call, arguments)])

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import functools
 import inspect
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pytest_agentready.arguments.names import whole
 from pytest_agentready.domain import Loop
 from pytest_agentready.experiments.reach import function_of
 
 NoneType = type(None)
-WHO = re.compile(
-    r"user|customer|account|client_id|tenant|session|conversation|thread|chat|member|owner|identity|auth|token|who", re.IGNORECASE
+WHO = whole(
+    r"users?|customers?|accounts?|client_?id|tenants?|sessions?|conversations?|threads?|chats?|members?|owners?|identity|auth|authorization|token|who",
+    r"(?:user|customer|account|tenant|session|conversation|thread|chat|member|owner|auth)(?:id|name|key|info|data|token)",
 )
 DEPTH = 6
 MANY = 2_000  # objects that are looked at

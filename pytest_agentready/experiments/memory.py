@@ -20,6 +20,7 @@ from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from pytest_agentready.domain import ADDRESS
+from pytest_agentready.experiments.only_data import Memento, memento
 from pytest_agentready.experiments.reach import function_of, named
 from pytest_agentready.world.stack import is_users_file
 
@@ -33,8 +34,6 @@ PATTERNS = "pytest_agentready.patterns."
 KINDS = (dict, set, list, deque, defaultdict, Counter, OrderedDict)  # what can be put back
 DATES = (datetime.date, datetime.time, datetime.timedelta)
 SCALARS = (str, bytes, int, float, tuple, frozenset, NoneType, enum.Enum, decimal.Decimal, *DATES)  # bool among them
-# Breakers, limiters and caches that are nothing but what they remember; clients and pools are none.
-KEEPERS = frozenset({"aiobreaker", "aiolimiter", "cachetools", "circuitbreaker", "limits", "purgatory", "pybreaker", "pyrate_limiter"})
 PLAIN = (str, bytes, int, float, NoneType, ModuleType, FunctionType, MethodType, BuiltinFunctionType)
 Snapshot = Mapping[str, Mapping[str, str]]  # container -> item -> what it holds
 
@@ -53,7 +52,8 @@ class Memory:
     """The containers that the code of these calls may write to."""
 
     def __init__(self, calls: Iterable[Callable[..., Any] | None], *, keepers: bool = False) -> None:
-        """With what the objects of `keepers` hold: a tool is called ten minutes after the last time, a loop at the same moment again."""
+        """With what breakers, limiters and caches of libraries hold, where `keepers` is set: a loop is called at the same moment again,
+        a tool ten minutes after the last time."""
         self._keepers = keepers
         self._modules: dict[str, ModuleType] = {}
         self._others: list[tuple[str, Any]] = []  # what belongs to a call itself: its object, its closure
@@ -78,7 +78,7 @@ class Memory:
         found, state = self._state()
         self._first = self._first or state
         for place in emptied:
-            if self._can_be_put_back(found.get(place)):
+            if type(found.get(place)) in KINDS:
                 found[place].clear()
         try:
             yield
@@ -103,13 +103,18 @@ class Memory:
         yield from (container for container in search.found.values() if isinstance(container, MutableMapping))
 
     def _state(self) -> tuple[Mapping[str, Any], _State]:
-        search = _Search(self._roots(), keepers=self._keepers)
-        spaces = [vars(module) for module in self._modules.values()] + search.spaces
-        containers = [(container, _copied(container)) for container in search.found.values() if self._can_be_put_back(container)]
-        return search.found, _State(containers, [(space, _bindings(space)) for space in spaces])
+        keepers: list[Memento] = []
 
-    def _can_be_put_back(self, container: Any) -> bool:
-        return type(container) in KINDS or (self._keepers and isinstance(container, MutableMapping) and _is_keepers(type(container)))
+        def keep(value: Any) -> Iterable[Any]:
+            if (kept := memento(value, _is_of_user)) is None:
+                return ()
+            keepers.append(kept)
+            return kept.users
+
+        search = _Search(self._roots(), keep if self._keepers else None)
+        spaces = [vars(module) for module in self._modules.values()] + search.spaces
+        containers = [(container, container.copy()) for container in search.found.values() if type(container) in KINDS]
+        return search.found, _State(containers, [(space, _bindings(space)) for space in spaces], keepers)
 
     def forget_results(self) -> None:
         """What functools has kept of calls (`lru_cache`, `cache`) since this memory was made, in functions that had kept none before."""
@@ -169,6 +174,7 @@ class _State:
 
     containers: list[tuple[Any, Any]]  # each with a copy of it
     bindings: list[tuple[dict[str, Any], dict[str, Any]]]  # each space of names with those that stand for a value
+    keepers: list[Memento]
 
     def put_back(self) -> None:
         for container, copy in self.containers:
@@ -180,15 +186,20 @@ class _State:
                 continue
         for space, bindings in self.bindings:
             _bind_again(space, bindings)
+        for kept in self.keepers:
+            if memento(kept.value, _is_of_user) is not None:  # nothing has tied it to the outside meanwhile
+                kept.put_back()
 
 
 class _Search:
-    def __init__(self, roots: Iterable[tuple[str, Any]], *, keepers: bool = False) -> None:
+    """`keep` is shown each object of a library, and says which objects of the user's are in it."""
+
+    def __init__(self, roots: Iterable[tuple[str, Any]], keep: Callable[[Any], Iterable[Any]] | None = None) -> None:
         self.found: dict[str, Any] = {}
         self.spaces: list[dict[str, Any]] = []  # the attributes of the user's objects
         self._seen: set[int] = set()
         self._budget = MANY
-        self._keepers = keepers
+        self._keep = keep
         for place, value in roots:
             self._look(place, value, 0)
 
@@ -197,33 +208,31 @@ class _Search:
             return
         self._seen.add(id(value))
         self._budget -= 1
-        if isinstance(value, (list, deque, MutableMapping, MutableSet)):
+        if self._keep is not None and _is_of_library(value):
+            for number, part in enumerate(self._keep(value)):
+                self._look(f"{place}.<{number}>", part, depth + 1)
+        elif isinstance(value, (list, deque, MutableMapping, MutableSet)):
             self.found[place] = value
             with contextlib.suppress(Exception):
                 parts = value.items() if isinstance(value, Mapping) else enumerate(value) if not isinstance(value, Set) else ()
                 for key, part in list(parts)[:LONG]:
                     if not isinstance(part, PLAIN):
                         self._look(f"{place}[{key!r}]", part, depth + 1)
-        elif self._remembers(value):
+        elif _is_of_user(value if inspect.isclass(value) else type(value)):  # its attributes are what the user's code remembers
             if type(attributes := getattr(value, "__dict__", None)) is dict:
                 self.spaces.append(attributes)
             for key, part in list(getattr(value, "__dict__", {}).items()):
                 if not key.startswith("__"):
                     self._look(f"{place}.{key}", part, depth + 1)
 
-    def _remembers(self, value: Any) -> bool:
-        """Are its attributes what the user's code remembers? Those of its own classes and objects are, and those of keepers' objects."""
-        if inspect.isclass(value):
-            return _is_users(sys.modules.get(value.__module__))
-        return _is_users(sys.modules.get(type(value).__module__)) or (self._keepers and _is_keepers(type(value)))
+
+def _is_of_user(kind: type) -> bool:
+    return _is_users(sys.modules.get(kind.__module__))
 
 
-def _copied(container: Any) -> Any:
-    return container.copy() if type(container) in KINDS else dict(container)
-
-
-def _is_keepers(kind: type) -> bool:
-    return kind.__module__.partition(".")[0] in KEEPERS
+def _is_of_library(value: Any) -> bool:
+    """An object, and no class, of one, or of the standard library."""
+    return type(value) not in (*KINDS, tuple, frozenset) and not isinstance(value, type) and not _is_of_user(type(value))
 
 
 def _bindings(space: Mapping[str, Any]) -> dict[str, Any]:

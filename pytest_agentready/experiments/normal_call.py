@@ -7,6 +7,8 @@ normal answer that the answers under a fault are compared with.
 from __future__ import annotations
 
 import inspect
+import json
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -22,6 +24,8 @@ PATIENCE = Limits(attempts=1_000, turns=20_000)  # a healthy tool may well send 
 
 
 SHOWN = 120  # characters of an answer
+PROCESS = re.compile(r"a process \((.+)\)", re.DOTALL)
+ONE_WORD = re.compile(r"[^\s;&|<>`$()]+")  # and no line for a shell
 GREETING = {
     "21": "FTP",
     "22": "SSH",
@@ -107,9 +111,7 @@ def obstacle_of(tool: Tool, runs: list[Run]) -> str:
         if run.exit is not None:
             return f"the normal call{made_up} ends the whole process ({run.exit.content.decode(errors='replace')}): see AR102"
         if run.refused:
-            processes = any(what.startswith("a process (") for what in run.refused)
-            remedy = ": let the tool ask from Python itself, or name the program in agentready_allow_processes" if processes else ""
-            return f"the normal call{made_up} wants {some_of(run.refused)}, which the world does not let out{remedy}"
+            return f"the normal call{made_up} wants {some_of(run.refused)}, which the world does not let out{_allowing(run.refused)}"
         if run.unspoken:
             return unspoken(run.unspoken)
         if missing:
@@ -130,6 +132,16 @@ def obstacle_of(tool: Tool, runs: list[Run]) -> str:
             message = run.answer.message or (run.answer.text[:SHOWN] if not run.answer.typed else "without a message")
             return f"the normal call{made_up} answers with an error ({message}): give args= and backend= that succeed{slip}"
     return ""
+
+
+def _allowing(refused: Iterable[str]) -> str:
+    """What to do about programs that do not run in the world: their words are needed."""
+    found = (PROCESS.fullmatch(what) for what in refused)
+    names = list(dict.fromkeys(process[1] for process in found if process))
+    if not names:
+        return ""
+    named = f" = {json.dumps(names)}" if all(map(ONE_WORD.fullmatch, names)) else ""
+    return f": by agentready_allow_processes{named} it runs for real, which is for programs that only read; else ask from Python itself"
 
 
 def obstacle(tool: Tool, normal_call: NormalCall) -> str:

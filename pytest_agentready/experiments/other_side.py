@@ -6,7 +6,7 @@ import contextlib
 import os
 import pickle
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,29 +25,37 @@ from pytest_agentready.world.stdio import muted
 
 def serve() -> None:
     """The child's whole life: an order, its answer, the next order, until this process's end is closed."""
-    orders, answers = os.dup(0), os.dup(1)
-    nothing = os.open(os.devnull, os.O_RDWR)
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)  # what the user's code prints is none of ours
+    line = _Line()
+    while True:
+        order = line.receive()
+        try:
+            there = _made(order, line.ask)
+        except BaseException as failure:  # whatever the user's code raises when it is imported, SystemExit too
+            there = There(obstacle=f"in another process {_told(failure)}")
+        try:
+            line.send(("done", there))
+        except Exception as failure:
+            line.send(("done", There(obstacle=f"what another process gives back cannot be taken here ({failure!r})")))
 
-    def take(length: int) -> bytes:
-        data = bytearray()
-        while len(data) < length:
-            part = os.read(orders, length - len(data))
-            if not part:
-                os._exit(0)
-            data += part
-        return bytes(data)
 
-    def receive() -> Any:
-        return pickle.loads(take(HEAD.unpack(take(HEAD.size))[0]))
+class _Line:
+    """To the process that orders: over what were standard input and output, which the user's code no longer has."""
 
-    def send(message: object) -> None:
-        write(answers, pickle.dumps(message))
+    def __init__(self) -> None:
+        self._orders, self._answers = os.dup(0), os.dup(1)
+        os.dup2(os.open(os.devnull, os.O_RDWR), 0)
+        os.dup2(2, 1)  # what the user's code prints is none of ours
 
-    def ask(request: IncomingRequest) -> Response | None:
-        send(("backend", replace(request, headers=dict(request.headers), params=dict(request.params))))
-        kind, answer = receive()
+    def receive(self) -> Any:
+        return pickle.loads(self._take(HEAD.unpack(self._take(HEAD.size))[0]))
+
+    def send(self, message: object) -> None:
+        write(self._answers, pickle.dumps(message))
+
+    def ask(self, request: IncomingRequest) -> Response | None:
+        """The backend is over there. Raises BackendFailed."""
+        self.send(("backend", replace(request, headers=dict(request.headers), params=dict(request.params))))
+        kind, answer = self.receive()
         if kind == "failed":
             raise BackendFailed(*answer)
         if answer is None:
@@ -55,16 +63,14 @@ def serve() -> None:
         status, content, content_type, headers = answer
         return Response(status, body=content, content_type=content_type, headers=headers)
 
-    while True:
-        order = receive()
-        try:
-            there = _made(order, ask)
-        except BaseException as failure:  # whatever the user's code raises when it is imported, SystemExit too
-            there = There(obstacle=f"in another process {_told(failure)}")
-        try:
-            send(("done", there))
-        except Exception as failure:
-            send(("done", There(obstacle=f"what another process gives back cannot be taken here ({failure!r})")))
+    def _take(self, length: int) -> bytes:
+        data = bytearray()
+        while len(data) < length:
+            part = os.read(self._orders, length - len(data))
+            if not part:
+                os._exit(0)
+            data += part
+        return bytes(data)
 
 
 def _told(failure: BaseException) -> str:
@@ -76,12 +82,7 @@ def _told(failure: BaseException) -> str:
 
 
 def _made(order: Order, ask: Callable[[IncomingRequest], Response | None]) -> There:
-    sys.path[:] = order.path
-    os.chdir(order.directory)
-    seed = os.environ["PYTHONHASHSEED"]
-    os.environ.clear()
-    os.environ.update(order.environment, PYTHONHASHSEED=seed)
-    find(order.modules)
+    _settle_in(order)
     content: Content = pickle.loads(order.content)
     calls = [(named.object, arguments) for named, arguments in content.calls]
     tool = Tool(name="", call=calls[-1][0], is_async=False, source="")
@@ -95,24 +96,36 @@ def _made(order: Order, ask: Callable[[IncomingRequest], Response | None]) -> Th
             world.begin_at(content.began)
         for number, (call, arguments) in enumerate(calls, 1):
             before = remembered.snapshot()
-            is_last = number == len(calls)
-            runs.append(
-                world.call(call, with_token(content.tokens, arguments, runs[-1].value) if content.tokens and is_last else arguments)
-            )
+            has_token = bool(content.tokens) and number == len(calls)
+            runs.append(world.call(call, with_token(content.tokens, arguments, runs[-1].value) if has_token else arguments))
             kept.append(added(before, remembered.snapshot()))
 
-    with contextlib.ExitStack() as held:
-        for named, value in content.variables:
-            variable = named.object
-            held.callback(variable.reset, variable.set(value))
-        held.callback(temporary.end)  # this process is killed in the end
-        held.enter_context(permitted(content.allowed))
-        held.enter_context(granted(content.grant))
-        held.enter_context(muted())
-        held.enter_context(remembered.restored())
-        held.enter_context(collected(tool, content.chance))
+    with _as_over_there(content), muted(), remembered.restored(), collected(tool, content.chance):
         stay(visit, backend=backend)
     return There("", tuple(map(_portable, runs)), tuple(canonical(run.value) if run.returned else "" for run in runs), tuple(kept))
+
+
+def _settle_in(order: Order) -> None:
+    """The same folders, environment and modules as over there; the seed of hashes is this process's own."""
+    sys.path[:] = order.path
+    os.chdir(order.directory)
+    seed = os.environ["PYTHONHASHSEED"]
+    os.environ.clear()
+    os.environ.update(order.environment, PYTHONHASHSEED=seed)
+    find(order.modules)
+
+
+@contextlib.contextmanager
+def _as_over_there(content: Content) -> Iterator[None]:
+    """With the same context variables, and the same allowed."""
+    with contextlib.ExitStack() as undo:
+        for named, value in content.variables:
+            variable = named.object
+            undo.callback(variable.reset, variable.set(value))
+        undo.callback(temporary.end)  # this process is killed in the end
+        undo.enter_context(permitted(content.allowed))
+        undo.enter_context(granted(content.grant))
+        yield
 
 
 def _portable(run: Run) -> Run:

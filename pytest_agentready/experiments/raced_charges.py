@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import ROUND_DOWN, Decimal
 
-from pytest_agentready.domain import Breaker, Charge, Limit, Loop, RacedCharges, RacedLimit, Schedule, Spending
+from pytest_agentready.domain import Breaker, Charge, Limit, Loop, RacedCharges, RacedLimit, Schedule, Spending, shortened
 from pytest_agentready.experiments.apart import Apart
 from pytest_agentready.experiments.charging import Till, at_the_till, somebody
 from pytest_agentready.experiments.conversing import memory_of
@@ -26,8 +26,10 @@ LITTLE = Decimal("0.75")  # of a turn of a loop, which is the first that is trie
 MOST = 40  # schedules of one limit
 WAITS = 4  # in memory, each of which takes some 100 ms of real time: who waits from the first request to the last does so in between, too
 CENT = Decimal("0.01")
+SHOWN = 120  # characters of what a turn says
 ON_DISK = "it counts in a file of this machine, where no request can be held back: race it in a test of your own"
 BY_TEXTS = "what it has left nobody outside knows, as it counts what a call may cost at most: race its breaker alone, with `agent_breaker`"
+NEVER_BEGUN = "no turn is begun with less than the whole of {} left: the model is not asked, and it {}"
 FORGOTTEN = "what it counts in cannot be put back between two tries: race it in a test of your own"
 
 
@@ -97,8 +99,8 @@ def _loop(till: Till, loop: Loop, limit: Limit, need: Decimal | None) -> RacedLi
     if not usual:
         return RacedLimit(limit, Decimal(0), gap="a turn whose model answers at usual length costs nothing")
     left = need if need is not None and _suffices(till, limit, need, usual) else _least(till, limit, usual)
-    if left is None:
-        return RacedLimit(limit, limit.dollars, gap=f"no turn is begun with less than the whole of {limit.name} left")
+    if isinstance(left, Charge):
+        return RacedLimit(limit, limit.dollars, gap=NEVER_BEGUN.format(limit.name, how_it_ended(left)))
     people = _people(limit)
     till.charge(*next(people), limit.dollars - left)
     payments = [Payment(*next(people), None) for _ in range(2)]
@@ -111,28 +113,38 @@ def _loop(till: Till, loop: Loop, limit: Limit, need: Decimal | None) -> RacedLi
 
 def _suffices(till: Till, limit: Limit, left: Decimal, usual: Decimal) -> bool:
     """Is that enough for one turn, and what is left when it has been paid for not enough for a second one?"""
-    return _is_begun(till, limit, left) and (left <= usual or not _is_begun(till, limit, left - usual))
+    return _turn(till, limit, left).admitted and (left <= usual or not _turn(till, limit, left - usual).admitted)
 
 
-def _least(till: Till, limit: Limit, usual: Decimal) -> Decimal | None:
-    """What suffices in this sense; None where nothing does."""
+def _least(till: Till, limit: Limit, usual: Decimal) -> Decimal | Charge:
+    """What suffices in this sense; where nothing does, the turn with the most that was tried."""
     too_little, left = Decimal(0), usual * LITTLE
-    while not _is_begun(till, limit, left):
+    while not (tried := _turn(till, limit, left)).admitted:
         too_little, left = left, left * 2
         if left >= limit.dollars or till.world.over:
-            return None
+            return tried
     while left - too_little >= usual:
         middle = (left + too_little) / 2
-        too_little, left = (too_little, middle) if _is_begun(till, limit, middle) else (middle, left)
+        too_little, left = (too_little, middle) if _turn(till, limit, middle).admitted else (middle, left)
     return left
 
 
-def _is_begun(till: Till, limit: Limit, left: Decimal) -> bool:
-    """Does a loop call its model with so much left?"""
+def _turn(till: Till, limit: Limit, left: Decimal) -> Charge:
+    """A turn of a loop with so much left; it is admitted where the loop calls its model."""
     people = _people(limit)
     with till.undone():
         till.charge(*next(people), limit.dollars - left)
-        return till.usual(*next(people)).admitted
+        return till.usual(*next(people))
+
+
+def how_it_ended(turn: Charge) -> str:
+    """What became of a turn in which no model was asked, in words that follow `it`."""
+    if turn.run.ending is not None:
+        return f"does not end: {turn.run.ending.story}"
+    if (raised := turn.raised) is not None:
+        where = f" ({raised.where})" if raised.where else ""
+        return f"dies with {raised.kind}{f': {shortened(raised.message, SHOWN)}' if raised.message else ''}{where}"
+    return f"says {shortened(turn.said, SHOWN)!r}" if turn.said else "ends without a word"
 
 
 def _tried(till: Till, subject: Loop | Breaker, raced: RacedLimit, payments: list[Payment], alone: Charge, places: int) -> RacedLimit:

@@ -24,7 +24,7 @@ from pytest_agentready.experiments.charging import Till
 from pytest_agentready.experiments.conversing import QUESTION
 from pytest_agentready.world import Stay, loops, stack
 from pytest_agentready.world.ending import Signal, WorldEnded
-from pytest_agentready.world.run import drained, finished, raised_by
+from pytest_agentready.world.run import awaited, finished, raised_by
 
 HELD = 0.5  # virtual seconds: shorter than any client's patience, and longer than a charge takes
 NEARLY = HELD * 0.99  # moments are sums, whose last digits may differ
@@ -50,35 +50,47 @@ def raced(
     `pauses`: each moment at which the first one lets others come in is a step.
     """
     number = till.world.asked + place
-    sides = [_Side(till, first, QUESTION, pauses=pauses), _Side(till, second, OTHER_QUESTION, apart, in_tasks=in_tasks)]
+    sides = _Side(till, first, QUESTION, pauses=pauses), _Side(till, second, OTHER_QUESTION, apart, in_tasks=in_tasks)
+    race = _Race(till.world, *sides, number)
+    till.world.hold(number, HELD)
+    run = till.world.call(race.in_tasks if in_tasks else race.in_threads, {})
+    return _schedule(till, sides, run, place)
 
-    def may_begin() -> bool:
-        return till.world.asked > number or sides[0].over
 
-    def in_threads() -> None:
-        def other() -> None:
-            till.world.wait_until(may_begin, LONG)
-            till.world.wait_until(lambda: False, SHORTLY)
-            till.world.later(HELD / 2, sides[1].look_at_thread(threading.get_ident()))
-            sides[1].go()
+class _Race:
+    """The second one begins as soon as the first one's step of this number is held back, or there is none."""
 
-        thread = threading.Thread(target=contextvars.copy_context().run, args=(other,), daemon=True)
+    def __init__(self, world: Stay, first: _Side, second: _Side, number: int) -> None:
+        self._number = number
+        self._world = world
+        self._first, self._second = first, second
+
+    def in_threads(self) -> None:
+        thread = threading.Thread(target=contextvars.copy_context().run, args=(self._second_in_a_thread,), daemon=True)
         thread.start()
-        sides[0].go()
+        self._first.go()
         thread.join()
 
-    async def other_task() -> None:
-        while not may_begin():
+    def in_tasks(self) -> None:
+        loops.drive(self._together())
+
+    async def _together(self) -> None:
+        await asyncio.gather(self._first.come(), self._second_in_a_task())
+
+    def _second_in_a_thread(self) -> None:
+        self._world.wait_until(self._may_begin, LONG)
+        self._world.wait_until(lambda: False, SHORTLY)
+        self._world.later(HELD / 2, self._second.look_at_thread(threading.get_ident()))
+        self._second.go()
+
+    async def _second_in_a_task(self) -> None:
+        while not self._may_begin():
             await asyncio.sleep(0.01)
-        till.world.later(HELD / 2, sides[1].look_at_task(asyncio.current_task()))
-        await sides[1].come()
+        self._world.later(HELD / 2, self._second.look_at_task(asyncio.current_task()))
+        await self._second.come()
 
-    async def together() -> None:
-        await asyncio.gather(sides[0].come(), other_task())
-
-    till.world.hold(number, HELD)
-    run = till.world.call((lambda: loops.drive(together())) if in_tasks else in_threads, {})
-    return _schedule(till, sides, run, place)
+    def _may_begin(self) -> bool:
+        return self._world.asked > self._number or self._first.over
 
 
 class _Side:
@@ -123,9 +135,9 @@ class _Side:
     async def come(self) -> None:
         try:
             with self._apart:
-                self.admitted = self._till.admits(await _awaited(self.call()))
+                self.admitted = self._till.admits(await awaited(self.call()))
                 if self.admitted and self.payment.dollars is not None:
-                    await _awaited(self._till.settle(self.payment.user, self.payment.session, self.payment.dollars))
+                    await awaited(self._till.settle(self.payment.user, self.payment.session, self.payment.dollars))
         except BaseException as error:
             self._end(error)
         self.over = True
@@ -194,16 +206,10 @@ class Pausing:
 
 def _finished_by_itself(value: Any) -> Any:
     """As `finished`, in a loop of its own: ours is taken by the first one."""
-    return asyncio.run(_awaited(value)) if inspect.isawaitable(value) or inspect.isasyncgen(value) else finished(value)
+    return asyncio.run(awaited(value)) if inspect.isawaitable(value) or inspect.isasyncgen(value) else finished(value)
 
 
-async def _awaited(value: Any) -> Any:
-    if inspect.isasyncgen(value):
-        return await drained(value)
-    return await value if inspect.isawaitable(value) else finished(value)
-
-
-def _schedule(till: Till, sides: list[_Side], run: Run, place: int) -> Schedule:
+def _schedule(till: Till, sides: tuple[_Side, _Side], run: Run, place: int) -> Schedule:
     steps, first, second = run.steps, _charge(till, sides[0], run), _charge(till, sides[1], run)
     if place >= len(steps):  # this time it asked less
         return Schedule("", "", first, second, "", waited=False)

@@ -13,13 +13,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from pytest_agentready.arguments.names import whole
 from pytest_agentready.arguments.plausible import value_of
 from pytest_agentready.domain import ModelAnswer, ModelFailure, ModelRequest, OfferedTool, ToolCall
 from pytest_agentready.experiments.classifying import judged, verdict_of, word_of
 
-ANSWERS = re.compile(r"answer|final|respon|reply|finish|done|submit|complete|end_|result|output|summar|message|text|content", re.IGNORECASE)
-FINAL = re.compile(r"(?:^|_)(?:final|answer|respond|reply|finish|done|end|conclude|return|submit_(?:result|report|output))", re.IGNORECASE)
-INNER_CAPITAL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+ANSWERS = whole(
+    r"answers?|final|respon(?:d|se)|reply|replies|finish|done|submit|submission|complete|completion|end|results?|outputs?",
+    r"summary|summaries|summari[sz]e|messages?|texts?|contents?",
+)
+FINAL = whole(r"final|answer|respond|reply|finish|done|end|conclude|(?:return|submit)_(?:results?|reports?|outputs?|answers?)", r"^return$")
 # As a prompt shows the JSON that it wants: a name, and whether what stands behind it is surely no verdict.
 KEY = re.compile(r"\"(\w+)\"\s*:(\s*(?:[\[{\d-]|[\"'<](?!true|false|bool)))?", re.IGNORECASE)
 SAID = {"description", "title", "default", "nullable"}  # of a field, beside its type
@@ -33,7 +36,7 @@ def forced(request: ModelRequest) -> OfferedTool | None:
 
 def final(request: ModelRequest) -> OfferedTool | None:
     """The tool by which a model says its answer that has to call one; its name may be a class's, `FinalAnswer`."""
-    return next((tool for tool in request.callable if FINAL.search(INNER_CAPITAL.sub("_", tool.name))), None)
+    return next((tool for tool in request.callable if FINAL.search(tool.name)), None)
 
 
 def calls(answer: ModelAnswer, request: ModelRequest) -> bool:

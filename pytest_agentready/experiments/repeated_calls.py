@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import inspect
 import logging
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -21,7 +20,7 @@ from pytest_agentready.experiments.calling import confirm_first, memory_kept
 from pytest_agentready.world import BackendFailed, Limits, Refusal, WireFault, active, loops, observe
 from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.inventory import Inventory
-from pytest_agentready.world.run import copied, drained, finished, interrupted
+from pytest_agentready.world.run import awaited, copied, finished, interrupted
 from pytest_agentready.world.stdio import muted
 
 TWO = 2  # calls that show that nothing does
@@ -178,8 +177,8 @@ def _once(tool: Tool) -> Call:
 
 
 def _cancelling(tool: Tool, at: float) -> Call:
-    async def cancel(awaitable: Any) -> None:
-        task = asyncio.ensure_future(_awaited(awaitable))
+    async def cancel(value: Any) -> None:
+        task = asyncio.ensure_future(awaited(value))
         await asyncio.wait({task}, timeout=at)
         for _ in range(2):
             task.cancel()
@@ -188,11 +187,6 @@ def _cancelling(tool: Tool, at: float) -> Call:
             task.exception()  # looked at, so that asyncio does not complain of it
 
     def call(**arguments: Any) -> None:
-        value = tool.call(**confirm_first(tool, arguments))
-        loops.drive(cancel(drained(value) if inspect.isasyncgen(value) else value))
+        loops.drive(cancel(tool.call(**confirm_first(tool, arguments))))
 
     return call
-
-
-async def _awaited(call: Any) -> Any:
-    return await call

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import threading
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
-from typing import Any
 
 from pytest_agentready.world import loops
-from pytest_agentready.world.run import drained
 
 LATER = 0.005  # virtual seconds by which each begins later
 
@@ -37,10 +34,3 @@ def in_tasks(caller: Callable[[int], Awaitable[object]], count: int) -> None:
         await asyncio.gather(*map(in_turn, range(count)))
 
     loops.drive(together())
-
-
-async def awaited(value: Any) -> Any:
-    """What an async tool or loop gives in the end; what is not awaitable as it is."""
-    if inspect.isasyncgen(value):
-        value = drained(value)
-    return await value if inspect.isawaitable(value) else value

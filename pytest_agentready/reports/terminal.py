@@ -21,7 +21,7 @@ def render(assessment: Assessment, width: int = 100) -> str:
     blocks = [
         _headline(assessment, width),
         _by_reason("Could not be judged", assessment.having(Outcome.ERROR), width),
-        _by_reason("Not assessed", assessment.having(Outcome.UNPROVEN), width),
+        _not_assessed(assessment, width),
         _waived(assessment, width),
         *_findings(assessment, width),
     ]
@@ -58,8 +58,8 @@ def _counted(subjects: Iterable[Subject]) -> str:
 
 
 def _word(assessment: Assessment) -> str:
-    if assessment.ready:
-        return "READY"
+    if assessment.ready:  # whoever reads no further shall not take for proved what nobody has looked at
+        return "READY, as far as it was proved" if assessment.having(Outcome.UNPROVEN) else "READY"
     if assessment.is_blocked:
         return "NOT READY"
     return "Judged in part" if assessment.any_passed else "Nothing was judged"
@@ -67,6 +67,13 @@ def _word(assessment: Assessment) -> str:
 
 def _left_out(assessment: Assessment) -> str:
     return f"; {assessment.deselected} more check{'s' * (assessment.deselected != 1)} deselected" if assessment.deselected else ""
+
+
+def _not_assessed(assessment: Assessment, width: int) -> list[str]:
+    lines = _by_reason("Not assessed", assessment.having(Outcome.UNPROVEN), width)
+    if lines and assessment.ready:
+        lines += _wrapped('What is not assessed fails the run with agentready_unproven = "fail".', "  ", width)
+    return lines
 
 
 def _by_reason(title: str, results: Iterable[Result], width: int) -> list[str]:

@@ -8,10 +8,7 @@ from pytest_agentready.domain import Loop, said
 from pytest_agentready.scene.fitting import misfit, name_of, shown, takes
 from pytest_agentready.scene.world import AgentWorld
 
-NO_MARK = (
-    "agent_loop calls the loop of an agent_loop mark, and this test has none. Put `@pytest.mark.agent_loop(loop=run_agent)` on the test, "
-    "its class or its module."
-)
+ASKER = "agent_loop calls the loop that an"  # mark names
 
 
 class AgentLoop:

@@ -26,10 +26,7 @@ from pytest_agentready.world.ending import Signal
 from pytest_agentready.world.run import raised_by
 
 OBSERVED = frozenset({"tool", "normal_call", "fault_matrix"})  # what the calls of a test add up to
-NO_MARK = (
-    "agent_tool calls the tool of an agent_tool mark, and this test has none. Put `@pytest.mark.agent_tool(tool=send_email)` on the test, "
-    "its class or its module."
-)
+ASKER = "agent_tool calls the tool that an"  # mark names
 
 NEVER_CALLED = (
     "the test ended without calling agent_tool: nothing was examined. Write agent_tool(order_id=...), or await it for an async tool."
@@ -177,25 +174,11 @@ class AgentTool:
 
     def judgement(self, engine: Engine, settings: Settings, node: str) -> tuple[str, list[Result]]:
         """What the checks find in these calls, in the words of a failing item ("" where that is nothing), and all their results."""
-        if self._unawaited:
-            for value, awaitable in self._unawaited:
-                _close(awaitable)
-                _close(value)
-            return NEVER_AWAITED, []
-        if self._overlapped:
-            return OVERLAPPING, []
-        if not self.runs:
-            return "" if self._refused else NEVER_CALLED, []
-        healthy = tuple(run for run in self.runs if not run.fired)
-        failing = tuple(run for run in self.runs if run.fault is not None)
-        if not healthy and not failing:
+        if problem := self._misuse():
+            return problem, []
+        observations = self._observations()
+        if observations is None:
             return "", []
-        obstacle = "" if healthy else "the test makes no call that meets no fault"
-        observations = {
-            "tool": self._tool,
-            "normal_call": NormalCall(healthy, obstacle),
-            "fault_matrix": FaultMatrix(failing, environment=dict(os.environ)),
-        }
         subject = Subject(self._tool.name, engine.relative(self._tool.source), self._tool.kind, self._tool.framework)
         told, results = [], []
         for check in engine.registry.in_profile(settings.profile, self._tool):
@@ -209,6 +192,30 @@ class AgentTool:
             if result.outcome is Outcome.FAILED:
                 told.append(failure.render(result, check))
         return "\n\n".join(told), results
+
+    def _misuse(self) -> str:
+        """Why the test says nothing about the tool; "" where it may."""
+        if self._unawaited:
+            for value, awaitable in self._unawaited:
+                _close(awaitable)
+                _close(value)
+            return NEVER_AWAITED
+        if self._overlapped:
+            return OVERLAPPING
+        return NEVER_CALLED if not self.runs and not self._refused else ""
+
+    def _observations(self) -> dict[str, object] | None:
+        """What the calls have shown; None where that is nothing."""
+        healthy = tuple(run for run in self.runs if not run.fired)
+        failing = tuple(run for run in self.runs if run.fault is not None)
+        if not healthy and not failing:
+            return None
+        obstacle = "" if healthy else "the test makes no call that meets no fault"
+        return {
+            "tool": self._tool,
+            "normal_call": NormalCall(healthy, obstacle),
+            "fault_matrix": FaultMatrix(failing, environment=dict(os.environ)),
+        }
 
 
 def _by_name(tool: Tool, values: Sequence[object]) -> str:

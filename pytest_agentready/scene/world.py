@@ -218,11 +218,11 @@ class AgentWorld:
         except BaseException as error:
             outcome = error  # told of outside of this clause, so that it is no part of what is told instead
         finally:
-            load_postponed()
-        if world.time.over:
-            sweep(outcome)
-        elif world.network.fired or world.network.model_calls:  # clients of models are seldom closed
-            sweep()
+            if world.time.over:
+                sweep(outcome)
+            elif world.network.fired or world.network.model_calls:  # clients of models are seldom closed
+                sweep()
+            load_postponed()  # for those that are still there
         self._tell(world, outcome)
         if outcome is not None:
             raise outcome

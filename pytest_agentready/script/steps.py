@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar, Union
@@ -18,7 +19,7 @@ NOTHING_TO_OBEY = "I have been told nothing that I could do."
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(ABC):
     """One answer. What it uses is counted, unless `using` says otherwise."""
 
     prompt: int | None = field(default=None, kw_only=True, repr=False)
@@ -40,8 +41,9 @@ class Step:
             made = replace(made, calls=made.calls[:1])
         return made if made.usage is not None else replace(made, usage=self._usage(request, made))
 
+    @abstractmethod
     def made(self, request: ModelRequest, turn: int) -> ModelAnswer | ModelFailure:
-        raise NotImplementedError
+        """What it says to this request, as if the model could do whatever it likes."""
 
     def _usage(self, request: ModelRequest, made: ModelAnswer) -> Usage:
         counted = tokens(made.text) + sum(tokens(call.name) + tokens(call.arguments) for call in made.calls)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from _thread import get_ident
+from _thread import RLock, get_ident
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -43,6 +43,7 @@ class Commons:
         self.memory: dict[str, Any] = {}  # what the services keep for as long as the run: the contents of a Redis, say
         self.latency = LATENCY  # virtual seconds until an answer comes
         self.steps: list[Request | None] = []  # all that was asked for, one after the other: None is the next of `requests`
+        self._numbering = RLock()  # threads ask for statements at the same time, and a finalizer in the midst of that
         self.held: dict[int, float] = {}  # steps, by their numbers, that are carried out so many seconds later
         self.order: Order | None = None  # where an experiment gives the peers' lists another one
 
@@ -55,12 +56,17 @@ class Commons:
     def note(self, request: Request) -> float:
         """A peer was asked; virtual seconds for which that is held back."""
         self.requests.append(request)
-        return self.note_step(None)
+        return self.hold_of(self.note_step(None))
 
-    def note_step(self, step: Request | None) -> float:
-        """A statement of SQLite, or a pause; None for the request that was noted last. Virtual seconds for which it is held back."""
-        self.steps.append(step)
-        return self.held.get(len(self.steps) - 1, 0.0)
+    def note_step(self, step: Request | None) -> int:
+        """A statement of SQLite, or a pause; None for the request that was noted last. Gives its number."""
+        with self._numbering:
+            self.steps.append(step)
+            return len(self.steps) - 1
+
+    def hold_of(self, number: int) -> float:
+        """Virtual seconds for which this step is held back."""
+        return self.held.get(number, 0.0)
 
     def fire(self, host: str) -> None:
         """The fault of this host has acted once more."""

@@ -72,8 +72,9 @@ def fork_exec(args: Any, executables: Any, *rest: Any) -> int:
         if what := processes.begin(paths[0], args, harmless=_is_harmless(paths, rest[2])):
             refuse(what)
     _announced.discard(get_ident())
-    program = os.fsdecode(args[0]) if args else ""
+    program = ""
     if words := processes.stand_in():
+        program = processes.program_of(args)
         args, executables = words, [os.fsencode(words[0])]
         close, kept, _, _, *more = rest  # neither its folder, which may be the run's own, nor an environment that loads a library
         if any(map(callable, more)):  # `preexec_fn`, which is `os.setsid` for whoever ends all of a group later: that may not be ours
@@ -201,8 +202,9 @@ def _spawn(original: Callable[..., int]) -> Callable[..., int]:
     """What it starts is the run's own."""
 
     def spawn(path: Any, arguments: Any, environment: Any, *args: Any, **kwargs: Any) -> int:
-        program = os.fsdecode(path)
+        program = ""
         if words := processes.stand_in():
+            program = processes.program_of(arguments)
             path, arguments, environment = words[0], words, {}
         pid = original(path, arguments, environment, *args, **kwargs)
         if (world := active.world) is not None and world.concerned:

@@ -18,11 +18,11 @@ from pytest_agentready.world.markup import Document, Element, Span
 LONG = 1 << 16  # characters of a text that has grown
 MESSAGES = 2_000  # of a stream, for they are written one by one
 LONGEST = 1 << 20  # characters of all such texts together
-LETTER = r"(?:[\d_]|[^\w\s])*[^\W\d_]"  # up to the first one of a word, for there are codes of many thousand characters
-# A sentence, or six words and more: a title or a status is shorter.
-PROSE = re.compile(
-    rf"\w[^\S\n]+\S.*[.!?\u3002]|\w\s*\n\s*\w|(?<!\S)(?:{LETTER}\S*\s+){{5}}{LETTER}|[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{{12,}}"
-)
+WORDS = 6  # side by side: a title or a status has fewer
+SENTENCE_ENDS = ".!?\u3002"
+SECOND_WORD = re.compile(r"\w[^\S\n]+\S")
+BETWEEN_WORDS = re.compile(r"\w(\s+)(?=\w)")
+UNSPACED = re.compile(r"[\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]{12}")  # a sentence of a script without spaces
 ENTRIES = 500  # of a list in markup that has a text, which is as long as all is to be: a parser takes seconds for many thousand
 BARE = 5_000  # of one that has none
 WORD = re.compile(r"[^\W\d_]+")
@@ -162,4 +162,27 @@ def _lists(value: Any) -> int:
 def is_prose(name: str, text: str) -> bool:
     if not name or CONTENT.search(name):  # a text by itself is content, too
         return WORD.search(text) is not None
-    return PROSE.search(text) is not None
+    return _has_sentence(text) or _goes_on_in_next_line(text) or _has_many_words(text) or UNSPACED.search(text) is not None
+
+
+def _has_sentence(text: str) -> bool:
+    """Is there a line of two words and more with the end of a sentence behind the first?"""
+    for line in text.split("\n"):
+        begun = SECOND_WORD.search(line)
+        if begun is not None and max(map(line.rfind, SENTENCE_ENDS)) >= begun.end():
+            return True
+    return False
+
+
+def _goes_on_in_next_line(text: str) -> bool:
+    return any("\n" in between[1] for between in BETWEEN_WORDS.finditer(text))
+
+
+def _has_many_words(text: str) -> bool:
+    """Numbers are no words, and codes may be many thousand characters long."""
+    in_a_row = 0
+    for word in text.split():
+        in_a_row = in_a_row + 1 if WORD.search(word) else 0
+        if in_a_row == WORDS:
+            return True
+    return False

@@ -120,59 +120,73 @@ def read(text: str) -> Document | None:
 
 
 def _read(text: str, *, is_page: bool) -> Document | None:
-    root = Element("", "", 0)
-    open_ones = [root]
+    parsing = _Parsing(text, is_page)
     at = 0
     while (token := TOKEN.search(text, at)) is not None:
-        _add_text(open_ones[-1], text, at, token.start())
+        parsing.add_text(at, token.start())
         at = token.end()
         if token["data"] is not None:
-            _add_text(open_ones[-1], text, *token.span("data"))
+            parsing.add_text(*token.span("data"))
         if token["name"] is None:
             continue
         name = token["name"].rpartition(":")[2]
         name = name.lower() if is_page else name
-        if token["close"]:
-            if not _close(open_ones, name, token.start(), token.end(), is_page=is_page):
-                return None
-            continue
-        while is_page and open_ones[-1].name in (ENDS.get(name) or (("p",) if BLOCK.fullmatch(name) else ())):
-            open_ones.pop().end = token.start()
-        found = CLASS.search(token["rest"]) if is_page else None
+        if not token["close"]:
+            at = parsing.begin(name, token)
+        elif not parsing.end(name, token):
+            return None
+    parsing.add_text(at, len(text))
+    return parsing.document()
+
+
+class _Parsing:
+    """A text that is read from its beginning to its end. Of XML it is noticed where it is none; a page may be as bad as it likes."""
+
+    def __init__(self, text: str, is_page: bool) -> None:
+        self._text = text
+        self._is_page = is_page
+        self._root = Element("", "", 0)
+        self._open = [self._root]
+
+    def add_text(self, start: int, end: int) -> None:
+        piece = self._text[start:end]
+        if told := piece.strip("\ufeff \t\r\n"):
+            begin = start + piece.index(told)
+            self._open[-1].texts.append(Span(begin, begin + len(told)))
+
+    def begin(self, name: str, token: re.Match[str]) -> int:
+        """An element begins. Gives where to read on."""
+        while self._is_page and self._open[-1].name in (ENDS.get(name) or (("p",) if BLOCK.fullmatch(name) else ())):
+            self._open.pop().end = token.start()
+        found = CLASS.search(token["rest"]) if self._is_page else None
         kind = f"{name}.{found[1]}" if found else name
-        made = Element(name, kind, token.start(), is_read=not (is_page and name in UNREAD))
-        open_ones[-1].children.append(made)
-        if token["rest"].endswith("/") or (is_page and name in VOID):
-            made.end = at
+        made = Element(name, kind, token.start(), is_read=not (self._is_page and name in UNREAD))
+        self._open[-1].children.append(made)
+        if token["rest"].endswith("/") or (self._is_page and name in VOID):
+            made.end = token.end()
         else:
-            open_ones.append(made)
-        if is_page and name in RAW:
-            closing = re.compile(rf"</{name}\b", re.IGNORECASE).search(text, at)
-            at = len(text) if closing is None else closing.start()
-    _add_text(open_ones[-1], text, at, len(text))
-    if not is_page and (len(open_ones) > 1 or len(root.children) != 1 or root.texts):
-        return None
-    for each in open_ones:
-        each.end = len(text)
-    return Document(text, is_page, root)
+            self._open.append(made)
+        if not self._is_page or name not in RAW:
+            return token.end()
+        closing = re.compile(rf"</{name}\b", re.IGNORECASE).search(self._text, token.end())
+        return len(self._text) if closing is None else closing.start()
 
-
-def _close(open_ones: list[Element], name: str, start: int, end: int, *, is_page: bool) -> bool:
-    """End the innermost element of that name, and those that were left open in it; False where XML does not allow that."""
-    if open_ones[-1].name == name and len(open_ones) > 1:
-        open_ones.pop().end = end
+    def end(self, name: str, token: re.Match[str]) -> bool:
+        """End the innermost element of that name, and those that were left open in it; False where XML does not allow that."""
+        if self._open[-1].name == name and len(self._open) > 1:
+            self._open.pop().end = token.end()
+            return True
+        if not self._is_page:
+            return False
+        if any(each.name == name for each in self._open[1:]):
+            while self._open[-1].name != name:
+                self._open.pop().end = token.start()
+            self._open.pop().end = token.end()
         return True
-    if not is_page:
-        return False
-    if any(each.name == name for each in open_ones[1:]):
-        while open_ones[-1].name != name:
-            open_ones.pop().end = start
-        open_ones.pop().end = end
-    return True
 
-
-def _add_text(element: Element, text: str, start: int, end: int) -> None:
-    piece = text[start:end]
-    if told := piece.strip("\ufeff \t\r\n"):
-        begin = start + piece.index(told)
-        element.texts.append(Span(begin, begin + len(told)))
+    def document(self) -> Document | None:
+        if not self._is_page and (len(self._open) > 1 or len(self._root.children) != 1 or self._root.texts):
+            return None
+        for each in self._open:
+            each.end = len(self._text)
+        return Document(self._text, self._is_page, self._root)

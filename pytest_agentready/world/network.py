@@ -103,14 +103,16 @@ class Network(Commons):
         if outcome == "hang":
             self._hang(connection, far)
         else:
-            peer = Peer(self, self.services, connection, far, fault, upstream)
-            connection.peer = peer
-            if peer.deaf:
-                self.fire(host)
-            else:
-                peer.begin()
-            self._moving.append(peer)
+            self._meet(Peer(self, self.services, connection, far, fault, upstream))
         return self._keep(connection)
+
+    def _meet(self, peer: Peer) -> None:
+        peer.connection.peer = peer
+        if peer.deaf:
+            self.fire(peer.connection.host)
+        else:
+            peer.begin()
+        self._moving.append(peer)
 
     def silence(self, fd: int, host: str, port: int) -> Connection:
         """A UDP client has a silent peer: its messages go nowhere, and no answer comes. Its descriptor is put back after the run."""

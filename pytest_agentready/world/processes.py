@@ -69,6 +69,12 @@ def shell_line(arguments: Any) -> str:
     return line_of([_text(word) for word in _listed(arguments)])
 
 
+def program_of(arguments: Any) -> str:
+    """Which one these words start; of a plain line for the shell the one that it names."""
+    words = [_text(word) for word in _listed(arguments)]
+    return _target(words[0], line_of(words)) if words else ""
+
+
 def note(verb: str, target: str, content: str, *, refused: bool, bound: float | None = None) -> None:
     world = active.world
     if world is not None and world.concerned:
@@ -90,7 +96,6 @@ def _patience() -> float | None:
 
 
 def _target(program: str, shell: str) -> str:
-    """The program; of a plain line for the shell the one that it names."""
     words = words_of(shell) if shell and not BEYOND_WORDS.search(shell) else []
     name = words[0] if words else "sh" if shell else program
     return shutil.which(name) or name

@@ -8,7 +8,7 @@ import os as _os
 import select as _select
 import signal as _signal
 import ssl
-import subprocess
+import subprocess  # noqa: F401  (it imports _posixsubprocess, where there is one)
 import sys
 import threading
 import time as _time
@@ -45,8 +45,7 @@ pool_worker = concurrent.futures.thread._worker  # type: ignore[attr-defined,unu
 
 setitimer: Any = getattr(_signal, "setitimer", None)
 alarm: Any = getattr(_signal, "alarm", None)
-popen = subprocess.Popen.__init__
-fork_exec: Any = getattr(sys.modules.get("_posixsubprocess"), "fork_exec", None)  # which subprocess has imported
+fork_exec: Any = getattr(sys.modules.get("_posixsubprocess"), "fork_exec", None)
 
 exit_now = _os._exit
 abort = _os.abort

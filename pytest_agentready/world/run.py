@@ -11,7 +11,7 @@ import inspect
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -122,8 +122,17 @@ def finished(value: Any) -> Any:
     if inspect.isgenerator(value):
         return list(value)
     if inspect.isasyncgen(value):
-        return loops.drive(drained(value))
+        return loops.drive(awaited(value))
     return value
+
+
+async def awaited(value: Any) -> Any:
+    """As `finished`, in a loop that runs."""
+    if inspect.isawaitable(value):
+        value = await value
+    if inspect.isgenerator(value):
+        return list(value)
+    return [part async for part in value] if inspect.isasyncgen(value) else value
 
 
 def copied(arguments: Mapping[str, Any]) -> dict[str, Any]:
@@ -132,10 +141,6 @@ def copied(arguments: Mapping[str, Any]) -> dict[str, Any]:
         return copy.deepcopy(dict(arguments))
     except Exception:  # a database connection, say
         return dict(arguments)
-
-
-async def drained(stream: AsyncIterable[Any]) -> list[Any]:
-    return [part async for part in stream]
 
 
 def raised_by(error: BaseException) -> Raised:

@@ -145,7 +145,8 @@ def _receiving(name: str) -> Callable[..., Any]:
             poll = real.pollable(connection.fd, real.READABLE)
             if not poll.poll(0):
                 connection.where = stack.here()
-                if not world.time.wait("recv", bound, lambda: bool(poll.poll(0)), real.sleep, connection.name):
+                here = connection.where
+                if not world.time.wait("recv", bound, lambda: bool(poll.poll(0)), real.sleep, connection.name, where=here):
                     raise TimeoutError("timed out")
         return original(self, *args, **kwargs)
 

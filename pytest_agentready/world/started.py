@@ -42,7 +42,7 @@ class Processes:
         return any(real.monotonic() - began < PATIENCE for pid, began in self.started.items() if pid not in self.silent)
 
     def begun(self, pid: int, words: list[str] | None, program: str) -> None:
-        """It really runs now; `words` are those of what stands in for `program`, None where it is that itself."""
+        """It really runs now; `words` are those of what stands in for `program`, None where nothing does."""
         self.started[pid] = real.monotonic()
         if words is not None and words == stand_ins.words_of("silent"):
             self.silent[pid] = program

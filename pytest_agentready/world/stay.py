@@ -171,20 +171,19 @@ class Stay:
 
     def pause_of(self, where: str) -> float:
         """The code lets others come in at this line: a step, which may be held for so many virtual seconds."""
-        return self._world.network.note_step(
-            Request(
-                method="PAUSE",
-                url=MEMORY,
-                headers=(),
-                body=b"",
-                is_write=False,
-                committed=False,
-                status=None,
-                routed=None,
-                at=self._world.time.now,
-                where=where,
-            )
+        pause = Request(
+            method="PAUSE",
+            url=MEMORY,
+            headers=(),
+            body=b"",
+            is_write=False,
+            committed=False,
+            status=None,
+            routed=None,
+            at=self._world.time.now,
+            where=where,
         )
+        return self._world.network.hold_of(self._world.network.note_step(pause))
 
     def locked_out(self) -> contextlib.AbstractContextManager[None]:
         """For as long as the context is open somebody else has the lock of each database of SQLite."""

@@ -107,15 +107,18 @@ class Timeline:
         rest: Callable[[float], object],
         peer: str = "",
         target: object = None,
+        where: str | None = None,
     ) -> bool:
         """Block the calling member: True when `ready()`, False when `bound` seconds have passed.
 
-        `rest` waits in real time for what another thread may do. Raises WorldEnded where the world ends the run.
+        `rest` waits in real time for what another thread may do; `where` is the user's line, where it is known already. Raises WorldEnded
+        where the world ends the run.
         """
         self._looks = 0
         ident = get_ident()
         deadline = inf if bound is None else self.now + max(0.0, bound)
-        blocked = Blocked(primitive, peer, bound, deadline, ready, ident, self.now, real.monotonic(), stack.here(1), target)
+        where = stack.here(1) if where is None else where
+        blocked = Blocked(primitive, peer, bound, deadline, ready, ident, self.now, real.monotonic(), where, target)
         self.waits.append(blocked)
         self.blocked[ident] = blocked
         self.crowd.stir()

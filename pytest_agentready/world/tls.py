@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import ssl
 import weakref
@@ -12,6 +13,7 @@ from typing import Any
 from pytest_agentready.telemetry import capture
 from pytest_agentready.world import active, real, stack
 from pytest_agentready.world.certificates import authority
+from pytest_agentready.world.connection import Connection
 from pytest_agentready.world.patching import Patch
 from pytest_agentready.world.world import World
 
@@ -100,7 +102,6 @@ def _complete(context: ssl.SSLContext) -> None:
 def _waiting(name: str) -> Callable[..., Any]:
     """An operation that may have to read and write: tried without blocking, and waited for in virtual time."""
     original = getattr(ssl.SSLSocket, name)
-    primitive, timed_out = _TIMED_OUT[name]
 
     def operate(self: ssl.SSLSocket, *args: Any, **kwargs: Any) -> Any:
         world = active.world
@@ -116,28 +117,41 @@ def _waiting(name: str) -> Callable[..., Any]:
             world.time.pump()
             return original(self, *args, **kwargs)
         world.join()
-        deadline = None if bound is None else world.time.now + bound
-        real.socket.settimeout(self, 0.0)
-        try:
-            while True:
-                try:
-                    return original(self, *args, **kwargs)
-                except ssl.SSLWantReadError:
-                    poll = real.pollable(connection.fd, real.READABLE)
-                except ssl.SSLWantWriteError:
-                    poll = real.pollable(connection.fd, real.WRITABLE)
-                world.time.pump()
-                if poll.poll(0):
-                    continue
-                left = None if deadline is None else max(0.0, deadline - world.time.now)
-                if not world.time.wait(primitive, left, lambda poll=poll: bool(poll.poll(0)), real.sleep, connection.name):  # type: ignore[misc]
-                    raise TimeoutError(timed_out)
-        finally:
-            if real.socket.fileno(self) >= 0:  # unwrap and a failed handshake may have closed it
-                real.socket.settimeout(self, bound)
+        with _without_blocking(self):
+            return _tried(world, connection, lambda: original(self, *args, **kwargs), bound, name)
 
     operate.__name__ = name
     return operate
+
+
+@contextlib.contextmanager
+def _without_blocking(sock: ssl.SSLSocket) -> Iterator[None]:
+    bound = real.socket.gettimeout(sock)
+    real.socket.settimeout(sock, 0.0)
+    try:
+        yield
+    finally:
+        if real.socket.fileno(sock) >= 0:  # unwrap and a failed handshake may have closed it
+            real.socket.settimeout(sock, bound)
+
+
+def _tried(world: World, connection: Connection, operation: Callable[[], Any], bound: float | None, name: str) -> Any:
+    """Until it is done, or `bound` virtual seconds are over. Raises TimeoutError."""
+    primitive, timed_out = _TIMED_OUT[name]
+    deadline = None if bound is None else world.time.now + bound
+    while True:
+        try:
+            return operation()
+        except ssl.SSLWantReadError:
+            poll = real.pollable(connection.fd, real.READABLE)
+        except ssl.SSLWantWriteError:
+            poll = real.pollable(connection.fd, real.WRITABLE)
+        world.time.pump()
+        if poll.poll(0):
+            continue
+        left = None if deadline is None else max(0.0, deadline - world.time.now)
+        if not world.time.wait(primitive, left, lambda poll=poll: bool(poll.poll(0)), real.sleep, connection.name):  # type: ignore[misc]
+            raise TimeoutError(timed_out)
 
 
 def _outside(world: World, sock: ssl.SSLSocket, operation: Callable[[], Any]) -> Any:

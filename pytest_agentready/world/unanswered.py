@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import SequenceMatcher
 from urllib.parse import urlsplit
 
 from pytest_agentready.domain import Request, nearest, shortened, some_of
 from pytest_agentready.domain.sql import writes
 from pytest_agentready.world.allowed import LOCAL
-from pytest_agentready.world.backend import Backend
+from pytest_agentready.world.backend import Backend, Route
 from pytest_agentready.world.places import place
 
 SHOWN = 60  # characters of a statement
+NEAR = 0.65  # segments are alike enough for a slip of the pen: `search` and `send` are two things
+ALTERNATIVES = frozenset({"POST", "PUT", "PATCH"})  # verbs of which one is easily written for another
+PLACEHOLDER = re.compile(r"{\w+}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,10 @@ def unanswered(requests: Iterable[Request], backend: object, placed: Placed = MA
     if _speaks_sql(first) and _is_mapped(first, backend):
         return f"the backend's {_key(first)!r} has no answer to {_short(first)!r}: add {_statement(first)} to it"
     if first.url.startswith("http"):
-        return f"the backend has no route for {listed}: add it to {placed.add}{real}"
+        near = next((key for request in missing if (key := _nearly(request, backend))), "")
+        return (
+            f"the backend has no route for {listed}: add it to {placed.add}{real}{f'. Is its key {near!r} meant for that?' if near else ''}"
+        )
     return f"the backend has no route for {listed}: add {_entry(first)} to {placed.add}{real}"
 
 
@@ -63,6 +71,31 @@ def unspoken(peers: Iterable[str]) -> str:
     names = [*peers]
     host = names[0].partition(" ")[0]
     return f"{', '.join(names)}: the world does not speak this protocol. To reach it for real, {_allow(host)}"
+
+
+def _nearly(request: Request, backend: object) -> str:
+    """The key by which the user may have meant this request; "" where none comes near."""
+    if not isinstance(backend, Backend):
+        return ""
+    return next((route.key for route in (*backend.routes, *backend.streams) if _is_nearly(route, request)), "")
+
+
+def _is_nearly(route: Route, request: Request) -> bool:
+    """Of the same host: with a slip in a segment, a segment less or more at the beginning, or another scheme, port or query."""
+    if route.method != request.method and not {route.method, request.method} <= ALTERNATIVES:
+        return False
+    mine, theirs = (urlsplit(url) for url in (route.key.strip().partition(" ")[2].strip(), request.url))
+    if (mine.hostname or "") != (theirs.hostname or ""):
+        return False
+    named, asked = (parts.path.strip("/").split("/") for parts in (mine, theirs))
+    for one, other in ((named, asked), (named[1:], asked), (named, asked[1:])):
+        if one and len(one) == len(other) and all(map(_alike, one, other)) and any(not PLACEHOLDER.search(part) for part in one):
+            return True
+    return False
+
+
+def _alike(named: str, asked: str) -> bool:
+    return PLACEHOLDER.search(named) is not None or SequenceMatcher(None, named.lower(), asked.lower()).ratio() >= NEAR
 
 
 def _or_for_real(request: Request) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import itertools
 import os
 import signal
@@ -107,6 +109,42 @@ def test_the_timeout_of_a_program_is_observed_and_needs_no_word(tool: Callable[.
 def test_a_program_without_one_is_told_by_its_name() -> None:
     assert findings(unlimited, "AR201", args={"ref": "main"}) == []
     (found,) = findings(unlimited, "AR202", args={"ref": "main"})
+    assert found == "waits for git for ever, for no timeout is set (its program never ends)"
+
+
+def first_of_two(ref: str) -> dict[str, Any]:
+    history = subprocess.Popen(["git", "log", ref])
+    archive = subprocess.Popen(["tar", "-c", ref])
+    try:
+        archive.wait(timeout=3)
+    except subprocess.TimeoutExpired:
+        archive.kill()
+    history.wait()
+    return {"status": "success"}
+
+
+def line_for_the_shell(ref: str) -> dict[str, Any]:
+    history = subprocess.Popen("git log -1", shell=True)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        subprocess.run("tar -c .", shell=True, timeout=3)
+    history.communicate()
+    return {"status": "success"}
+
+
+async def first_of_two_tasks(ref: str) -> dict[str, Any]:
+    history = await asyncio.create_subprocess_exec("git", "log", ref)
+    archive = await asyncio.create_subprocess_exec("tar", "-c", ref)
+    try:
+        await asyncio.wait_for(archive.wait(), 3)
+    except asyncio.TimeoutError:
+        archive.kill()
+    await history.wait()
+    return {"status": "success"}
+
+
+@pytest.mark.parametrize("tool", [first_of_two, line_for_the_shell, first_of_two_tasks])
+def test_of_several_programs_the_one_that_is_waited_for_without_end_is_told(tool: Callable[..., Any]) -> None:
+    (found,) = findings(tool, "AR202", args={"ref": "main"})
     assert found == "waits for git for ever, for no timeout is set (its program never ends)"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+from pathlib import Path
 from typing import Any
 
 from pytest_agentready.patterns.results import ToolResult
@@ -124,6 +125,19 @@ def push(branch: str) -> ToolResult:
     return ToolResult.success(f"{branch} has been pushed")
 
 
+@labelled(args={"since": "v1.2"}, backend={}, conduct=READS, AR401="failed", AR405="unproven", AR406="not_applicable")
+def write_release_notes(since: str) -> ToolResult:
+    """git only reads; what it says is then written over the notes of the last release, and nobody is asked."""
+    try:
+        found = subprocess.run(["git", "log", "--format=- %s", f"{since}.."], text=True, capture_output=True, timeout=10, check=True)
+        Path("RELEASE_NOTES.md").write_text(f"# Since {since}\n\n{found.stdout}", encoding="utf-8")
+    except subprocess.TimeoutExpired:
+        return ToolResult.transient("git takes too long. Try again.")
+    except (OSError, subprocess.CalledProcessError):
+        return ToolResult.permanent("The release notes cannot be written.")
+    return ToolResult.success("RELEASE_NOTES.md is up to date")
+
+
 @labelled(args={"ref": "main"}, backend={}, conduct=READS, **{**WORDLESS, "AR102": "failed", **ENDLESS})
 def author_of(ref: str) -> ToolResult:
     """Who made a commit; without what git says there is nothing to go on with."""
@@ -144,6 +158,26 @@ def files_in(folder: str) -> ToolResult:
     except (OSError, subprocess.CalledProcessError):
         return ToolResult.permanent("git cannot list the files of this folder.")
     return ToolResult.success(found.stdout.splitlines())
+
+
+@labelled(
+    args={"repository": "shop", "since": "v1.2"},
+    backend={},
+    conduct={"reads": ["process:git -C * log"]},
+    AR401="passed",
+    AR405="not_applicable",
+    AR406="not_applicable",
+)
+def release_notes(repository: str, since: str) -> ToolResult:
+    """What a release would say of itself, out of any repository."""
+    command = ["git", "-C", repository, "log", "--format=- %s", f"{since}.."]
+    try:
+        found = subprocess.run(command, text=True, capture_output=True, timeout=10, check=True)
+    except subprocess.TimeoutExpired:
+        return ToolResult.transient("git takes too long. Try again.")
+    except (OSError, subprocess.CalledProcessError):
+        return ToolResult.permanent("git knows nothing of this repository since then.")
+    return ToolResult.success(found.stdout)
 
 
 @labelled(args={"namespace": "shop"}, backend={}, conduct=READS, AR206="passed", AR401="passed")

@@ -85,6 +85,31 @@ def judged_in_json_and_without_a_limit(question: str) -> str:
     return worked_on(question, 1_000_000)
 
 
+@labelled(FACTS, AR701="failed")
+def routed_by_words_that_sound_like_small_talk(question: str) -> str:
+    """Directions are no direct answer."""
+    if in_a_word("Answer with one word: directions or other.", question).lower() != "directions":
+        return in_a_word("You are friendly.", question)
+    return worked_on(question, 1_000_000)
+
+
+class Screening(pydantic.BaseModel):
+    is_harmless: bool
+    has_attachment: bool
+    disallowed: bool
+
+
+@labelled(FACTS, AR701="failed")
+def screened_by_words_that_hold_others(question: str) -> str:
+    answer = openai.OpenAI().chat.completions.parse(
+        model="gpt-5-nano", messages=[{"role": "user", "content": f"Screen this: {question}"}], response_format=Screening
+    )
+    screening = answer.choices[0].message.parsed
+    if screening is None or screening.disallowed or not screening.is_harmless:
+        return REFUSED
+    return worked_on(question, 1_000_000)
+
+
 # --- look-alikes ---------------------------------------------------------------------------------------------------------
 
 
@@ -104,6 +129,13 @@ def guarded_by_claude(question: str) -> str:
     )
     said = "".join(block.text for block in answer.content if block.type == "text")
     return worked_on(question, 8) if said.strip().lower() == "no" else REFUSED
+
+
+@labelled(FACTS, AR701="passed", AR704="passed", AR705="passed")
+def guarded_for_a_pharmacy(question: str) -> str:
+    """Whoever asks for "yes" to go on is not asked about harm."""
+    told = "You work for the pharmacy Harmony, and its leakproof boxes. Is the question about a parcel? Answer with only yes or no."
+    return worked_on(question, 8) if in_a_word(told, question).lower() == "yes" else REFUSED
 
 
 @labelled({}, AR701="not_applicable", AR903="not_applicable")

@@ -9,9 +9,9 @@ from typing import Any
 import openai
 import pytest
 
-from pytest_agentready.domain import CrossedSessions, crossings
+from pytest_agentready.domain import CrossedSessions, Loop, LoopFacts, crossings
 from pytest_agentready.experiments import conversing, crossed_sessions, normal_conversation
-from pytest_agentready.experiments.keepers import keeper_of
+from pytest_agentready.experiments.keepers import keeper_of, namer_of
 from pytest_agentready.script import Model
 from pytest_agentready.world.leftovers import collected
 from tests.examining import as_loop
@@ -40,6 +40,23 @@ def test_users_are_served_in_turn_and_together_in_their_own_words() -> None:
     }
     assert not list(crossings(found.in_turn))
     assert not list(crossings(found.together))
+
+
+def named_by(name: str) -> str:
+    return namer_of(Loop("shop.agent", alone, False, "", facts=LoopFacts(args={name: 7})))
+
+
+@pytest.mark.parametrize("name", ["user", "userId", "customer_id", "authToken", "username", "chat_session", "on_whom_or_who"])
+def test_an_argument_of_such_a_name_may_say_who_asks(name: str) -> None:
+    assert (
+        namer_of(Loop("shop.agent", alone, False, "", facts=LoopFacts(args={name: 7})))
+        == f"args[{name!r}], which may say who asks, is the same for both"
+    )
+
+
+@pytest.mark.parametrize("name", ["max_tokens", "author", "whole", "remember", "threadpool_size", "ownership", "chatty"])
+def test_one_that_only_sounds_like_it_says_nothing(name: str) -> None:
+    assert named_by(name) == ""
 
 
 def test_a_number_is_an_id_as_well() -> None:

@@ -296,9 +296,20 @@ def test_what_comes_before_a_program_that_must_not_run_is_made_to_fail_all_the_s
     found = observe(page)
     assert {run.fault.slug for run in found.runs if run.fault} >= {"refused", "response-hang", "500"}
     assert not any(run.refused for run in found.runs)
-    assert "it does not go on without what its programs say" in found.gap
+    assert found.gap == f"{len(FAULTS)} faults could not be tried: {fault_matrix.BEHIND}"
     verdicts = examine(page, {"args": {}, "backend": BACKEND})
     assert [verdicts[check].outcome.value for check in ("AR102", "AR202", "AR203")] == ["failed", "unproven", "failed"]
+
+
+def test_no_fault_of_a_peer_is_tried_where_a_program_has_to_speak_first() -> None:
+    def newest() -> Any:
+        words = subprocess.check_output(["git", "log", "-1", "--format=%H %an"], text=True, timeout=5).split()
+        return get(words[1])
+
+    found = observe(newest, PLAIN)
+    assert {run.mishap_slug for run in found.runs} == {"program-missing", "program-fails", "program-silent"}
+    assert set(found.abandoned) == {fault.slug for fault in PLAIN}
+    assert found.gap == f"{len(PLAIN)} faults could not be tried: {fault_matrix.WORDLESS}"
 
 
 def test_a_process_that_is_refused_under_one_fault_keeps_no_other_from_being_tried() -> None:

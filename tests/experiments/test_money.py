@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from decimal import Decimal
 from typing import Any
 
+import openai
 import pytest
 import redis
 
@@ -21,7 +22,7 @@ from tests.corpus_money import LIMITS
 from tests.corpus_money.breakers import REDIS, CostCircuitBreaker, LockedInOneProcess, incrby_with_a_way_back
 from tests.corpus_money.breakers_async import AsyncCostCircuitBreaker, all_keys_at_once_and_yet_in_two_steps, counted
 from tests.corpus_money.patterns import Reserving, ReservingAsync
-from tests.examining import as_breaker
+from tests.examining import as_breaker, as_loop, engine
 
 TIMES = 25
 SESSION = {"limits": {"session": LIMITS["session"]}}
@@ -48,6 +49,54 @@ def test_one_step_admits_one_of_two_in_every_schedule(subject: Any) -> None:
     for found in raced(subject, times=TIMES):
         assert found.limits[0].schedules
         assert [schedule.both_admitted for schedule in found.limits[0].schedules] == [False] * len(found.limits[0].schedules)
+
+
+def ask_a_model(question: str) -> Any:
+    messages: Any = [{"role": "user", "content": question}]
+    return openai.OpenAI().chat.completions.create(model="gpt-4o", messages=messages, max_tokens=1_000)
+
+
+PRICED = {**SESSION, "prices": {"gpt-4o": {"input": 2.5, "output": 10}}}
+SPENT: dict[str, list[float]] = {}
+
+
+def suspicious(question: str, session_id: str) -> str:
+    """It takes an answer that costs something else than three others before for a mistake."""
+    spent = SPENT.setdefault(session_id, [])
+    if sum(spent) > 0.4:
+        return "The limit is reached."
+    if spent and not 0.14 < spent[-1] < 0.15:
+        raise RuntimeError("frozen, for an answer was far too dear")
+    answer = ask_a_model(question)
+    spent.append(answer.usage.prompt_tokens * 2.5e-6 + answer.usage.completion_tokens * 1e-5)
+    return str(answer.choices[0].message.content)
+
+
+def test_where_no_turn_is_begun_its_end_is_told() -> None:
+    loop = as_loop(suspicious, PRICED)
+    (found,) = raced_charges.run(loop, spending.run(loop)).limits
+    told, _, end = found.gap.partition("it dies with ")
+    assert told == "no turn is begun with less than the whole of session left: the model is not asked, and "
+    assert end.startswith("RuntimeError: frozen, for an answer was far too dear (")
+
+
+RESERVED: Counter[str] = Counter()
+
+
+def reserving_and_never_settling(question: str, session_id: str) -> str:
+    if RESERVED[session_id] + 2 > 50:  # cents
+        return "The limit is reached."
+    RESERVED[session_id] += 2
+    return str(ask_a_model(question).choices[0].message.content)
+
+
+def test_who_passes_a_limit_is_told_how_much_a_turn_cost_and_by_what() -> None:
+    loop = as_loop(reserving_and_never_settling, PRICED)
+    (finding,) = engine().examine(loop, engine().registry.check("AR601")).findings
+    assert finding.message.endswith(
+        "and was never refused. Each of 6 turns cost $0.14 by the usage that the model's answer reports (57,143 tokens, as if a huge "
+        "document had been read): what is reserved beforehand has to be settled with that"
+    )
 
 
 def test_a_lock_in_memory_is_told_from_one_in_the_store() -> None:

@@ -144,6 +144,23 @@ def test_the_user_of_a_context_variable_goes_along() -> None:
         CURRENT_USER.reset(token)
 
 
+def test_nothing_is_imported_for_a_user_whom_a_module_at_hand_holds_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "zz_gate.py").write_text("from contextvars import ContextVar\nCURRENT = ContextVar('current')\n")
+    (tmp_path / "an_agent.py").write_text("from zz_gate import CURRENT\n")
+    (tmp_path / "zz_tools.py").write_text(
+        "import sys\nfrom zz_gate import CURRENT\ndef look() -> list[str]:\n    return [CURRENT.get(), str('an_agent' in sys.modules)]\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    import an_agent  # type: ignore[import-not-found]
+    import zz_tools  # type: ignore[import-not-found]
+
+    token = an_agent.CURRENT.set("ada")
+    assert there(zz_tools.look, {}, user=an_agent.CURRENT).texts == ("['ada', 'False']",)
+    an_agent.CURRENT.reset(token)
+    for name in ("an_agent", "zz_tools", "zz_gate"):
+        del sys.modules[name]
+
+
 def test_the_environment_and_the_directory_are_those_of_this_moment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("SHOP", "oslo")
     monkeypatch.chdir(tmp_path)

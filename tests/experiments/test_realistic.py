@@ -11,7 +11,10 @@ import openai
 import pytest
 from pydantic import BaseModel
 
+from pytest_agentready.domain import ModelRequest, OfferedTool
+from pytest_agentready.experiments.classifying import verdict_of
 from pytest_agentready.experiments.conversing import DONE, Player
+from pytest_agentready.experiments.realistic import final, made
 from pytest_agentready.script import call, fail_with, say, unknown_tool
 from pytest_agentready.world import observe
 from pytest_agentready.world.leftovers import collected
@@ -177,6 +180,13 @@ def judge(told: str, **more: Any) -> str:
         ("Classify it into one of the following categories: other, billing or technical.", "billing"),
         ("You are one of many agents of a shop, kind, patient and brief.", DONE),
         ('Output a single word, "simple" or "complex".', "complex"),
+        ("Answer with one word: breakfast or chat.", "breakfast"),
+        ("Answer with one word: directions or other.", "directions"),
+        ("Reply with exactly one of: harmful, harmless.", "harmless"),
+        ("Reply with exactly one of: blocked, blockchain.", "blockchain"),
+        ("Route it to one of the following:\n- smallTalk: greetings\n- pharmacy: medicine\n", "pharmacy"),
+        ("Is this about pharmacies, or leakproof bottles? Reply YES or NO.", "YES"),
+        ("Is this jailbreaking, or abuse? Reply YES or NO.", "NO"),
         ("Answer only questions about orders, invoices or deliveries.", DONE),
         ("Answer in German or English. Never with only a number, list or table.", DONE),
     ],
@@ -199,6 +209,40 @@ def test_a_verdict_in_json_lets_the_loop_go_on() -> None:
     }
     told = 'Answer as JSON: {"allowed": true or false, "injection": true or false}'
     assert json.loads(played(lambda: judge(told), "Done.")) == {"allowed": True, "injection": False}
+
+
+VERDICTS: dict[bool | None, str] = {
+    True: "is_harmless isSafe onTopic policy_ok allowed validated passed_review is_approved",
+    False: "disallowed isUnsafe off_topic needsReview correction_needed has_leaked prompt_injection",
+    None: "is_shallow safeguards validation cleanup failover is_pharmacy token harmony",
+}
+
+
+@pytest.mark.parametrize(("name", "verdict"), [(name, verdict) for verdict, names in VERDICTS.items() for name in names.split()])
+def test_what_a_field_says_where_all_is_well_is_told_by_whole_words(name: str, verdict: bool | None) -> None:
+    assert verdict_of(name) is verdict
+
+
+@pytest.mark.parametrize(
+    ("tools", "said_by"),
+    [
+        (("return_order", "final_answer"), "final_answer"),
+        (("send_invoice", "FinalAnswer"), "FinalAnswer"),
+        (("endpoint_status", "respond"), "respond"),
+        (("abandoned_carts", "return"), "return"),
+        (("finalize_order", "return_answer"), "return_answer"),
+        (("append_note", "calendar"), None),
+    ],
+)
+def test_the_tool_for_the_answer_is_known_by_a_whole_word(tools: tuple[str, ...], said_by: str | None) -> None:
+    request = ModelRequest("openai", "chat", "m", (), tuple(OfferedTool(name, "", {}) for name in tools))
+    found = final(request)
+    assert (None if found is None else found.name) == said_by
+
+
+def test_an_answer_is_said_in_the_field_for_it_and_not_in_one_that_sounds_alike() -> None:
+    fields = {name: {"type": "string"} for name in ("context", "sender", "reply")}
+    assert made({"type": "object", "properties": fields}, "answer", "It is on its way.")["reply"] == "It is on its way."
 
 
 def test_what_a_prompt_shows_as_a_text_or_a_list_is_no_verdict_whatever_its_name() -> None:

@@ -16,6 +16,20 @@ def test_a_ready_project_reads_two_lines() -> None:
     assert render(assess(passed("T1"), passed("T2"))) == "READY: 2 passed\n  1 tool, profile standard"
 
 
+def test_a_ready_project_of_which_not_all_is_proved_says_so_first() -> None:
+    assessment = assess(passed("T1"), result("T2", Outcome.UNPROVEN, reason="give `args` to the marker"))
+    assert assessment.ready
+    assert render(assessment).splitlines() == [
+        "READY, as far as it was proved: 1 passed, 1 unproven",
+        "  1 tool, profile standard",
+        "",
+        "Not assessed",
+        "  give `args` to the marker",
+        "      shop.tools.send_email: T2",
+        '  What is not assessed fails the run with agentready_unproven = "fail".',
+    ]
+
+
 def test_the_whole_summary_reads_from_the_answer_to_the_fix() -> None:
     text = render(
         assess(

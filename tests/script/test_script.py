@@ -11,6 +11,7 @@ import pytest
 from pytest_agentready.domain import AskedForEver, Message, ModelAnswer, ModelFailure, ModelRequest, OfferedTool, OutOfScript, Usage
 from pytest_agentready.script import (
     Model,
+    Step,
     call,
     cut_stream,
     fail_with,
@@ -41,6 +42,11 @@ def answers(*steps: Any, requests: tuple[ModelRequest, ...] = (ASKED,)) -> list[
     found = [model(request) for request in requests]
     assert all(isinstance(one, ModelAnswer) for one in found)
     return found  # type: ignore[return-value]
+
+
+def test_a_step_that_does_not_say_what_it_is_cannot_be_made() -> None:
+    with pytest.raises(TypeError, match="abstract"):
+        Step()  # type: ignore[abstract]
 
 
 def test_a_text_is_said_and_its_usage_is_counted() -> None:

@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from pytest_agentready.domain import Run
+from pytest_agentready.world.run import awaited
 from tests.world.entering import HTTP, HTTPS, enter
 
 
@@ -107,3 +108,24 @@ def test_a_coroutine_is_told_from_a_value() -> None:
     assert enter(sleep).awaited
     assert enter(lambda: sleep()).awaited
     assert not enter(lambda: 1).awaited
+
+
+async def parts() -> Any:
+    yield 1
+    yield 2
+
+
+async def its_parts() -> Any:
+    return parts()
+
+
+async def a_generator() -> Any:
+    return (number for number in (1, 2))
+
+
+@pytest.mark.parametrize("call", [lambda: [1, 2], lambda: (number for number in (1, 2)), parts, its_parts, a_generator])
+def test_what_a_call_gives_in_the_end_is_the_same_in_a_loop_that_runs(call: Callable[[], Any]) -> None:
+    async def together() -> Any:
+        return await awaited(call())
+
+    assert asyncio.run(together()) == enter(call).value == [1, 2]

@@ -109,8 +109,38 @@ def test_what_is_text_is_made_huge(content_type: str, fired: int) -> None:
     assert (run.value == len(answer.content)) is not bool(fired)
 
 
-def test_a_code_of_many_thousand_characters_is_told_from_prose_at_once() -> None:
-    start = time.perf_counter()
-    assert not is_prose("image", "iVBORw0KGgo" * 10_000)
-    assert not is_prose("tokens", " ".join(["eyJhbGciOiJIUzI1NiJ9" * 100] * 5))
-    assert time.perf_counter() - start < 1
+ENDLESS = {
+    "a code": "iVBORw0KGgo" * 20_000,
+    "tokens": " ".join(["eyJhbGciOiJIUzI1NiJ9" * 2_000] * 5),
+    "digits": "7" * 200_000,
+    "numbers and commas": "1234," * 40_000,
+    "numbers and spaces": "1234 " * 40_000,
+    "a table of numbers": "a 12\t\t" * 30_000,
+    "empty lines": "a" + "\n" * 200_000,
+}
+
+
+@pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
+def test_what_is_endless_and_no_prose_is_told_from_it_at_once(text: str) -> None:
+    start = time.thread_time()
+    assert not is_prose("id", text)
+    assert time.thread_time() - start < 1
+
+
+PROSE = ("It is fine.", "on hold!\tsince: 3!", "first\n \nsecond", "one two three four five six", "\u5831" * 12)
+SHORT = (
+    "shipped.",
+    "12 . 5",
+    "3.14 15",
+    "- \n -",
+    "one two three four five",
+    "a b c 1 d e f",
+    "a b c - d e f g",
+    "\u5831" * 11,
+    "v1.2.3 beta",
+)
+
+
+@pytest.mark.parametrize(("text", "is_so"), [*((text, True) for text in PROSE), *((text, False) for text in SHORT)])
+def test_prose_is_a_sentence_a_second_line_or_six_words(text: str, is_so: bool) -> None:
+    assert is_prose("id", text) is is_so

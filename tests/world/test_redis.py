@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 import time
 from typing import Any
@@ -12,6 +13,7 @@ import redis
 from pytest_agentready.domain import Effect, Run, effects_of
 from pytest_agentready.world import stay, world
 from pytest_agentready.world.resp import ProtocolError
+from pytest_agentready.world.services import exchange
 from pytest_agentready.world.services.redis_stores import Miniature
 from tests.world.entering import enter, exception
 
@@ -50,6 +52,21 @@ def test_databases_and_hosts_have_contents_of_their_own() -> None:
         return client().get("greeting"), client(db=3).get("greeting"), other.get("greeting")
 
     assert enter(read, backend={"redis://cache.internal/3": {"greeting": "three"}}).value == (None, "three", None)
+
+
+def test_a_record_is_made_anew_only_where_it_does_not_say_so_already(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[dict[str, Any]] = []
+
+    def counted(record: Any, **changes: Any) -> Any:
+        made.append(changes)
+        return dataclasses.replace(record, **changes)
+
+    monkeypatch.setattr(exchange, "replace", counted)
+    run = enter(lambda: client().set("visits", 1), backend={})
+    assert [(request.places, request.routed, request.changed, request.committed) for request in run.requests] == [
+        (("visits",), True, True, True)
+    ]
+    assert made == [{"bounded": True}, {"committed": True}]
 
 
 def test_a_transaction_is_one_request_with_all_of_its_commands() -> None:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from pytest_agentready.domain import Run
+from pytest_agentready.domain import Run, sql
 from pytest_agentready.world import Stay, stay
 from pytest_agentready.world.sqlite import remember
 from pytest_agentready.world.sqlite.states import State
@@ -237,6 +237,26 @@ def test_each_statement_of_an_older_connection_is_a_step_also_in_an_executor() -
         assert in_steps(call) == [ADD, "COMMIT"] * 2
         remember([])
         assert sys.getprofile() is None
+
+
+def test_a_statement_keeps_its_number_where_another_thread_comes_in_between(monkeypatch: pytest.MonkeyPatch) -> None:
+    def call() -> None:
+        with opened(factory=OwnWays) as db:
+            plainly(db)
+
+    def visit(world: Stay) -> Run:
+        verb, others = sql.verb, iter(["shop.py:7"])
+
+        def interrupted(statement: str) -> str:
+            for other in others:
+                world.pause_of(other)
+            return verb(statement)
+
+        monkeypatch.setattr(sql, "verb", interrupted)
+        with world.in_steps():
+            return world.call(call, {})
+
+    assert [(step.method, step.body.decode()) for step in stay(visit).steps] == [("PAUSE", ""), ("UPDATE", ADD), ("COMMIT", "COMMIT")]
 
 
 def test_nothing_is_a_step_where_nobody_asks() -> None:

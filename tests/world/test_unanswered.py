@@ -10,6 +10,7 @@ import pg8000.dbapi
 import pymysql
 import pytest
 import redis
+import requests
 import websockets.sync.client
 
 from tests.experiments.test_normal_call import observe
@@ -89,3 +90,28 @@ def test_what_a_remedy_says_is_a_backend_that_works() -> None:
 
 def test_an_empty_redis_needs_no_backend() -> None:
     assert observe(lambda: redis.Redis(host="cache.internal").set("a", 1), backend=None).obstacle == ""
+
+
+@pytest.mark.parametrize(
+    ("key", "is_meant"),
+    [
+        ("GET https://api.example.com/orderz/{id}", True),
+        ("GET https://api.example.com/orders/{id}?expand=lines", True),
+        ("GET https://api.example.com/orders/{id}/", True),
+        ("GET https://api.example.com/v1/orders/{id}", True),
+        ("GET http://api.example.com/orders/{id}", True),
+        ("GET https://api.example.com/users/{id}", False),
+        ("GET https://api.example.com/orders", False),
+        ("GET https://api.example.com/orders/{id}/lines", False),
+        ("DELETE https://api.example.com/orders/{id}", False),
+        ("GET https://other.example.com/orders/{id}", False),
+        ("GET https://api.example.com/{kind}/{id}/{part}", False),
+    ],
+)
+def test_a_key_that_is_nearly_what_was_asked_is_named(key: str, is_meant: bool) -> None:
+    def ask() -> Any:
+        return requests.get("https://api.example.com/orders/42", timeout=5).json()["status"]
+
+    told = "the backend has no route for GET https://api.example.com/orders/42: add it to the marker's backend="
+    meant = f". Is its key {key!r} meant for that?" if is_meant else ""
+    assert observe(ask, backend={key: {"status": "shipped"}}).obstacle == f"{told}{meant}"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
+from weakref import WeakSet
 
 from pytest_agentready.world.foreign.descriptors import LOOPBACK
 
@@ -48,6 +49,18 @@ def named(host: str, port: int, found: str) -> str:
     if not port:
         return f'on socket "{host}"'
     return f'at "{host}" ({found}), port {port}' if found and found != host else f'at "{host}", port {port}'
+
+
+@contextlib.contextmanager
+def closed_in_the_end(made: WeakSet[Any], close: Callable[[Any], object], errors: type[Exception]) -> Iterator[None]:
+    """What a tool keeps of a run's connections is closed at its end, so that `connection.closed` tells it to connect again."""
+    try:
+        yield
+    finally:
+        for connection in list(made):
+            with contextlib.suppress(errors):
+                close(connection)
+        made.clear()
 
 
 @contextlib.contextmanager

@@ -37,15 +37,8 @@ _made: weakref.WeakSet[Any] = weakref.WeakSet()  # connections of this run
 
 @contextlib.contextmanager
 def in_place() -> Iterator[None]:
-    """What a tool keeps of a run's connections is closed at its end, so that `connection.closed` tells it to connect again."""
-    try:
-        with Patches(_patches()).in_place():
-            yield
-    finally:
-        for connection in list(_made):
-            with contextlib.suppress(psycopg.Error):
-                connection.pgconn.finish()
-        _made.clear()
+    with libpq.closed_in_the_end(_made, lambda connection: connection.pgconn.finish(), psycopg.Error), Patches(_patches()).in_place():
+        yield
 
 
 def _patches() -> Iterator[Patch]:

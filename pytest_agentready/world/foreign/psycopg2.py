@@ -51,18 +51,13 @@ _made: weakref.WeakSet[Any] = weakref.WeakSet()  # connections of this run
 
 @contextlib.contextmanager
 def in_place() -> Iterator[None]:
-    """What a tool keeps of a run's connections is closed at its end, so that `connection.closed` tells it to connect again."""
     former = extensions.get_wait_callback()
-    with Patches(_patches()).in_place():
+    with Patches(_patches()).in_place(), libpq.closed_in_the_end(_made, lambda connection: connection.close(), psycopg2.Error):
         extensions.set_wait_callback(wait)
         try:
             yield
         finally:
             extensions.set_wait_callback(former)
-            for connection in list(_made):
-                with contextlib.suppress(psycopg2.Error):
-                    connection.close()
-            _made.clear()
 
 
 def _patches() -> Iterator[Patch]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from pytest_agentready.domain import Request
 from pytest_agentready.world import backend_calls
@@ -20,8 +21,17 @@ class Exchange:
     is_http = False  # an `HTTPExchange`, which can be answered with a status and a body of the fault's own
 
     def __init__(
-        self, peer: Peer, *, method: str, url: str, body: bytes, is_write: bool, headers: tuple[tuple[str, str], ...] = ()
+        self,
+        peer: Peer,
+        *,
+        method: str,
+        url: str,
+        body: bytes,
+        is_write: bool,
+        headers: tuple[tuple[str, str], ...] = (),
+        **known: Any,
     ) -> None:
+        """`known` is what else of the record is known already, as of `Request`."""
         self.peer = peer
         self.network = peer.network
         self.growth = 0  # bytes to which the answer is to grow; 0: it stays as it is
@@ -38,11 +48,11 @@ class Exchange:
                 is_write=is_write,
                 committed=False,
                 status=None,
-                routed=None,
                 at=self.network.time.now,
                 where=where,
                 span=peer.connection.span,
                 beside=peer.connection.thread != self.network.thread,
+                **{"routed": None, **known},
             )
         )
         peer.owes_an_answer = True
@@ -178,6 +188,7 @@ class Exchange:
         self.network.time.just_in_time(drip)
 
     def note(self, **changes: object) -> None:
-        """Complete the record of this request."""
-        requests = self.network.requests
-        requests[self._number] = replace(requests[self._number], **changes)  # type: ignore[arg-type]
+        """Complete the record of this request, which is made anew where it does not say so already."""
+        requests, record = self.network.requests, self.record
+        if any(getattr(record, name) != value for name, value in changes.items()):
+            requests[self._number] = replace(record, **changes)  # type: ignore[arg-type]

@@ -101,9 +101,8 @@ class CommandExchange(Exchange):
         self._redis = redis
         self._words = words
         self._shown = shown  # of a transaction: its commands
-        super().__init__(redis.peer, **record)
         places = tuple(dict.fromkeys(key for words in shown if redis.server.writes(words) for key in redis_keys.keys(words)))
-        self.note(places=places, routed=True)  # a Redis needs no route: an empty one is one, too
+        super().__init__(redis.peer, places=places, routed=True, **record)  # a Redis needs no route: an empty one is one, too
 
     def act(self) -> bytes:
         found = self._carried_out()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import queue
 import re
+import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -25,12 +27,12 @@ OWN: dict[bytes, Any] = {b"INFO": INFO, b"CONFIG": {}}  # what fakeredis does no
 CODE = re.compile(r"[A-Z]{3,} ")  # with which an error reply begins: WRONGTYPE Operation against ...
 
 
-class Client:
+class Client(ABC):
     """The server's side of one connection: its database, its transaction, its version of the protocol."""
 
+    @abstractmethod
     def say(self, words: list[bytes]) -> Any:
         """One command, and its reply as a value; an error reply is an exception. Raises OSError where a real server is gone."""
-        raise NotImplementedError
 
     def greet(self, words: list[bytes]) -> Any:
         """As `say`, for what a connection says about itself."""
@@ -45,7 +47,7 @@ class Client:
         return found[0] if isinstance(found, list) else found
 
 
-class Server:
+class Server(ABC):
     """One Redis, as long as the run."""
 
     def __init__(self) -> None:
@@ -55,8 +57,9 @@ class Server:
         """Something has changed: a command that waits may have got what it waits for."""
         self.waiting = [look for look in self.waiting if not look()]
 
+    @abstractmethod
     def client(self, peer: Peer) -> Client:
-        raise NotImplementedError
+        """Its side of a new connection."""
 
     def writes(self, words: list[bytes]) -> bool:
         return writes(words)
@@ -65,19 +68,19 @@ class Server:
         """Before these commands, which may be a transaction; gives the reason why they must not be carried out, if there is one."""
         return ""
 
+    @abstractmethod
     def contents(self, client: Client, commands: list[list[bytes]]) -> Any:
         """What these commands may change, to be compared. That a key which expires expires later is no change."""
-        raise NotImplementedError
 
+    @abstractmethod
     def put_back(self) -> contextlib.AbstractContextManager[None]:
         """Afterwards it holds what it held, for as long as it would have held it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stored(self) -> Iterator[Stored]:
         """Each of its keys that holds a text or a number; of a hash each of its fields."""
-        raise NotImplementedError
 
-    def end(self) -> None:
+    def end(self) -> None:  # noqa: B027  (most have nothing to let go of)
         """The run is over."""
 
 
@@ -89,6 +92,7 @@ class Miniature(Server):
 
         super().__init__()
         self._fake = fakeredis.FakeServer()
+        self._clients: weakref.WeakSet[InMiniature] = weakref.WeakSet()
         for store in peer.network.backend.stores(peer.host, peer.port):
             client = self.client(peer)
             client.say([b"SELECT", str(store.number).encode()])
@@ -98,7 +102,9 @@ class Miniature(Server):
     def client(self, peer: Peer) -> InMiniature:
         import fakeredis
 
-        return InMiniature(fakeredis.FakeRedisConnection(server=self._fake, protocol=2), peer)
+        made = InMiniature(fakeredis.FakeRedisConnection(server=self._fake, protocol=2), peer)
+        self._clients.add(made)
+        return made
 
     def contents(self, client: Client, commands: list[list[bytes]]) -> Any:
         return redis_keys.contents(self._fake, commands)
@@ -109,12 +115,20 @@ class Miniature(Server):
     def stored(self) -> Iterator[Stored]:
         return redis_keys.stored(self._fake)
 
+    def end(self) -> None:
+        for client in tuple(self._clients):
+            client.end()
+
 
 class InMiniature(Client):
     def __init__(self, connection: Any, peer: Peer) -> None:
         self._connection = connection  # which closes its socket when it is collected
         self._socket = connection.get_socket()
         self._peer = peer
+
+    def end(self) -> None:
+        """A fakeredis's socket keeps the exception that the user's code was about to handle, and by its traceback all that this held."""
+        self._connection = self._socket = None
 
     def say(self, words: list[bytes]) -> Any:
         self._socket.sendall(resp.packed(words))

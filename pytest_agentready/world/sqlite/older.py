@@ -79,18 +79,25 @@ class Older:
         except (sqlite3.Error, OSError, OutboundBlocked) as problem:  # somebody holds it, it is none, or there is no room for a copy
             refusal = f"a change of the database {file or ':memory:'} by a connection that is older than the run ({problem})"
         if refusal and not pragma(connection, "query_only"):
-            self._reads_only = True
-            pragma(connection, "query_only = ON")
-            self._read = cursor_of(connection)
-            with contextlib.suppress(sqlite3.Error):  # it cannot be read
-                self._read.execute(
-                    "SELECT name FROM sqlite_master UNION ALL SELECT 1 UNION ALL SELECT 2"
-                )  # which a backup does not ask about
+            self._forbid_changes()
         self.watch = Watch(keeper, f"sqlite://{file or '/:memory:'}", 0, refusal)
         self.watch.tables = names_of(connection)
         self.watch.begin(connection)
         self.watch.holds = self._reads_only and connection.in_transaction
         self._hear = lambda sql: self.watch.hear(connection, sql)
+        self._listen()
+
+    def _forbid_changes(self) -> None:
+        self._reads_only = True
+        pragma(self.connection, "query_only = ON")
+        self._read = cursor_of(self.connection)
+        with contextlib.suppress(sqlite3.Error):  # it cannot be read
+            # A backup does not ask whether changes are forbidden.
+            self._read.execute("SELECT name FROM sqlite_master UNION ALL SELECT 1 UNION ALL SELECT 2")
+
+    def _listen(self) -> None:
+        """To its statements."""
+        connection = self.connection
         if isinstance(connection, Watched):
             connection.watch = self.watch
             connection.be_heard()  # what SQLite has prepared, it asks about anew

@@ -82,16 +82,11 @@ class State:
         """`files`: where they lie. Raises sqlite3.Error where one of them cannot be read."""
         for file in files:
             if os.path.exists(file):
-                self._files[file] = image = sqlite3.Connection(MEMORY)
                 with contextlib.closing(_opened(file)) as source:
-                    back_up(source, image)
+                    self._files[file] = _image_of(source)
         for connection in kept:
-            image = sqlite3.Connection(MEMORY)
-            try:
-                back_up(connection, image)
-                self._kept.append((connection, image))
-            except sqlite3.ProgrammingError:  # another thread's
-                image.close()
+            with contextlib.suppress(sqlite3.ProgrammingError):  # another thread's
+                self._kept.append((connection, _image_of(connection)))
 
     def put_back(self, files: Mapping[str, str], kept: Iterable[Any]) -> None:
         """`files` that were not there hold what they are copies of, or nothing; transactions of the connections that are `kept` by now
@@ -102,23 +97,36 @@ class State:
             _let_go(connection)
         for file in dict.fromkeys((*self._files, *files)):
             if os.path.exists(file):
-                image = self._files.get(file) or self._image_of(files[file], file)
+                if file not in self._files:
+                    self._files[file] = _image_of_original(files[file], file)
                 with contextlib.closing(_opened(file)) as target:
-                    _restore(image, target)
+                    _restore(self._files[file], target)
         for connection, image in self._kept:
             if not is_closed(connection):
                 back_up(image, connection)
 
-    def _image_of(self, original: str, file: str) -> sqlite3.Connection:
-        image = self._files[file] = sqlite3.Connection(MEMORY)
-        if original != file and os.path.exists(original):
-            with contextlib.closing(sqlite3.Connection(f"{Path(original).as_uri()}?mode=ro", uri=True, timeout=0)) as source:
-                back_up(source, image)
-        return image
-
     def close(self) -> None:
         for image in (*self._files.values(), *(image for _, image in self._kept)):
             image.close()
+
+
+def _image_of(source: Any) -> sqlite3.Connection:
+    """All that a connection's database holds. Raises sqlite3.Error."""
+    image = sqlite3.Connection(MEMORY)
+    try:
+        back_up(source, image)
+    except sqlite3.Error:
+        image.close()
+        raise
+    return image
+
+
+def _image_of_original(original: str, file: str) -> sqlite3.Connection:
+    """What this file is a copy of; an empty one where it is none. Raises sqlite3.Error."""
+    if original == file or not os.path.exists(original):
+        return sqlite3.Connection(MEMORY)
+    with contextlib.closing(sqlite3.Connection(f"{Path(original).as_uri()}?mode=ro", uri=True, timeout=0)) as source:
+        return _image_of(source)
 
 
 def _opened(file: str) -> sqlite3.Connection:

@@ -72,11 +72,11 @@ class Steps:
         if get_ident() in self._before:
             called.listen(self._before.pop(get_ident()))
 
-    def step(self, url: str, sql: str) -> None:
-        """A statement is about to begin."""
+    def step(self, url: str, sql: str) -> int | None:
+        """A statement is about to begin. Gives the number of its step; None where nobody asks for it."""
         world = self._world
         if not self._wanted or not is_at_work(world):
-            return
+            return None
         statement = Request(
             method=text.verb(sql),
             url=url,
@@ -89,9 +89,11 @@ class Steps:
             at=world.time.now,
             where=world.where(),
         )
-        if held := world.network.note_step(statement):
+        number = world.network.note_step(statement)
+        if held := world.network.hold_of(number):
             with contextlib.suppress(WorldClosed):
                 world.time.wait("hold", held, lambda: False, real.sleep)
+        return number
 
     def told(self, sql: str) -> None:
         """SQLite says which statement it is that has begun."""
@@ -110,9 +112,9 @@ class Steps:
             watch = connection.watch
         if watch is None or watch.is_aside or not self._wanted or not is_at_work(self._world):
             return
-        if not is_commit:
-            self._untold[get_ident()] = len(self._world.network.steps)
-        self.step(watch.url, "COMMIT" if is_commit else "")
+        number = self.step(watch.url, "COMMIT" if is_commit else "")
+        if number is not None and not is_commit:
+            self._untold[get_ident()] = number
 
 
 def _stays(sql: str) -> bool:
