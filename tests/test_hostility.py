@@ -31,6 +31,13 @@ def posted(url: str) -> bool:
         "https://chat.example.com/api/conversations.list",
         "https://api.example.com/listOrders",
         "https://api.example.com/orders/_search",
+        "https://s.jina.ai/",
+        "https://r.jina.ai",
+        "https://api.exa.ai/contents",
+        "https://api.exa.ai/findSimilar",
+        "https://api.firecrawl.dev/v2/scrape",
+        "https://google.serper.dev/news",
+        "https://api.tavily.com/extract",
     ],
 )
 def test_a_model_a_translation_or_a_search_is_only_asked(url: str) -> None:
@@ -53,6 +60,11 @@ def test_what_the_mark_calls_a_read_is_only_asked() -> None:
         "https://forms.example.com/v1/responses",
         "https://api.example.com/reports/generate",
         "https://app.example.com/api/chat",
+        "https://shop.example.com/",
+        "https://shop.example.com/news",
+        "https://data.example.com/v1/extract",
+        "https://api.exa.ai/websets/v0/websets",
+        "https://api.firecrawl.dev/v2/crawl",
     ],
 )
 def test_a_thing_of_such_a_name_is_made(url: str) -> None:

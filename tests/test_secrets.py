@@ -27,6 +27,14 @@ def test_a_query_parameter_of_such_a_name_is_one(name: str) -> None:
     assert origins(request(f"https://api.example.com/?{name}=a1b2c3d4e5")) == {"a1b2c3d4e5": f"the query parameter {name}"}
 
 
+@pytest.mark.parametrize(("query", "is_one"), [
+    ("appid=4f1c9a7be2d84c034f1c9a7be2d84c03", True), ("app_id=4f1c9a7be2d84c034f1c9a7be2d84c03", True), ("app_key=4f1c9a7b", True),
+    ("appid=1098237498127", False), ("app_id=123e4567-e89b-12d3-a456-426614174000", False), ("appid=com-example-shop-android-2026", False),
+])  # fmt: skip
+def test_an_app_is_known_by_a_random_text_or_by_its_number(query: str, is_one: bool) -> None:
+    assert bool(origins(request(f"https://api.example.com/?{query}"))) is is_one
+
+
 @pytest.mark.parametrize("name", ["page_token", "next_token", "keyword", "tokens", "monkey", "secretary", "sort_key", "q"])
 def test_a_query_parameter_of_another_name_is_none(name: str) -> None:
     assert origins(request(f"https://api.example.com/?{name}=a1b2c3d4e5")) == {}

@@ -38,6 +38,14 @@ class Plain:
         self._secret = "x"
 
 
+class Slotted:
+    __slots__ = ("_secret", "unset", "value")
+
+    def __init__(self, value: str) -> None:
+        self.value = value
+        self._secret = "x"
+
+
 class Broken:
     @property
     def __dict__(self) -> Any:  # type: ignore[override]
@@ -50,6 +58,9 @@ class Broken:
         ({"a": (1, 2), 3: {"b"}}, {"a": [1, 2], "3": ["b"]}),
         ('{"a": [1]}', {"a": [1]}),
         ("[not json", "[not json"),
+        ("{'a': [1, None, True]}", {"a": [1, None, True]}),
+        ("[a](\\d)]", "[a](\\d)]"),
+        ("[1" + ", 1" * 70_000 + ",]", "[1" + ", 1" * 70_000 + ",]"),
         (b"text", "text"),
         (State.OPEN, "open"),
         (datetime.date(2026, 1, 2), "2026-01-02"),
@@ -57,6 +68,7 @@ class Broken:
         (Part("tea", Decimal("1.50")), {"name": "tea", "price": "1.50"}),
         (namedtuple("Pair", "one two")(1, 2), {"one": 1, "two": 2}),
         (Plain(), {"name": "tea"}),
+        (Slotted("tea"), {"value": "tea"}),
         (Broken(), "<Broken>"),
         (None, None),
     ],
@@ -101,6 +113,9 @@ def test_what_is_new_in_each_call_is_no_difference(one: Any, other: Any) -> None
         ({"data": [{"id": 1}, {"id": 2}]}, {"data": [{"id": 2}, {"id": 1}]}, "data", "order"),
         ("Ada, Lin", "Lin, Ada", "", "order"),
         ("- tea\n- cup\n", "- cup\n- tea\n", "", "order"),
+        ("{'n': None, 'data': [{'id': 'b'}, {'id': 'a'}]}", "{'n': None, 'data': [{'id': 'a'}, {'id': 'b'}]}", "data", "order"),
+        ("Found 2: ['tea', 'cup']", "Found 2: ['cup', 'tea']", "", "order"),
+        (Slotted("b\na"), Slotted("a\nb"), "value", "order"),
         ({"data": {"price": 3}}, {"data": {"price": 4}}, "data.price", "value"),
         ({"data": [{"n": 1}, {"n": 2}]}, {"data": [{"n": 1}, {"n": 3}]}, "data[1].n", "value"),
         ({"data": [1]}, {"data": [1, 2]}, "data", "value"),
@@ -110,7 +125,7 @@ def test_what_is_new_in_each_call_is_no_difference(one: Any, other: Any) -> None
     ],
 )
 def test_everything_else_that_differs_is_told_with_its_place(one: Any, other: Any, path: str, kind: str) -> None:
-    (found, *_) = differences(one, other)
+    (found, *_) = differences(structure_of(one), structure_of(other))
     assert (found.path, found.kind) == (path, kind)
 
 

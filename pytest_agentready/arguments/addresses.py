@@ -65,6 +65,13 @@ JOINED = (
     Place(f"@{METADATA}/", f"@{METADATA}/ in the place of a path", METADATA),
 )
 
+# For what is a part of a host's name, as in `f"https://{shop}.example.com/"`: texts that end the name, or begin it anew.
+WITHIN = (
+    Place(f"{METADATA}/", f"{METADATA}/ in the place of a part of the host's name", METADATA),
+    Place(f"{METADATA}#", f"{METADATA}# in the place of a part of the host's name", METADATA),
+    Place(f"x@{METADATA}/", f"x@{METADATA}/ in the place of a part of the host's name", METADATA),
+)
+
 
 def at(usual: str, host: str) -> str:
     """The usual URL, or the bare host, with this host in the place of its own; `{usual}` in it stands for that, `{domain}` for its end."""

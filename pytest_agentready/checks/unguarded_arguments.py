@@ -46,10 +46,10 @@ def judge(tool: Tool, normal_call: NormalCall, hostile_arguments: HostileArgumen
     if hostile_arguments.nothing:
         yield NotApplicable(hostile_arguments.nothing)
         return
-    if normal_call.obstacle:
-        yield Unproven(normal_call.obstacle)
+    if normal_call.missing:
+        yield Unproven(normal_call.missing)
         return
-    usual = identities(normal_call.runs[0])
+    usual = identities(normal_call.usual)
     causes: dict[str, list[tuple[HostileCall, Harm]]] = {}
     for call in hostile_arguments.calls:
         if (harm := harm_of(call, usual, tool.facts)) is not None:
@@ -64,8 +64,8 @@ def judge(tool: Tool, normal_call: NormalCall, hostile_arguments: HostileArgumen
             where=harm.where or tool.source,
             evidence={f"{name}({_arguments(call)})": harm.story for call, harm in found},
         )
-    if hostile_arguments.gap:
-        yield Unproven(hostile_arguments.gap)
+    if gap := normal_call.obstacle or hostile_arguments.gap:  # what it makes of a program's words is not seen
+        yield Unproven(gap)
 
 
 def _arguments(call: HostileCall) -> str:

@@ -17,8 +17,8 @@ ASKING = re.compile(
 # What makes something on the way is an effect, whatever else it asks for.
 MAKING = re.compile(r"(?:^|\bor |\band )(?:add|create|delete|insert|remove|send|set|update|upsert)\b")
 OPERATIONS = re.compile(r"(?:BatchGet|TransactGet|Get|List|Describe|Query|Scan|Search|Select|Lookup|Receive)")  # of Amazon's services
-# Where models are asked, by words that are a thing's elsewhere: the hosts of the providers, and the paths there.
-MODELS = tuple(
+# Where models are asked, or the web, by words that are a thing's elsewhere: the hosts of the providers, and the paths there.
+PROVIDERS = tuple(
     (re.compile(rf"(?:^|\.)(?:{hosts})(?::\d+)?$"), re.compile(rf"{path}$"))
     for hosts, path in (
         (r"anthropic\.com", r"/v1/(?:complete|messages)"),
@@ -26,6 +26,11 @@ MODELS = tuple(
         (r"amazonaws\.com", r"^/model/[^/]+/(?:converse|invoke)(?:-\w+)*"),
         (r"cohere\.com|cohere\.ai", r"/v\d/(?:chat|generate|summarize)"),
         (r".*:11434", r"/api/(?:chat|generate)"),  # Ollama, by its port
+        (r"[rs]\.jina\.ai", r"^"),  # the address has no path
+        (r"exa\.ai", r"/(?:answer|contents|findSimilar)"),
+        (r"firecrawl\.dev", r"/(?:extract|map|scrape)"),
+        (r"google\.serper\.dev", r"^/\w+"),
+        (r"tavily\.com", r"/(?:extract|map)"),
     )
 )
 
@@ -48,7 +53,7 @@ def only_asks(request: Request) -> bool:
         return OPERATIONS.match(operation) is not None
     address = urlsplit(request.url)
     path = re.sub(r"/v\d+$", "", address.path.rstrip("/"))
-    if any(host.search(address.netloc.lower()) and asked.search(path) for host, asked in MODELS):
+    if any(host.search(address.netloc.lower()) and asked.search(path) for host, asked in PROVIDERS):
         return True
     last = path.rpartition("/")[2].rpartition(":")[2]  # a custom method follows a colon: `models/gemini:generateContent`
     words = " ".join(re.sub(r"[^a-z.]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=\.)", " ", last).lower()).split())

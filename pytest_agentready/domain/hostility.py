@@ -9,12 +9,13 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus, urlsplit
 
-from pytest_agentready.domain.effects import is_incidental
+from pytest_agentready.domain.effect import Effect
+from pytest_agentready.domain.effects import counted, is_incidental
 from pytest_agentready.domain.observation import Raised, Request, Run
 from pytest_agentready.domain.subject import Facts
 from pytest_agentready.domain.wording import shortened
 
-Identity = tuple[str, str, bytes]  # of a request: method, URL, body
+Identity = tuple[str | bytes, ...]  # of a request: method, URL, body; of a program that is started, as an effect has it
 SHOWN = 120  # characters of an exception's message
 TELLING = 4  # characters: what is shorter stands in a request by chance
 
@@ -59,10 +60,13 @@ class Harm:
 
 
 def harm_of(call: HostileCall, usual: Set[Identity], facts: Facts) -> Harm | None:
-    """`usual` are the requests that valid arguments lead to."""
+    """`usual` are the requests that valid arguments lead to, and the programs."""
     run = call.run
     if (effect := _effect(call, usual, facts)) is not None:
         return Harm(f"is carried out: {effect.method} {effect.url} was sent", effect.where, f"effect at {effect.where}")
+    if (program := _program(call, usual, facts)) is not None:
+        line = shortened(program.content.decode("utf-8", "replace"), SHOWN)
+        return Harm(f"is carried out: {line} would be started", program.where, f"effect at {program.where}")
     if run.ending is not None:
         return Harm(f"does not end: {run.ending.story}", run.ending.where, f"ending at {run.ending.where}")
     if run.raised is not None and _is_crash(run.raised, run):
@@ -71,8 +75,9 @@ def harm_of(call: HostileCall, usual: Set[Identity], facts: Facts) -> Harm | Non
 
 
 def identities(*runs: Run) -> frozenset[Identity]:
-    """The requests of these runs, to be told from others."""
-    return frozenset(_identity(request) for run in runs for request in run.requests)
+    """The requests and the programs of these runs, to be told from others."""
+    requests = frozenset(_identity(request) for run in runs for request in run.requests)
+    return requests | {effect.identity for run in runs for effect in run.local_effects if effect.kind == "process"}
 
 
 def _effect(call: HostileCall, usual: Set[Identity], facts: Facts) -> Request | None:
@@ -87,6 +92,16 @@ def _effect(call: HostileCall, usual: Set[Identity], facts: Facts) -> Request | 
             continue
         if not call.drawn or any(_carries(request, value) for value in call.wrong.values()):
             return request
+    return None
+
+
+def _program(call: HostileCall, usual: Set[Identity], facts: Facts) -> Effect | None:
+    """The first program that the call would have started and the normal call would not; a drawn value has to stand in its words."""
+    for effect in counted(call.run, facts):
+        if effect.kind == "process" and effect.verb == "start" and effect.target and effect.identity not in usual:
+            words = effect.content.decode("utf-8", "replace")
+            if not call.drawn or any(len(str(value)) >= TELLING and str(value) in words for value in call.wrong.values()):
+                return effect
     return None
 
 

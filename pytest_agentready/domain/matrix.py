@@ -29,6 +29,11 @@ class NormalCall:
         return next((normal for normal in self.stood_in or self.runs if normal.arguments == run.arguments), Run(run.arguments))
 
     @property
+    def usual(self) -> Run:
+        """The run that a call with other arguments is compared with."""
+        return (self.stood_in or self.runs)[0]
+
+    @property
     def missing(self) -> str:
         """Why there is no normal call to judge a failing one by; "" where there is one, be it with programs that say nothing."""
         return "" if self.stood_in else self.obstacle

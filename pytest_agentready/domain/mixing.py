@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pytest_agentready.domain.observation import Request, Run
 from pytest_agentready.domain.repeats import Meeting, Party
@@ -20,6 +22,8 @@ TECHNICAL = frozenset({
     "traceparent", "tracestate", "baggage", "date", "cache-control", "pragma", "expect", "te", "upgrade-insecure-requests",
 })  # fmt: skip
 OF_FILES = ("FileNotFoundError", "FileExistsError", "IsADirectoryError", "NotADirectoryError")
+FLAG = re.compile(r"true|false|null|", re.IGNORECASE)
+NEAR = 1_000  # of two numbers that may have been counted
 SHOWN = 60  # characters of a value
 INDEX = re.compile(r"\[\d+\]")
 
@@ -75,20 +79,52 @@ def _of_both(fields: Mapping[str, str], ours: list[dict[str, str]], theirs: list
             told = [name for name in fields if mine.get(name) != other.get(name)]
             of_mine = [name for name in told if fields[name] == mine.get(name)]
             of_other = [name for name in told if fields[name] == other.get(name)]
-            if of_mine and of_other and len(of_mine) + len(of_other) == len(told):
+            if len(of_mine) + len(of_other) != len(told):
+                continue
+            of_mine, of_other = ([name for name in names if _tells(mine.get(name), other.get(name))] for names in (of_mine, of_other))
+            if of_mine and of_other:
                 return _named(of_mine[0], fields), _named(of_other[0], fields)
     return None
+
+
+def _tells(one: str | None, other: str | None) -> bool:
+    """Whose it is? Requests that are numbered have each other's numbers by chance, and a switch says nothing."""
+    if one is None or other is None or not (one.isdecimal() and other.isdecimal()):
+        return not (FLAG.fullmatch(one or "") and FLAG.fullmatch(other or ""))
+    return abs(int(one) - int(other)) > NEAR
 
 
 def _named(name: str, fields: Mapping[str, str]) -> str:
     if name == "url":
         return "the address"
-    return "the body" if name == "body" else f"the {name} ({shortened(fields[name], 24)})"
+    return "the body" if name == "body" else f"the {name.lstrip('?.')} ({shortened(fields[name], 24)})"
 
 
 def _fields(request: Request) -> dict[str, str]:
-    found = {"method": request.method, "url": masked(unquote(request.url)), "body": masked(request.body.decode("utf-8", "replace"))}
+    """Its parts, each of which may come from another call: `?name` is one of the query, `.name` one of a JSON object in the body."""
+    found = {"method": request.method, **_of_address(request), **_of_body(request)}
     return found | {name: masked(value) for name, value in request.headers if name not in TECHNICAL}
+
+
+def _of_address(request: Request) -> dict[str, str]:
+    if not request.is_http:
+        return {"url": masked(unquote(request.url))}
+    parts = urlsplit(request.url)
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(parts.query, keep_blank_values=True):
+        query[f"?{name}"] = f"{query[f'?{name}']}, {masked(value)}" if f"?{name}" in query else masked(value)
+    return {"host": masked(parts.netloc), "path": masked(unquote(parts.path)), **query}
+
+
+def _of_body(request: Request) -> dict[str, str]:
+    text = request.body.decode("utf-8", "replace")
+    with contextlib.suppress(ValueError, RecursionError):
+        content = json.loads(text) if request.is_http and text[:1] == "{" else None
+        if isinstance(content, dict):
+            return {
+                f".{name}": masked(part if isinstance(part, str) else json.dumps(part, sort_keys=True)) for name, part in content.items()
+            }
+    return {"body": masked(text)}
 
 
 def _key(fields: Mapping[str, str]) -> tuple[tuple[str, str], ...]:

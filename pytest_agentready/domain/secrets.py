@@ -21,16 +21,17 @@ from pytest_agentready.domain.observation import Request, Run
 
 # A name without its dashes, underscores and case: of a header, a query parameter, a field of a body.
 NAMES = re.compile(
-    r"(?:(?:api|access|secret|subscription|private|auth|signing|account|functions)key|(?:api|access|auth|refresh|id|private|security|session|bearer)token"
+    r"(?:(?:api|app|access|secret|subscription|private|auth|signing|account|functions)key|(?:api|access|auth|refresh|id|private|security|session|bearer)token"
     r"|secret|password|passwd|passphrase|signature|credentials?)$|^(?:token|sig|pwd|auth|authorization|proxyauthorization)$"
 )
+APPS = frozenset({"appid", "app_id"})  # query parameters: the number of an app, or, where it is random, its key (openweathermap.org's)
 VARIABLES = re.compile(r"(?:^|_)(?:API)?(?:KEY|TOKEN|SECRET|PASSWORD|PASSWD|PASSPHRASE|CREDENTIALS?)(?:$|_)")
 # What such a variable says about a credential, and is none: SSL_KEY_FILE, TOKEN_URL, AWS_ACCESS_KEY_ID.
 ABOUT = re.compile(
     r"_(?:FILE|PATH|DIR|NAME|ID|URL|URI|ENDPOINT|HOST|TYPE|TTL|LIMIT|SIZE|LENGTH|COUNT|HEADER|PREFIX|ALGORITHM|EXPIRY|EXPIRES|REGION|VERSION)$"
 )
 # Within a path: what says that a credential follows, at once or (a hook's address) somewhere behind it.
-INTRODUCING = re.compile(r"(?:(?:api|access|secret|auth)?[-_]?(?:key|token)|secret|api|v\d+)", re.IGNORECASE)
+INTRODUCING = re.compile(r"(?:(?:api|app|access|secret|auth)?[-_]?(?:key|token)|secret|api|v\d+)", re.IGNORECASE)
 HOOK = re.compile(r"(?:web)?hooks?(?:b2)?", re.IGNORECASE)
 BOT = re.compile(r"(?:[a-z]*\d{5,}):([\w-]+)", re.IGNORECASE)  # an account's number, and its token
 RANDOM = 20  # characters of a random text that nobody guesses
@@ -140,7 +141,7 @@ def _of_request(request: Request) -> Iterator[Secret]:
         elif is_telling(name):
             yield Secret(value, f"the header {name}")
     for name, value in parse_qsl(urlsplit(request.url).query):
-        if is_telling(name) or name.lower() == "key":
+        if is_telling(name) or name.lower() == "key" or (name.lower() in APPS and _is_random(value)):
             yield Secret(value, f"the query parameter {name}")
     for value in _in_path(urlsplit(request.url).hostname or "", urlsplit(request.url).path):
         yield Secret(value, "the path of the address")

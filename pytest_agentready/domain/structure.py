@@ -5,6 +5,7 @@ A new id, a time stamp and a duration differ from call to call by their nature. 
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import datetime
 import decimal
@@ -12,6 +13,7 @@ import enum
 import json
 import re
 import uuid
+import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -20,6 +22,7 @@ from pytest_agentready.domain.answer import ADDRESS
 
 DEPTH = 12
 MANY = 5_000  # parts of a list that are looked at
+PRINTED = 200_000  # characters of a text that Python has printed: to read more takes too long
 OPAQUE = frozenset({"pandas", "numpy", "polars", "torch"})  # their own text says more than their attributes
 # What is new in each call, in the midst of a text.
 FRESH = re.compile(
@@ -44,7 +47,8 @@ FRESH_NAMES = re.compile(
     r"|datetime|now|when|expires|expiry|created|updated|modified|generated|fetched|elapsed|duration|took|latency|ms|us|ns|secs?|seconds"
     r"|age|ttl|uptime|runtime|timing|port|pid|tmp|tempfile|temp_?file)$"
 )
-PARTS = (r"\n+", r"\s*[,;|]\s*|\s*\n\s*", r"[\s,;.|]+")  # of a text: lines, items, words
+# Of a text: lines, items, words. Of a list within it, as Python prints it, the brackets and quotes belong to no item.
+PARTS = (r"\n+", r"\s*[,;|]\s*|\s*\n\s*", r"[\s,;.|\[\](){}'\"]+")
 TINY = 1e-9  # relative difference of two floats, of which computing in another order is enough of an explanation
 
 
@@ -99,17 +103,42 @@ def _text(value: str, depth: int) -> Any:
         try:
             return _structure(json.loads(value), depth + 1)
         except ValueError:
-            return value
+            return _printed(value, depth)
     return value
+
+
+def _printed(value: str, depth: int) -> Any:
+    """What a text says that Python has made of a dict or a list: `str(response.json())`."""
+    if value[-1:] not in ("}", "]") or len(value) > PRINTED:
+        return value
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of any other text that begins and ends like one, a backslash in it may be called invalid
+            return _structure(ast.literal_eval(value), depth + 1)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+        return value
 
 
 def _object(value: Any, depth: int) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _structure(getattr(value, field.name, None), depth + 1) for field in dataclasses.fields(value)}
+    if isinstance(value, type) or callable(value):
+        return ADDRESS.sub("", repr(value))
+    slots = [name for name in _slots(type(value)) if not name.startswith("_") and hasattr(value, name)]
     fields = getattr(value, "__dict__", None)
-    if isinstance(fields, dict) and not isinstance(value, type) and not callable(value):
-        return {name: _structure(part, depth + 1) for name, part in fields.items() if not name.startswith("_")}
+    if isinstance(fields, dict):
+        fields = {name: part for name, part in fields.items() if not name.startswith("_")}
+    if slots or isinstance(fields, dict):
+        named = {**{name: getattr(value, name) for name in slots}, **(fields or {})}
+        return {name: _structure(part, depth + 1) for name, part in named.items()}
     return ADDRESS.sub("", repr(value))
+
+
+def _slots(cls: type) -> Iterator[str]:
+    """The attributes that its classes name in `__slots__`, as those of attrs do."""
+    for base in reversed(cls.__mro__):
+        names = base.__dict__.get("__slots__", ())
+        yield from (names,) if isinstance(names, str) else names
 
 
 def texts_in(structure: Any) -> Iterator[str]:

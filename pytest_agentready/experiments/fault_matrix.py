@@ -29,6 +29,7 @@ SURELY_LATE = 1.5  # real seconds beyond the time limit (its tolerance, and a li
 DAY = 86_400.0  # virtual seconds
 BREAKER = re.compile("breaker|circuit", re.IGNORECASE)
 WORDLESS = "it does not go on without what its programs say (name them in agentready_allow_processes)"
+BEHIND = "what follows its program is not seen (name it in agentready_allow_processes)"
 DRIPS = 50  # bytes of a trickled answer, after which nobody waits for more
 
 
@@ -41,10 +42,20 @@ def run(tool: Tool, normal_call: NormalCall, faults: tuple[Fault, ...]) -> Fault
         if allowed := [name for run in normal_call.runs for name in run.allowed]:
             return FaultMatrix((), abandoned=_for_all(faults, f"{allowed[0]} is on the allow-list, and real"))
         return FaultMatrix((), skipped=_for_all(faults, "the normal call does not reach the outside world"))
-    if any(run.ending is not None and not run.mute for run in normal_call.runs):
+    if any(run.ending is not None and not run.mute and not _is_held_back(run) for run in normal_call.runs):
         return FaultMatrix((), skipped=_for_all(faults, "the normal call does not end"))
     with muted():
-        return _matrix(tool, normal_call, faults)
+        matrix = _matrix(tool, normal_call, faults)
+    if not any(map(_is_held_back, normal_call.runs)):
+        return matrix
+    # What comes before its program can be made to fail all the same.
+    runs = tuple(run for run in matrix.runs if not _is_held_back(run))
+    return replace(matrix, runs=runs, abandoned={**_for_all(faults, BEHIND), **matrix.abandoned})
+
+
+def _is_held_back(run: Run) -> bool:
+    """Did it come to a program that must not run, and was ended there?"""
+    return run.ending is not None and run.ending.kind == "blind" and bool(run.refused_processes)
 
 
 def _for_all(faults: tuple[Fault, ...], why: str) -> dict[str, str]:

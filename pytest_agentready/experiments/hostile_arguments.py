@@ -34,15 +34,15 @@ HOPELESS = ("spin", "blind")  # ten real seconds for each further call would tea
 def run(tool: Tool, normal_call: NormalCall) -> HostileArguments:
     if nothing := _nothing_to_violate(tool):
         return HostileArguments(nothing=nothing)
-    if normal_call.obstacle:
+    if normal_call.missing:
         return HostileArguments()
-    usual = identities(normal_call.runs[0])
+    usual = identities(normal_call.usual)
     calls: list[HostileCall] = []
     untold: list[str] = []
     with muted():
         for name, value in violations(tool.interface(), _arguments(tool)):
             try:
-                calls.append(HostileCall(name, value, _called(tool, {name: value})))
+                calls.append(HostileCall(name, value, _called(tool, normal_call, {name: value})))
             except BackendFailed as failure:  # it was made for the normal call alone
                 untold.append(f"{name}={value!r}: {failure}")
                 continue
@@ -75,8 +75,10 @@ def _arguments(tool: Tool) -> Mapping[str, Any]:
     return (tool.facts.args or ({},))[0]
 
 
-def _called(tool: Tool, changed: Mapping[str, Any]) -> Run:
-    return read(tool, called(tool, {**_arguments(tool), **changed}, limits=PATIENCE))
+def _called(tool: Tool, normal_call: NormalCall, changed: Mapping[str, Any]) -> Run:
+    """Of a tool that wants programs alone with those that say nothing and succeed, so that it is seen which it would start."""
+    limits = replace(PATIENCE, programs="succeeds") if normal_call.stood_in else PATIENCE
+    return read(tool, called(tool, {**_arguments(tool), **changed}, limits=limits))
 
 
 def _is_hopeless(call: HostileCall) -> bool:
@@ -88,7 +90,8 @@ class _Lot:
 
     def __init__(self, tool: Tool, normal_call: NormalCall, before: Iterable[HostileCall], budget: int) -> None:
         self.tool = tool
-        self.usual = identities(normal_call.runs[0])
+        self.normal_call = normal_call
+        self.usual = identities(normal_call.usual)
         self.budget = budget
         self.effort = EFFORT
         self.stale = 0  # how many in a row were calls that had been made before
@@ -143,7 +146,7 @@ class _Lot:
 
     def _made(self, changed: Mapping[str, Any]) -> Run:
         self.budget -= 1
-        run = _called(self.tool, changed)
+        run = _called(self.tool, self.normal_call, changed)
         self.effort -= 1 + REACHING * len(run.attempts)
         if run.ending is not None and run.ending.kind in HOPELESS:
             self.budget = 0

@@ -6,7 +6,20 @@ import re
 from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from pytest_agentready.arguments.addresses import ALIKE, DETOURS, DISGUISED, JOINED, NAMED, NAMES, PLAIN, PRETENDING, REDIRECTS, Place, at
+from pytest_agentready.arguments.addresses import (
+    ALIKE,
+    DETOURS,
+    DISGUISED,
+    JOINED,
+    NAMED,
+    NAMES,
+    PLAIN,
+    PRETENDING,
+    REDIRECTS,
+    WITHIN,
+    Place,
+    at,
+)
 from pytest_agentready.arguments.names import text_for
 from pytest_agentready.domain import Abuse, Breach, NormalCall, Run, Tool
 from pytest_agentready.experiments.abused import Calls, in_one_world
@@ -15,6 +28,7 @@ from pytest_agentready.world.allowed import LOCAL, in_force
 from pytest_agentready.world.lures import Lured
 
 URL = re.compile(r"(?:https?|wss?)://", re.IGNORECASE)
+LABELS = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*", re.IGNORECASE)  # of a host's name
 FORMATS = ("uri", "url")
 JOINABLE = frozenset({"endpoint", "path", "route", "resource", "url", "uri", "link", "href", "page"})  # last words of their names
 PARAMETERS = 3  # at most, of each kind
@@ -26,7 +40,8 @@ def run(tool: Tool, normal_call: NormalCall) -> Abuse:
     texts = texts_of(tool)
     whole = [text for text in texts if is_address(text, usual)][:PARAMETERS]
     joined = [text for text in texts if text not in whole and is_joined(text, paths)][:PARAMETERS]
-    if not whole and not joined:
+    within = [text for text in texts if text not in (*whole, *joined) and is_in_a_host(text, usual)][:PARAMETERS]
+    if not whole and not joined and not within:
         return Abuse(nothing="none of its arguments is an address")
     out_of_bounds = usual | _let_out()
 
@@ -42,9 +57,11 @@ def run(tool: Tool, normal_call: NormalCall) -> Abuse:
                 breaches += _arrivals(calls, text, (*DISGUISED, *PRETENDING), out_of_bounds)
         for text in joined:
             breaches += _arrivals(calls, text, JOINED, out_of_bounds)
+        for text in within:
+            breaches += _arrivals(calls, text, WITHIN, out_of_bounds)
         if normal_call.self_contained and not calls.went_out:
             return Abuse(nothing="it asks nobody, whatever its arguments are")
-        return Abuse(tuple(text.name for text in (*whole, *joined)), tuple(breaches), gap=calls.gap or calls.beyond_programs)
+        return Abuse(tuple(text.name for text in (*whole, *joined, *within)), tuple(breaches), gap=calls.gap or calls.beyond_programs)
 
     return in_one_world(tool, Lured(tool.facts.backend, REDIRECTS, NAMES, (ALIKE, NAMES[NAMED])), visit)
 
@@ -65,6 +82,15 @@ def is_joined(text: Text, paths: Iterable[str]) -> bool:
     return bool(value) and looks_like_one and any(value in path for path in paths)
 
 
+def is_in_a_host(text: Text, usual: Iterable[str]) -> bool:
+    """Does it stand in the name of a host that the normal call connects to, as one of the labels between its dots, or several?"""
+    return bool(LABELS.fullmatch(text.value)) and any(f".{text.value.lower()}." in f".{host}." for host in usual if _is_name(host))
+
+
+def _is_name(host: str) -> bool:
+    return not host.rpartition(".")[2].isdigit() and ":" not in host  # an address by number has no labels
+
+
 def _is_handed_on(run: Run, usual: frozenset[str]) -> bool:
     """The tool took the address, asked whom it always asks, and nobody else: it does not itself go there."""
     asked = {request.host for request in run.requests}
@@ -82,7 +108,7 @@ def _arrivals(calls: Calls, text: Text, places: Iterable[Place], out_of_bounds: 
     for place in places:
         if place.reaches in out_of_bounds:
             continue
-        value = place.host if place in JOINED else at(text.value or "https://example.com/", place.host)
+        value = place.host if place in (*JOINED, *WITHIN) else at(text.value or "https://example.com/", place.host)
         made = calls.made(text, value)
         if made is not None and (where := _arrival(made, place.reaches)) is not None:
             yield Breach(text.name, place.form, value, place.reaches, where)

@@ -12,6 +12,8 @@ import contextlib
 import functools
 import logging
 import threading
+import traceback
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -46,6 +48,7 @@ class _Line:
 
 
 _hearing = _Hearing()
+_with_errors: weakref.WeakSet[logging.LogRecord] = weakref.WeakSet()  # those of runs
 
 
 def replacements() -> Iterator[Replacement]:
@@ -90,6 +93,20 @@ def _comes_out(logger: logging.Logger | None, level: int) -> bool:
     return True
 
 
+def let_go() -> None:
+    """Whoever keeps the records of a run, as pytest does until its test has ended, keeps no more than their words and their exceptions.
+
+    The frames of an exception hold the client that met it, and that, since httpx makes one for each call, all the roots of the system.
+    """
+    while _with_errors:
+        record = _with_errors.pop()
+        error, seen = record.exc_info[1] if record.exc_info else None, set[int]()
+        while error is not None and id(error) not in seen:
+            seen.add(id(error))
+            traceback.clear_frames(error.__traceback__)
+            error = error.__cause__ or error.__context__
+
+
 def _read(original: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(original)
     def handle(self: logging.Logger, record: logging.LogRecord) -> None:
@@ -107,6 +124,8 @@ def _read(original: Callable[..., Any]) -> Callable[..., Any]:
                 original(self, record)
         finally:
             _hearing.line = None
+            if record.exc_info and record.exc_info[1] is not None:
+                _with_errors.add(record)
         if passes and (line.taken or not any(map(_is_users, _handlers(self)))):
             seen.logged(_frozen(self.name, line, held_back, seen))
 

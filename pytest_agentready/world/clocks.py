@@ -48,7 +48,8 @@ def sleep(seconds: float, /) -> None:
     world = active.mine()
     if world is None and active.world is not None:
         active.world.bystanders.add(get_ident())
-    if world is None or not seconds > 0:  # zero only yields, and a negative number is refused
+    # Zero only yields; a negative number is refused, and so is what is none (None, a text, a Decimal), in Python's own words.
+    if world is None or not (isinstance(seconds, (int, float)) or hasattr(seconds, "__index__")) or not seconds > 0:
         return real.sleep(seconds)
     return world.time.sleep(float(seconds))
 

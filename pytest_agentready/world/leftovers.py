@@ -13,6 +13,7 @@ import warnings
 import zlib
 from collections.abc import Callable, Iterator
 
+from pytest_agentready.telemetry import logs
 from pytest_agentready.world.installation import prepare
 from pytest_agentready.world.library import chance_kept
 from pytest_agentready.world.tls import load_postponed
@@ -33,6 +34,7 @@ def collected(subject: object, experiment: str = "") -> Iterator[None]:
         try:
             yield
         finally:
+            logs.let_go()
             gc.collect(2 if aside else 1)
             if aside:
                 gc.unfreeze()

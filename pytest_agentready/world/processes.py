@@ -59,6 +59,11 @@ def stand_in() -> list[str] | None:
     return _replaced.pop(get_ident(), None)
 
 
+def are_words(arguments: Any) -> bool:
+    """Would the system take them? None, a number or a text with a NUL in it is refused by Python itself."""
+    return all(isinstance(word, (str, bytes, os.PathLike)) and "\0" not in os.fsdecode(word) for word in _listed(arguments))
+
+
 def shell_line(arguments: Any) -> str:
     """What these words give a shell to run; "" for a program that is started by itself."""
     return line_of([_text(word) for word in _listed(arguments)])

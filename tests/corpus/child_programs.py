@@ -34,6 +34,31 @@ def tracked_files(folder: str) -> list[str]:
         return []
 
 
+SHELL = {**ENDLESS, "AR101": "failed", "AR104": "failed", "AR401": "failed", "AR402": "unproven", "AR403": "unproven"}
+
+
+@labelled(args={"words": ["ls", "-l"]}, backend={}, **SHELL, AR107="failed")  # a text in the place of the list is run as a program
+def run_words(words: list[str]) -> str:
+    """Run a command."""
+    try:
+        done = subprocess.run(words, capture_output=True, text=True)
+        return done.stdout if done.returncode == 0 else f"Error: {done.stderr}"
+    except Exception as error:
+        return f"Error: {error}"
+
+
+@labelled(args={"words": ["ls", "-l"]}, backend={}, **SHELL, AR107="unproven")  # what comes behind a program is not seen
+def run_checked_words(words: list[str]) -> str:
+    """Run a command."""
+    if not isinstance(words, list) or not words or not all(isinstance(word, str) and word.isprintable() for word in words):
+        raise ValueError("words is a list of the program and its arguments")
+    try:
+        done = subprocess.run(words, capture_output=True, text=True)
+        return done.stdout if done.returncode == 0 else f"Error: {done.stderr}"
+    except Exception as error:
+        return f"Error: {error}"
+
+
 @labelled(
     args={"count": 5},
     backend={},

@@ -7,6 +7,7 @@ import contextlib
 import http.client
 import ipaddress
 import json
+import re
 import socket
 import urllib.error
 import urllib.request
@@ -189,6 +190,37 @@ def describe_image(title: str, image_url: AnyHttpUrl) -> ToolResult:
         return from_requests(error)
 
 
+SHOPS = {"GET https://acme.shops.example.com/orders/{id}": {"state": "shipped"}}
+
+
+@labelled(args={"shop": "acme", "order_id": "1001"}, backend=SHOPS, AR904="failed")  # "169.254.169.254/" ends the host's name
+def order_of_shop(shop: str, order_id: str) -> ToolResult:
+    """The state of an order of one of our customers' shops."""
+    try:
+        response = requests.get(f"https://{shop}.shops.example.com/orders/{order_id}", timeout=5)
+        response.raise_for_status()
+        return ToolResult.success(response.json()["state"])
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
+        return unreadable()
+
+
+@labelled(args={"region": "eu"}, backend={"GET https://api.eu.shops.example.com/stock": {"pieces": 4}}, AR904="failed")
+def stock_in_region(region: str) -> ToolResult:
+    """How much is in stock; a slash and a hash are refused, and what makes the usual host a user's name is not."""
+    if "/" in region.rstrip("/") or "#" in region or region.startswith("169."):
+        return ToolResult.permanent("There is no such region.")
+    try:
+        response = requests.get(f"https://api.{region}.shops.example.com/stock", timeout=5)
+        response.raise_for_status()
+        return ToolResult.success(response.json()["pieces"])
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
+        return unreadable()
+
+
 # --- look-alikes without it ----------------------------------------------------------------------------------------------
 
 
@@ -279,6 +311,34 @@ def take_screenshot(url: str) -> ToolResult:
         return ToolResult.success(response.json())
     except requests.RequestException as error:
         return from_requests(error)
+
+
+@labelled(args={"shop": "acme", "order_id": "1001"}, backend=SHOPS, AR904="passed")
+def order_of_named_shop(shop: str, order_id: str) -> ToolResult:
+    """The state of an order of one of our customers' shops."""
+    if not re.fullmatch(r"[a-z0-9-]{1,63}", shop):
+        return ToolResult.permanent("A shop's name has small letters, digits and hyphens only.")
+    try:
+        response = requests.get(f"https://{shop}.shops.example.com/orders/{order_id}", timeout=5)
+        response.raise_for_status()
+        return ToolResult.success(response.json()["state"])
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
+        return unreadable()
+
+
+@labelled(args={"kind": "shops"}, backend={"GET https://api.shops.example.com/count": {"shops": 4}}, AR904="passed")
+def count_of(kind: str) -> ToolResult:
+    """How many there are; that the word stands in the host's name, too, is chance."""
+    try:
+        response = requests.get("https://api.shops.example.com/count", timeout=5)
+        response.raise_for_status()
+        return ToolResult.success(response.json()[kind])
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
+        return unreadable()
 
 
 @labelled(args={"path": "orders"}, backend={"GET https://shop.example.com/v1/orders": []}, AR904="passed")

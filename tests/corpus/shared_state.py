@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import itertools
 import random
 import threading
 from typing import Any
@@ -105,7 +106,90 @@ async def last_balance(account: str) -> ToolResult:
         return unreadable()
 
 
+ENCYCLOPAEDIAS = {
+    f"GET https://{language}.pedia.example.com/page": {"text": f"A town ({language})."} for language in ("en", "de")
+}  # fmt: skip
+PAGES = [{"title": "Oslo", "language": "en"}, {"title": "Bremen", "language": "de"}]
+address = {"host": "https://en.pedia.example.com"}
+
+
+@labelled(args=PAGES, backend=ENCYCLOPAEDIAS, AR305="failed")  # as the client libraries do that have a `set_language()`
+def page_in_language(title: str, language: str) -> ToolResult:
+    """A page of the encyclopaedia."""
+    address["host"] = f"https://{language}.pedia.example.com"
+    try:
+        response = requests.get(f"{address['host']}/page", params={"title": title}, timeout=4)
+        response.raise_for_status()
+        return ToolResult.success(response.json()["text"])
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
+        return unreadable()
+
+
+ORDERS = {"POST https://shop.example.com/quotes": {"price": 12.5}}
+draft: dict[str, Any] = {"currency": "EUR"}
+
+
+@labelled(
+    args=[{"sku": "MUG-1", "customer": "ada-lovelace"}, {"sku": "CUP-2", "customer": "lin-tao"}],
+    backend=ORDERS,
+    conduct={"reads": ["POST https://shop.example.com/quotes"]},
+    AR305="failed",
+)
+def quote(sku: str, customer: str) -> ToolResult:
+    """What a thing costs this customer; the draft of the question is everybody's."""
+    draft["customer"] = customer
+    try:
+        response = requests.post("https://shop.example.com/quotes", json={**draft, "sku": sku}, timeout=4)
+        response.raise_for_status()
+        return ToolResult.success(response.json()["price"])
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
+        return unreadable()
+
+
 # --- look-alikes -------------------------------------------------------------------------------------------------------
+
+
+@labelled(args=PAGES, backend=ENCYCLOPAEDIAS, AR305="passed")
+def page_by_language(title: str, language: str) -> ToolResult:
+    """A page of the encyclopaedia."""
+    try:
+        response = requests.get(f"https://{language}.pedia.example.com/page", params={"title": title}, timeout=4)
+        response.raise_for_status()
+        return ToolResult.success(response.json()["text"])
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
+        return unreadable()
+
+
+numbers = itertools.count(1)
+
+
+@labelled(
+    args=[{"address": "0xa1ce000000aa"}, {"address": "0xb0b000000bb"}],
+    backend={"POST https://node.example.com/rpc": {"result": "0x10"}},
+    conduct={"reads": ["POST https://node.example.com/rpc"]},
+    AR305="passed",  # that two requests of two callers have one number is chance
+)
+def wallet_balance(address: str) -> ToolResult:
+    """The balance of a wallet, asked for twice: before and after its pending transfers."""
+    found: list[str] = []
+    try:
+        for block in ("latest", "pending"):
+            question = {"jsonrpc": "2.0", "id": next(numbers), "method": "getBalance", "params": [address, block]}
+            response = requests.post("https://node.example.com/rpc", json=question, timeout=2)
+            response.raise_for_status()
+            found.append(response.json()["result"])
+        return ToolResult.success(found)
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
+        return unreadable()
+
 
 pooled = requests.Session()
 pooled.headers["X-App"] = "shop"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,40 @@ async def documents_by_score_and_id(vector: list[float]) -> ToolResult:
         return unreadable()
 
 
+@labelled(args={"team": "7"}, backend=TEAMS, AR304="failed")  # the text of a dict, as Python prints it
+def team_as_printed(team: str) -> ToolResult:
+    """Who is in a team."""
+    try:
+        return ToolResult.success(str({"team": team, "members": members_of(team)}))
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
+        return unreadable()
+
+
+class Artifact:
+    """In the style of frameworks whose results are small objects, each with an id of its own."""
+
+    __slots__ = ("id", "status", "value")
+
+    def __init__(self, value: str) -> None:
+        self.id = uuid.uuid4().hex
+        self.status = "success"
+        self.value = value
+
+
+@labelled(args={"suffix": "_result.py"}, backend={}, **NONE, AR304="failed")
+def files_in_an_artifact(suffix: str) -> Artifact:
+    """Files of this corpus, as the system lists them."""
+    return Artifact("\n".join(name for name in os.listdir(HERE) if name.endswith(suffix)))
+
+
+@labelled(args={"suffix": "_result.py"}, backend={}, **NONE, AR304="passed")
+def sorted_files_in_an_artifact(suffix: str) -> Artifact:
+    """Files of this corpus, by their names."""
+    return Artifact("\n".join(sorted(name for name in os.listdir(HERE) if name.endswith(suffix))))
+
+
 @labelled(args={"team": "7"}, backend=TEAMS, AR304="failed")
 def team_members(team: str) -> ToolResult:
     """Who is in a team."""
@@ -167,6 +202,17 @@ def keys_of(tag: str) -> ToolResult:
 
 
 # --- look-alikes -------------------------------------------------------------------------------------------------------
+
+
+@labelled(args={"team": "7"}, backend=TEAMS, AR304="passed")
+def sorted_team_as_printed(team: str) -> ToolResult:
+    """Who is in a team, by their ids."""
+    try:
+        return ToolResult.success(str({"team": team, "members": sorted(members_of(team), key=lambda member: member["id"])}))
+    except requests.RequestException as error:
+        return from_requests(error)
+    except (KeyError, TypeError):
+        return unreadable()
 
 
 @labelled(args={"team": "7"}, backend=TEAMS, AR304="passed")

@@ -49,6 +49,44 @@ def temperature(city: str) -> ToolResult:
 
 
 @labelled(
+    args={"city": "Oslo"},
+    backend={"GET https://api.openweathermap.org/data/2.5/forecast": {"list": [{"main": {"temp": 3}}]}},
+    AR104="failed",
+    AR105="failed",  # there the key goes by the name of an app's id
+)
+def forecast(city: str) -> ToolResult:
+    """The temperature that is to be expected in a city."""
+    try:
+        response = requests.get(
+            "https://api.openweathermap.org/data/2.5/forecast", {"q": city, "appid": "9b1deb4d3b7d4bad9bdd2b0d7b3dcb6d"}, timeout=5
+        )
+        response.raise_for_status()
+        return ToolResult.success(response.json()["list"][0]["main"]["temp"])
+    except requests.RequestException as error:
+        return ToolResult.transient(f"The weather could not be looked up: {error}")
+    except (KeyError, TypeError, IndexError):
+        return unreadable()
+
+
+@labelled(
+    args={"query": "tea"},
+    backend={"GET https://store.example.com/search": {"hits": [{"id": 3}]}},
+    AR104="failed",
+    AR105="passed",  # the number of an app is no secret
+)
+def search_of_app(query: str) -> ToolResult:
+    """Search the store."""
+    try:
+        response = requests.get("https://store.example.com/search", {"q": query, "appid": "440219873312"}, timeout=5)
+        response.raise_for_status()
+        return ToolResult.success([hit["id"] for hit in response.json()["hits"]])
+    except requests.RequestException as error:
+        return ToolResult.transient(f"The store could not be searched: {error}")
+    except (KeyError, TypeError):
+        return unreadable()
+
+
+@labelled(
     args={"sku": "MUG-1"},
     backend={"GET https://depot.example.com/stock/{sku}": {"pieces": 4}},
     AR105="failed",  # the text of asyncio's own timeout is empty

@@ -17,7 +17,7 @@ from pytest_agentready.domain import FaultMatrix
 from pytest_agentready.experiments import fault_matrix, normal_call
 from pytest_agentready.world import FAULTS, IncomingRequest
 from pytest_agentready.world.leftovers import collected
-from tests.examining import as_tool
+from tests.examining import as_tool, examine
 from tests.world.entering import line_of
 
 SHOP = "http://shop.example.com"
@@ -285,6 +285,20 @@ def test_a_client_of_the_module_is_closed_with_what_it_kept() -> None:
     with httpx.Client() as session:
         found = observe(lambda: session.get(f"{SHOP}/a").json(), PLAIN)
     assert all(run.fired for run in found.runs)
+
+
+def test_what_comes_before_a_program_that_must_not_run_is_made_to_fail_all_the_same() -> None:
+    def page() -> str:
+        found = requests.get(f"{SHOP}/a", timeout=30)
+        found.raise_for_status()
+        return subprocess.run(["pandoc", "-f", "html"], input=found.text, capture_output=True, text=True, timeout=9).stdout
+
+    found = observe(page)
+    assert {run.fault.slug for run in found.runs if run.fault} >= {"refused", "response-hang", "500"}
+    assert not any(run.refused for run in found.runs)
+    assert found.gap == f"{len(FAULTS)} faults could not be tried: {fault_matrix.BEHIND}"
+    verdicts = examine(page, {"args": {}, "backend": BACKEND})
+    assert [verdicts[check].outcome.value for check in ("AR102", "AR202", "AR203")] == ["failed", "unproven", "failed"]
 
 
 def test_no_fault_of_a_peer_is_tried_where_a_program_has_to_speak_first() -> None:

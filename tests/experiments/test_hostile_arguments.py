@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -74,6 +75,28 @@ def test_without_a_normal_call_nothing_is_proved() -> None:
     found = verdict(change, args={"order_id": "7"})
     assert found.outcome is Outcome.UNPROVEN
     assert "give backend=" in found.reason
+
+
+def test_of_a_tool_that_wants_programs_alone_it_is_seen_which_it_would_start() -> None:
+    def run_code(code: str) -> str:
+        return subprocess.run(["python3", "-c", code], capture_output=True, text=True, timeout=9).stdout
+
+    def run_words(words: list[str]) -> str:
+        return subprocess.run(words, capture_output=True, text=True, timeout=9).stdout
+
+    def ping(host: str) -> str:
+        if not isinstance(host, str) or not host.isalnum():
+            raise ValueError("host is a name")
+        return subprocess.run(["ping", "-c", "1", host], capture_output=True, text=True, timeout=9).stdout
+
+    crash = "run_code(code=None) crashes with TypeError: expected str, bytes or os.PathLike object, not NoneType"
+    assert messages(verdict(run_code, args={"code": "print(1)"})) == [crash]
+    assert "run_words(words='abc') is carried out: abc would be started" in messages(verdict(run_words, args={"words": ["ls", "-l"]}))
+    reading = messages(verdict(run_words, args={"words": ["ls", "-l"]}, reads=["process:ls", "process:abc"]))
+    assert not any("is carried out" in message for message in reading)
+    found = verdict(ping, args={"host": "router"})
+    assert (found.outcome, messages(found)) == (Outcome.UNPROVEN, [])
+    assert "wants a process (ping)" in found.reason
 
 
 def test_an_effect_is_told_with_the_request_and_all_parameters_that_cause_it() -> None:

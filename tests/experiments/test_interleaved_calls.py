@@ -110,6 +110,29 @@ def test_peers_tell_their_callers_apart() -> None:
     assert meeting.other.solo.value == {"id": "7395", "price": 10.5, "status": 3}
 
 
+def test_the_parts_of_one_request_may_come_from_two_calls() -> None:
+    kept: dict[str, str] = {}
+
+    def by_host(name: str, place: str) -> Any:
+        kept["host"] = f"https://{place}.example.com"
+        return requests.get(f"{kept['host']}/people", params={"name": name}, timeout=4).json()
+
+    def by_query(name: str, place: str) -> Any:
+        kept["place"] = place
+        return requests.get(f"{URL}/people", params={"name": name, "in": kept["place"]}, timeout=4).json()
+
+    def by_body(name: str, place: str) -> Any:
+        kept["place"] = place
+        return requests.post(f"{URL}/search", json={"name": name, "in": kept["place"]}, timeout=4).json()
+
+    args = [{"name": "Ada", "place": "oslo"}, {"name": "Lin", "place": "bergen"}]
+    answers = {"GET https://oslo.example.com/people": 1, "GET https://bergen.example.com/people": 1}
+    backend = {**answers, f"GET {URL}/people": 1, f"POST {URL}/search": 1}
+    for call, part in ((by_host, "the host (bergen.example.com)"), (by_query, "the in (bergen)"), (by_body, "the in (bergen)")):
+        (found,) = findings(call, "AR305", args=args, backend=backend)
+        assert f"is sent with the name (Ada) of the one call and {part} of the other" in found
+
+
 def test_where_nobody_answers_another_call_a_second_set_is_asked_for() -> None:
     def order(order_id: str) -> Any:
         return requests.get(f"{URL}/orders/{order_id}", timeout=4).json()

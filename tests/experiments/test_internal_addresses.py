@@ -77,6 +77,24 @@ def test_an_address_that_is_only_handed_on_is_no_finding_and_costs_few_calls() -
     assert len(calls) < 6
 
 
+def test_a_part_of_the_hosts_name_is_tried_with_what_ends_the_name() -> None:
+    def order(shop: str) -> dict[str, Any]:
+        return fetch(f"https://{shop}.example.com/post")
+
+    (finding,) = verdict(order, args={"shop": "blog"}, backend=PAGES).findings
+    assert "169.254.169.254/ in the place of a part of the host's name" in finding.message
+    assert set(finding.evidence) == {f"shop={text}" for text in ("169.254.169.254/", "169.254.169.254#", "x@169.254.169.254/")}
+
+
+def test_what_stands_in_an_address_by_number_or_within_a_label_is_no_part_of_a_name() -> None:
+    def page(number: str) -> dict[str, Any]:
+        return fetch("http://100.128.200.9/post" if number == "128" else "https://myblog.example.com/post")
+
+    backend = {"GET http://100.128.200.9/post": {}, "GET https://myblog.example.com/post": {}}
+    for number in ("128", "blog"):
+        assert verdict(page, args={"number": number}, backend=backend).reason == "none of its arguments is an address"
+
+
 def test_a_url_that_the_normal_call_leaves_out_is_tried() -> None:
     def save(text: str, webhook_url: str | None = None) -> dict[str, Any]:
         return fetch(webhook_url) if webhook_url else {"status": "success", "data": text}

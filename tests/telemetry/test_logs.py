@@ -6,6 +6,7 @@ import io
 import logging
 import sys
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,6 +18,7 @@ from opentelemetry.trace import get_tracer
 
 from pytest_agentready.domain import LogLine
 from pytest_agentready.world import observe
+from pytest_agentready.world.leftovers import collected
 
 log = logging.getLogger("shop.tools")
 
@@ -299,3 +301,32 @@ def test_loguru_is_heard_at_its_sinks() -> None:
         loguru.logger.remove(sink)
     assert [(line.logger, line.level) for line in lines] == [(__name__, "INFO")]
     assert len(got) == 4
+
+
+def test_what_the_frames_of_a_logged_exception_hold_is_let_go(caplog: pytest.LogCaptureFixture) -> None:
+    """pytest keeps the records until its test has ended, and with them each client that had met an error."""
+
+    class Client:
+        pass
+
+    clients: list[weakref.ref[Client]] = []
+
+    def ask() -> None:
+        client = Client()
+        clients.append(weakref.ref(client))
+        raise TimeoutError("no answer")
+
+    def tool() -> str:
+        try:
+            ask()
+        except TimeoutError as error:
+            try:
+                raise ValueError("no order") from error
+            except ValueError:
+                logging.getLogger("shop").exception("failed")
+        return "failed"
+
+    with collected(tool):
+        observe(tool, {})
+    assert [client() for client in clients] == [None]
+    assert [record.exc_info[0] for record in caplog.records if record.exc_info] == [ValueError]

@@ -8,6 +8,7 @@ import signal
 import sys
 import threading
 import time
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -228,6 +229,15 @@ def test_a_long_sleep_takes_no_time() -> None:
     run = enter(lambda: time.sleep(300))
     assert run.virtual == pytest.approx(300, abs=0.01)
     assert run.real < 5
+
+
+@pytest.mark.parametrize("seconds", [None, "5", Decimal(5), -1, float("nan")])
+def test_what_is_no_time_to_sleep_is_refused_in_pythons_own_words(seconds: Any) -> None:
+    with pytest.raises((TypeError, ValueError)) as refusal:
+        time.sleep(seconds)
+    run = enter(lambda: time.sleep(seconds))
+    assert run.raised is not None
+    assert (run.raised.kind, run.raised.message) == (refusal.type.__name__, str(refusal.value))
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no SIGALRM")

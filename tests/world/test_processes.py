@@ -86,6 +86,15 @@ def test_a_stand_in_says_nothing_and_succeeds(call: Callable[[], Any], recwarn: 
     assert [refused for verb, _, _, refused in told(run) if verb == "start"] == [True]
 
 
+@pytest.mark.parametrize("word", [None, 7, [], ["a"], "a\0b"])
+def test_what_is_no_word_is_refused_by_python_itself(word: Any) -> None:
+    for limits in (Limits(), Limits(programs="succeeds"), Limits(programs="missing")):
+        run = enter(lambda: subprocess.run(["echo", word]), limits=limits)
+        assert run.raised is not None
+        assert run.raised.message in (f"expected str, bytes or os.PathLike object, not {type(word).__name__}", "embedded null byte")
+        assert (run.refused, told(run)) == ((), [])
+
+
 def test_no_stand_in_takes_the_place_of_a_line_for_the_system() -> None:
     assert not enter(lambda: os.system("true"), limits=Limits(programs="succeeds")).returned
 
