@@ -282,12 +282,15 @@ def connect() -> str:
     return "connected"
 
 
-async def connect_by_asyncio() -> str:
-    KEPT["stream"] = await asyncio.open_connection("api.example.com", 80)
+async def connect_in_a_ring() -> str:
+    """As clients with a pool hold theirs."""
+    ring: list[Any] = [await asyncio.open_connection("api.example.com", 80)]
+    ring.append(ring)
+    KEPT["stream"] = ring
     return "connected"
 
 
-@pytest.mark.parametrize("tool", [connect, connect_by_asyncio])
+@pytest.mark.parametrize("tool", [connect, connect_in_a_ring])
 def test_a_client_that_is_let_go_of_with_the_memory_warns_nobody(tool: Callable[[], Any], recwarn: pytest.WarningsRecorder) -> None:
     engine, subject = Engine(Registry(), ROOT), as_tool(tool, {})
     engine.examine(subject, engine.registry.check("AR101"))
