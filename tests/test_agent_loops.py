@@ -368,7 +368,7 @@ def test_a_tool_without_a_span_is_told_of_the_loop_that_is_examined_beside_it(pr
     project.makepyfile(test_tools=TOOL_WITHOUT_A_SPAN)
     told = "*it makes no span of its own: {}"
     project.runpytest(*options).stdout.fnmatch_lines([told.format("mark the loop that calls it, whose wrapper may make it")])
-    beside = told.format("whether the loop that calls it makes one around it is told by AR801 of shop.agent.run_agent")
+    beside = told.format("AR801 of shop.agent.run_agent tells whether the loop that calls it makes one around it")
     project.runpytest(*options, "--agentready-loops", "shop.agent:run_agent").stdout.fnmatch_lines([beside])
     mark = "\n\n@pytest.mark.agent_loop(loop=run_agent)\ndef test_loop(readiness_check):\n    readiness_check()\n"
     project.makepyfile(test_tools=f"{TOOL_WITHOUT_A_SPAN}{mark}")

@@ -48,7 +48,7 @@ check = Check(
 )
 
 ALONE = "it makes no span of its own: mark the loop that calls it, whose wrapper may make it"
-IN_A_LOOP = "it makes no span of its own: whether the loop that calls it makes one around it is told by AR801 of {}"
+IN_A_LOOP = "it makes no span of its own: AR801 of {} tells whether the loop that calls it makes one around it"
 BEGIN = (
     "nothing tells what it does: in an ordinary conversation it makes no span of its own, neither of a model's call nor of a tool's. "
     "Begin with `opentelemetry-sdk` among its dependencies, and a span around the one place that calls the tools"
@@ -63,7 +63,10 @@ def judge(subject: AnySubject, ordinary: WatchedRuns) -> Iterable[Judgement]:
     elif not ordinary.used:
         yield Unproven(ordinary.obstacle) if ordinary.tools else NotApplicable("it offers no tool")
     elif isinstance(subject, Tool) and (of_tools(ordinary).silent or not ordinary.has_spans):
-        yield Unproven(ordinary.obstacle or (IN_A_LOOP.format(listed(subject.loops())) if subject.loops() else ALONE))
+        if loops := () if ordinary.obstacle else subject.loops():
+            yield NotApplicable(IN_A_LOOP.format(listed(loops)))
+        else:
+            yield Unproven(ordinary.obstacle or ALONE)
     elif not ordinary.has_spans:
         yield Finding(BEGIN, where=subject.source)
     else:

@@ -42,7 +42,7 @@ def collected(subject: object, experiment: str = "") -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def dropped(lets_go: Callable[[], bool]) -> Iterator[None]:
+def dropped(lets_go: Callable[[], bool] = lambda: False) -> Iterator[None]:
     """What is let go of here may be a client with an open connection: nobody else is to hear of it.
 
     `lets_go` tells afterwards whether there was anything of the kind: to look for all rings, as those of asyncio's transports, takes long.
