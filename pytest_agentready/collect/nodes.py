@@ -78,7 +78,7 @@ class Examined(pytest.Collector):
 
     @property
     def obj(self) -> ModuleType:
-        found = [module for name, module in sys.modules.items() if self.name.startswith(f"{name}.")]
+        found = [module for name, module in sys.modules.copy().items() if self.name.startswith(f"{name}.")]
         return max(found, key=lambda module: len(module.__name__), default=ModuleType(ROOT))
 
     def collect(self) -> Iterator[pytest.Item]:

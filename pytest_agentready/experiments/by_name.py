@@ -114,7 +114,7 @@ def modules_of_the_user() -> dict[str, str]:
     """The user's modules that are loaded, and their files."""
     return {
         name: file
-        for name, module in list(sys.modules.items())
+        for name, module in sys.modules.copy().items()  # what is collected meanwhile may import something
         if name != MAIN
         and not name.startswith(OURS)
         and isinstance(file := getattr(module, "__file__", None), str)

@@ -151,7 +151,7 @@ def _find() -> Iterator[Place]:
 def _in_modules() -> Iterator[Place]:
     """What the namespaces of modules hold of the many."""
     pairs = _of_modules()
-    for name, module in tuple(sys.modules.items()):
+    for name, module in sys.modules.copy().items():
         if name in _THEIRS or name.startswith(_SKIPPED) or not isinstance(module, types.ModuleType):
             continue
         holder = vars(module)
