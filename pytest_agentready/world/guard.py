@@ -177,17 +177,16 @@ def _starting(args: tuple[Any, ...]) -> str:
 def _starting_by_subprocess(args: tuple[Any, ...]) -> str:
     """The function that really starts it is asked next, in the same thread."""
     executable, words, folder, environment = args
-    what = ""
     if processes.are_words(words):  # else what starts it raises, and nothing begins
         command = executable if executable is not None else words if isinstance(words, (str, bytes, os.PathLike)) else words[0]
         paths = programs.candidates(os.fsdecode(command), environment, beside=False)
         processes.stand_in()  # of one that was announced before, and then did not begin (its environment was no good, say)
         what = processes.begin(executable, words, harmless=_is_harmless(paths, folder))
-        if what and real.fork_exec is not None and processes.replace(what, os.fsdecode(command), processes.shell_line(words)):
-            what = ""
-    if not what:
-        _announced.add(get_ident())
-    return what
+        replaced = what and real.fork_exec is not None and processes.replace(what, os.fsdecode(command), processes.shell_line(words))
+        if what and not replaced:
+            return what
+    _announced.add(get_ident())
+    return ""
 
 
 def _spawning(args: tuple[Any, ...]) -> str:
