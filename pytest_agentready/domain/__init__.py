@@ -151,7 +151,18 @@ from pytest_agentready.domain.tokens import MARGIN, exceed, tokens
 from pytest_agentready.domain.verdict import Finding, NotApplicable, Outcome, Severity, Unjudgeable, Unproven, Verdict
 from pytest_agentready.domain.waiver import Waiver, read_waiver, waiver_of
 from pytest_agentready.domain.watched import Use, Watched, WatchedRuns
-from pytest_agentready.domain.wording import all_nearest, contrasted, did_you_mean, duration, either, listed, nearest, shortened, some_of
+from pytest_agentready.domain.wording import (
+    all_nearest,
+    contrasted,
+    did_you_mean,
+    duration,
+    either,
+    is_slip,
+    listed,
+    nearest,
+    shortened,
+    some_of,
+)
 
 __all__ = [
     "ADDRESS",
@@ -378,6 +389,7 @@ __all__ = [
     "is_of_another_agent",
     "is_own",
     "is_preparation",
+    "is_slip",
     "is_storm",
     "keeps_asking",
     "kind_of",

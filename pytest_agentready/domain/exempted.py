@@ -20,12 +20,12 @@ import os
 import re
 import shlex
 from collections.abc import Container, Iterable, Iterator
-from difflib import SequenceMatcher
 
 from pytest_agentready.domain.asking import only_asks
 from pytest_agentready.domain.effect import Effect
 from pytest_agentready.domain.observation import Request
 from pytest_agentready.domain.subject import Facts
+from pytest_agentready.domain.wording import is_slip
 
 PROCESS = "process:"
 ANY = {"{": "[^/]+", "*": ".*"}  # of an address, by how a piece of the entry begins
@@ -33,7 +33,6 @@ BEYOND_WORDS = re.compile(r"[`\n]|\$\(")  # in a line, another command may stand
 UNSAYABLE = re.compile(r"[\s*?\[]")
 SUBCOMMAND = re.compile(r"[A-Za-z][\w-]*")
 PARTS = re.compile(r"([/:\s]+)")  # of a name, and what stands between them
-NEAR = 0.65  # each part is alike enough for a slip of the pen: `search` and `send` are two things
 
 
 def is_read(effect: Effect, facts: Facts) -> bool:
@@ -82,7 +81,7 @@ def programs_read(effects: Iterable[Effect], given: Iterable[object]) -> list[st
     values = {str(value) for value in given}
     found = []
     for effect in effects:
-        words = _words(effect.content.decode(errors="replace")) if effect.kind == "process" and effect.verb == "start" else []
+        words = _command(effect) if effect.verb == "start" else []
         if not words:
             return []
         rest = [_left_open(word, values) for word in words[1:]]
@@ -133,6 +132,11 @@ def _begins(words: list[str], line: str) -> bool:
     return all(fnmatch.fnmatchcase(mine, theirs) for mine, theirs in zip(said[1:], words[1:], strict=False))
 
 
+def _command(effect: Effect) -> list[str]:
+    """The words of a process; none of another effect."""
+    return _words(effect.content.decode(errors="replace")) if effect.kind == "process" else []
+
+
 def _words(line: str) -> list[str]:
     """None of a line in which more than one command stands."""
     if BEYOND_WORDS.search(line):
@@ -152,7 +156,7 @@ def _readings(effect: Effect) -> Iterator[str]:
         yield f"{effect.verb} {effect.target}"
         yield from (f"{effect.verb} {effect.target} {name}" for name in _methods(effect.content))
     elif effect.kind == "process":
-        words = _words(effect.content.decode(errors="replace"))
+        words = _command(effect)
         yield from (f"{PROCESS}{' '.join([os.path.basename(words[0]), *words[1:size]])}" for size in range(len(words), 0, -1))
 
 
@@ -162,7 +166,7 @@ def _with_options(entry: str, effect: Effect, facts: Facts) -> str:
     They may do anything (`git -c core.pager=...`), so that it is for the user to let them through. What the call brings is left open.
     """
     wanted = entry.removeprefix(PROCESS).split() if entry.startswith(PROCESS) else []
-    said = _words(effect.content.decode(errors="replace")) if wanted and effect.kind == "process" else []
+    said = _command(effect) if wanted else []
     if len(wanted) < 2 or not said or os.path.basename(said[0]) != os.path.basename(wanted[0]):
         return ""
     values = {str(value) for arguments in facts.args or () for value in arguments.values()}
@@ -233,5 +237,4 @@ def _near(entry: str, name: str) -> str:
         theirs = [*theirs[: len(mine) - 1], *(part[: len(mine[-1])] for part in theirs[len(mine) - 1 : len(mine)])]
     if len(mine) != len(theirs) or mine[0] != theirs[0]:
         return ""
-    alike = all(SequenceMatcher(None, one.lower(), other.lower()).ratio() >= NEAR for one, other in zip(mine, theirs, strict=True))
-    return f"{''.join(theirs)}{star}{rest}" if alike else ""
+    return f"{''.join(theirs)}{star}{rest}" if all(map(is_slip, mine, theirs)) else ""

@@ -52,6 +52,11 @@ def all_nearest(word: str, known: Iterable[str], shown: int = 3) -> list[str]:
     return [each for likeness, each in found[:shown] if likeness <= -0.6 and likeness <= found[0][0] + 0.05]
 
 
+def is_slip(one: str, other: str) -> bool:
+    """Are they alike enough for a slip of the pen in a part of a name? `search` and `send` are two things."""
+    return difflib.SequenceMatcher(None, one.lower(), other.lower()).ratio() >= 0.65
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """` Did you mean 'standard'?`, or nothing where nothing comes near."""
     close = nearest(word.lower(), known)

@@ -6,17 +6,15 @@ import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 from urllib.parse import urlsplit
 
-from pytest_agentready.domain import Request, nearest, shortened, some_of
+from pytest_agentready.domain import Request, is_slip, nearest, shortened, some_of
 from pytest_agentready.domain.sql import writes
 from pytest_agentready.world.allowed import LOCAL
 from pytest_agentready.world.backend import Backend, Route
 from pytest_agentready.world.places import place
 
 SHOWN = 60  # characters of a statement
-NEAR = 0.65  # segments are alike enough for a slip of the pen: `search` and `send` are two things
 ALTERNATIVES = frozenset({"POST", "PUT", "PATCH"})  # verbs of which one is easily written for another
 PLACEHOLDER = re.compile(r"{\w+}")
 
@@ -95,7 +93,7 @@ def _is_nearly(route: Route, request: Request) -> bool:
 
 
 def _alike(named: str, asked: str) -> bool:
-    return PLACEHOLDER.search(named) is not None or SequenceMatcher(None, named.lower(), asked.lower()).ratio() >= NEAR
+    return PLACEHOLDER.search(named) is not None or is_slip(named, asked)
 
 
 def _or_for_real(request: Request) -> str:
